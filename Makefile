@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+#
+# Makefile -- the usual commands; the build itself is CMake's
+#
+#   make demo [DIR=folder]     build, and index a folder (default /usr/include)
+#   make check                 build everything, check formatting, run all tests
+#   make install PREFIX=path   build, and install (default /usr/local)
+#   make                       build what gets installed
+#   make bench | soak          measure against Go and others | ten-minute tests
+#   make format | lint         clang-format in place | formatting and clang-tidy
+#   make clean
+#
+# PRESET=debug (check, stress, asan, tsan) chooses another kind of build, each
+# in a folder of its own; `release` is build/.  TESTS=regex limits make check.
+
+PRESET ?= release
+PREFIX ?= /usr/local
+DIR    ?= /usr/include
+JOBS   ?= $(shell nproc)
+TESTS  ?= .
+
+BUILD := $(if $(filter release,$(PRESET)),build,build-$(PRESET))
+CTEST := ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+all: configure
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+setup:
+	@scripts/setup.sh
+
+configure: setup
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
+
+tests: configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target all tests
+
+demo: configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target all index
+	@$(BUILD)/examples/index/index $(DIR)
+
+check: tests check-format
+	@$(CTEST) --parallel $(JOBS) -R '$(TESTS)'
+
+soak: tests
+	@$(CTEST) -C soak -L soak
+
+install: all
+	@cmake --install $(BUILD) --prefix '$(PREFIX)'
+
+bench: all
+	@cmake --build $(BUILD) --parallel $(JOBS) --target programs
+	@bench/run.sh $(BUILD)
+
+format: setup
+	@scripts/lint.sh format
+
+check-format: setup
+	@scripts/lint.sh check-format
+
+lint: check-format configure
+	@scripts/lint.sh tidy $(BUILD)
+
+clean:
+	@rm -rf build build-debug build-check build-stress build-asan build-tsan
+
+.PHONY: all setup configure tests demo check soak install bench format check-format lint clean
+.NOTPARALLEL:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+#
+# cmake/MallowInstall.cmake -- what `make install` leaves, and where
+#
+#   bin/mallow                       the command
+#   lib/libmallow.so.0.1.0, links    the runtime
+#   lib/libmallow.a
+#   lib/libmallow-cc.so              the clang plugin
+#   lib/pkgconfig/mallow.pc          pkg-config mallow
+#   lib/cmake/mallow/                find_package(mallow), mallow-toolchain.cmake
+#   include/mallow.h, include/mallow/
+#   share/doc/mallow/
+#
+# Promise  [B3] The tree can be moved as a whole: every file in it finds the
+#          others relative to itself.
+
+include(CMakePackageConfigHelpers)
+
+foreach(target IN ITEMS mallow mallow-cc mallow-shared mallow-static)
+  if(TARGET ${target})
+    install(TARGETS ${target}
+            RUNTIME DESTINATION bin
+            LIBRARY DESTINATION lib
+            ARCHIVE DESTINATION lib)
+  endif()
+endforeach()
+
+install(FILES include/mallow.h DESTINATION include)
+if(EXISTS "${PROJECT_SOURCE_DIR}/include/mallow")
+  install(DIRECTORY include/mallow DESTINATION include FILES_MATCHING PATTERN "*.h")
+endif()
+
+configure_file(cmake/mallow.pc.in "${PROJECT_BINARY_DIR}/package/mallow.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/package/mallow.pc" DESTINATION lib/pkgconfig)
+
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/mallowConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/package/mallowConfigVersion.cmake"
+              cmake/mallowConfig.cmake cmake/mallow-toolchain.cmake
+        DESTINATION lib/cmake/mallow)
+
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/mallow)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+#
+# cmake/MallowTest.cmake -- how tests are added
+#
+# Test names are FOLDER.NAME (heap.sizeclass): the folder below tests/ and the
+# name given.  All are built by the target `tests`, never by `all`.
+#
+# A unit test: cmocka, over the runtime as a static library with MW_CHECK.
+#
+#   mallow_unit_test(NAME SOURCES a.c ...
+#     [STANDALONE]         link only SOURCES, not the runtime
+#     [INCLUDES dir...]    after tests/, src/ and include/
+#     [CFLAGS ...] [WRAP symbol...]   (-Wl,--wrap=symbol)
+#     [SANITIZE address|thread ...]   run also as FOLDER.NAME-address, -thread
+#     [ENV K=V...] [ARGS ...] [TIMEOUT s] [LABELS ...] [SERIAL])
+#
+#   Paths in SOURCES are relative to the caller; a fake that defines the same
+#   functions as an object of the runtime replaces that object.  `address`
+#   means ASan and UBSan together.
+#
+# A program test: compiled by the mallow just built, run as a process.
+#
+#   mallow_program_test(NAME SOURCE x.c | SOURCES a.c b.c | PROGRAM target
+#     [PLAIN_SOURCES ...] [CFLAGS ...] [LDFLAGS ...]   see MallowPrograms.cmake
+#     [DEPENDS target...]  what else has to be built
+#     [VARIANT name]       with another libmallow.so: check, stress,
+#                          break-deletion, break-insertion
+#     [EXIT n]             expected status, 128+n for signal n; default 0;
+#                          `fail`: any but 0
+#     [EXPECT_REGEX re...] each must be found in the output (grep -E)
+#     [REJECT_REGEX re...] none may be found
+#     [ULIMIT "-v 2000000"]
+#     [ENV K=V...] [ARGS ...] [TIMEOUT s] [LABELS ...] [SERIAL] [WORKING_DIRECTORY d]
+#     [SOAK])              only in `make soak`
+#
+#   PROGRAM takes a program made by mallow_program or by an earlier test (whose
+#   target is FOLDER-NAME), to run it again with other settings.
+#
+# Any other test: mallow_script_test(NAME COMMAND ... and the options from
+# ENV on, and DEPENDS).
+#
+# TIMEOUT is 60 seconds unless given.  SERIAL: no other test runs beside it;
+# use it for what measures time.
+
+add_custom_target(tests)
+add_dependencies(tests programs)
+
+find_package(PkgConfig)
+if(PKG_CONFIG_FOUND)
+  pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+endif()
+
+# FOLDER.NAME and FOLDER-NAME for a test of the calling folder.
+function(mallow_test_names name test_var target_var)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}"
+             OUTPUT_VARIABLE folder)
+  string(REGEX REPLACE "^tests/" "" folder "${folder}")
+  string(REPLACE "/" "." folder "${folder}")
+  set(${test_var} "${folder}.${name}" PARENT_SCOPE)
+  set(${target_var} "${folder}-${name}" PARENT_SCOPE)
+endfunction()
+
+# The properties that all kinds share, from the caller's parsed P_ variables.
+macro(mallow_test_properties test)
+  if(NOT P_TIMEOUT)
+    set(P_TIMEOUT 60)
+  endif()
+  set_tests_properties(${test} PROPERTIES TIMEOUT ${P_TIMEOUT})
+  if(P_ENV)
+    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT ${P_ENV})
+  endif()
+  if(P_LABELS)
+    set_property(TEST ${test} APPEND PROPERTY LABELS ${P_LABELS})
+  endif()
+  if(P_SERIAL)
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
+  endif()
+endmacro()
+
+function(mallow_unit_test name)
+  if(NOT MW_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 P "STANDALONE;SERIAL" "TIMEOUT"
+                        "SOURCES;INCLUDES;CFLAGS;WRAP;SANITIZE;ENV;ARGS;LABELS")
+  if(P_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "mallow_unit_test(${name}): what is ${P_UNPARSED_ARGUMENTS}?")
+  endif()
+  if(NOT CMOCKA_FOUND)
+    message(FATAL_ERROR "cmocka is missing: run scripts/setup.sh")
+  endif()
+  if(NOT P_STANDALONE AND NOT TARGET mallow-internal)
+    message(STATUS "mallow_unit_test(${name}): no runtime yet, left out")
+    return()
+  endif()
+  mallow_test_names(${name} test target)
+  # the first build is plain, or what the whole build tree asks for
+  set(kinds "plain")
+  if(MW_SANITIZE)
+    set(kinds "${MW_SANITIZE}")
+  else()
+    list(APPEND kinds ${P_SANITIZE})
+  endif()
+  foreach(kind IN LISTS kinds)
+    set(suffix)
+    set(options)
+    if(NOT kind STREQUAL "plain")
+      if(NOT DEFINED MALLOW_SANITIZE_${kind})
+        message(FATAL_ERROR "mallow_unit_test(${name}): no sanitizer ${kind}")
+      endif()
+      set(suffix "-${kind}")
+      set(options ${MALLOW_SANITIZE_${kind}})
+    endif()
+    set(exe "${target}${suffix}")
+    add_executable(${exe} EXCLUDE_FROM_ALL ${P_SOURCES})
+    target_include_directories(${exe} PRIVATE "${PROJECT_SOURCE_DIR}/tests" ${P_INCLUDES})
+    target_link_libraries(${exe} PRIVATE mallow-runtime-flags PkgConfig::CMOCKA)
+    if(P_STANDALONE)
+      target_compile_definitions(${exe} PRIVATE MW_CHECK=1)
+      target_compile_options(${exe} PRIVATE ${options})
+      target_link_options(${exe} PRIVATE ${options})
+    else()
+      target_link_libraries(${exe} PRIVATE mallow-internal${suffix})
+    endif()
+    # cmocka's macros go through void pointers that -Wpedantic dislikes
+    target_compile_options(${exe} PRIVATE -Wno-pedantic ${P_CFLAGS})
+    foreach(symbol IN LISTS P_WRAP)
+      target_link_options(${exe} PRIVATE "-Wl,--wrap=${symbol}")
+    endforeach()
+    set_target_properties(${exe} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" OUTPUT_NAME "${name}${suffix}")
+    add_dependencies(tests ${exe})
+    add_test(NAME "${test}${suffix}" COMMAND ${exe} ${P_ARGS})
+    mallow_test_properties("${test}${suffix}")
+    set_property(TEST "${test}${suffix}" APPEND PROPERTY LABELS unit)
+  endforeach()
+endfunction()
+
+function(mallow_program_test name)
+  # sanitizer trees are for unit tests
+  if(NOT MW_TESTS OR MW_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 P "SERIAL;SOAK"
+    "TIMEOUT;SOURCE;PROGRAM;VARIANT;EXIT;ULIMIT;WORKING_DIRECTORY"
+    "SOURCES;PLAIN_SOURCES;CFLAGS;LDFLAGS;EXPECT_REGEX;REJECT_REGEX;ENV;ARGS;LABELS;DEPENDS")
+  if(P_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "mallow_program_test(${name}): what is ${P_UNPARSED_ARGUMENTS}?")
+  endif()
+  if(NOT TARGET mallow OR NOT TARGET mallow-cc OR NOT TARGET mallow-shared)
+    message(STATUS "mallow_program_test(${name}): no compiler yet, left out")
+    return()
+  endif()
+  mallow_test_names(${name} test target)
+  if(P_PROGRAM)
+    set(program ${P_PROGRAM})
+  else()
+    set(program ${target})
+    mallow_program(${program} SOURCES ${P_SOURCE} ${P_SOURCES} PLAIN_SOURCES ${P_PLAIN_SOURCES}
+                   CFLAGS ${P_CFLAGS} LDFLAGS ${P_LDFLAGS})
+  endif()
+  if(P_DEPENDS)
+    add_dependencies(tests ${P_DEPENDS})
+  endif()
+  get_target_property(path ${program} MALLOW_OUTPUT)
+  set(command "${PROJECT_SOURCE_DIR}/cmake/run_program.sh")
+  if(DEFINED P_EXIT)
+    list(APPEND command -x "${P_EXIT}")
+  endif()
+  foreach(re IN LISTS P_EXPECT_REGEX)
+    list(APPEND command -e "${re}")
+  endforeach()
+  foreach(re IN LISTS P_REJECT_REGEX)
+    list(APPEND command -n "${re}")
+  endforeach()
+  if(P_ULIMIT)
+    list(APPEND command -u "${P_ULIMIT}")
+  endif()
+  if(P_VARIANT)
+    add_dependencies(tests mallow-variant-${P_VARIANT})
+    list(APPEND command -l "${PROJECT_BINARY_DIR}/variants/${P_VARIANT}")
+  endif()
+  set(when)
+  if(P_SOAK)
+    set(when CONFIGURATIONS soak)
+    list(APPEND P_LABELS soak)
+  endif()
+  if(NOT P_WORKING_DIRECTORY)
+    set(P_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  endif()
+  add_test(NAME "${test}" ${when} WORKING_DIRECTORY "${P_WORKING_DIRECTORY}"
+           COMMAND ${command} -- "${path}" ${P_ARGS})
+  mallow_test_properties("${test}")
+  set_property(TEST "${test}" APPEND PROPERTY LABELS program)
+endfunction()
+
+function(mallow_script_test name)
+  if(NOT MW_TESTS OR MW_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 P "SERIAL;SOAK" "TIMEOUT;WORKING_DIRECTORY"
+                        "COMMAND;ENV;LABELS;DEPENDS")
+  if(P_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "mallow_script_test(${name}): what is ${P_UNPARSED_ARGUMENTS}?")
+  endif()
+  mallow_test_names(${name} test target)
+  set(when)
+  if(P_SOAK)
+    set(when CONFIGURATIONS soak)
+    list(APPEND P_LABELS soak)
+  endif()
+  if(NOT P_WORKING_DIRECTORY)
+    set(P_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  endif()
+  foreach(need IN LISTS P_DEPENDS)
+    if(NOT TARGET ${need})
+      message(STATUS "mallow_script_test(${name}): no ${need} yet, left out")
+      return()
+    endif()
+    add_dependencies(tests ${need})
+  endforeach()
+  add_test(NAME "${test}" ${when} WORKING_DIRECTORY "${P_WORKING_DIRECTORY}" COMMAND ${P_COMMAND})
+  mallow_test_properties("${test}")
+  set_property(TEST "${test}" APPEND PROPERTY LABELS script)
+endfunction()
