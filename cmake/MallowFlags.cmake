@@ -18,8 +18,7 @@ target_compile_options(mallow-warnings INTERFACE
 
 add_library(mallow-runtime-flags INTERFACE)
 target_link_libraries(mallow-runtime-flags INTERFACE mallow-warnings)
-# _GNU_SOURCE is empty, so that a file may define it again in the usual way
-target_compile_definitions(mallow-runtime-flags INTERFACE MW_INTERNAL "_GNU_SOURCE=")
+target_compile_definitions(mallow-runtime-flags INTERFACE MW_INTERNAL _GNU_SOURCE)
 target_include_directories(mallow-runtime-flags INTERFACE
   "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
 target_compile_options(mallow-runtime-flags INTERFACE
@@ -34,6 +33,8 @@ target_compile_options(mallow-runtime-flags INTERFACE
     # a canary lives in the thread, and goroutines change threads
     -fno-stack-protector
   >
+  # a file may say _GNU_SOURCE again, with or without a value
+  -Wno-macro-redefined
   -pthread)
 target_link_options(mallow-runtime-flags INTERFACE -pthread)
 
