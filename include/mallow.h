@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mallow.h -- Go's memory management for C programs
+ *
+ * The one header that programs include.  Compile with `mallow cc`; objects
+ * allocated here are never freed by hand.
+ *
+ * Conventions.  Times are nanoseconds (int64_t).  "Blocks" means: parks the
+ * calling goroutine, never its thread.  "Fatal" means: one line
+ * `fatal error: ...` on stderr, the goroutines' traces, exit status 2.
+ * Allocation never returns NULL: without memory it is fatal.
+ */
+#ifndef MALLOW_H
+#define MALLOW_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MW_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define MWI_ATTR(...) __attribute__((__VA_ARGS__))
+#else
+#define MWI_ATTR(...)
+#endif
+
+/* A static object of type T that tells the compiler plugin T's layout; the
+ * plugin drops it.  Without the plugin the object is scanned conservatively. */
+#define MWI_WITNESS(T)                                                                             \
+  __extension__({                                                                                  \
+    static const __typeof__(T) mwi_witness = {0};                                                  \
+    (const void *)&mwi_witness;                                                                    \
+  })
+#define MWI_PTR(T) __typeof__(__typeof__(T) *)
+
+/* ---- Memory ------------------------------------------------------------ */
+
+/* One zeroed object of type T. */
+#define mw_new(T) ((MWI_PTR(T))mwi_new_typed(sizeof(T), _Alignof(T), MWI_WITNESS(T)))
+
+/* n contiguous zeroed objects of type T.  Overflow of n * sizeof(T) is fatal. */
+#define mw_make(T, n) ((MWI_PTR(T))mwi_make_typed(sizeof(T), _Alignof(T), (n), MWI_WITNESS(T)))
+
+/* A struct T whose flexible array member `member` has n elements. */
+#define mw_new_flex(T, member, n)                                                                  \
+  ((MWI_PTR(T))mwi_flex_typed(sizeof(T), _Alignof(T), offsetof(T, member), sizeof(((T *)0)->member[0]),   \
+                       (n), MWI_WITNESS(T),                                                   \
+                       MWI_WITNESS(__typeof__(((T *)0)->member[0]))))
+
+/* Untyped: n zeroed bytes, 16-aligned, every word scanned as a possible pointer. */
+void *mw_alloc(size_t n) MWI_ATTR(malloc, alloc_size(1), returns_nonnull);
+/* Untyped: n zeroed bytes that hold no pointers and are never scanned. */
+void *mw_alloc_noscan(size_t n) MWI_ATTR(malloc, alloc_size(1), returns_nonnull);
+
+/* Collected strings.  mw_sprintf: an encoding error is fatal. */
+char *mw_strdup(const char *s) MWI_ATTR(malloc, returns_nonnull, nonnull(1));
+char *mw_sprintf(const char *format, ...) MWI_ATTR(malloc, returns_nonnull, format(printf, 1, 2));
+
+/* A copy of p's object with room for n bytes and p's layout; the tail is zero.
+ * p is left as it was and may still be used.  NULL p: mw_alloc(n).  p must
+ * point to the start of a collected object, else fatal. */
+void *mw_realloc(void *p, size_t n) MWI_ATTR(returns_nonnull);
+
+/* p is reachable at least up to this call. */
+void mw_keep_alive(const void *p);
+
+/* Foreign memory that holds pointers to collected objects: scanned as a root
+ * until removed.  Words are read as they change; the program stores to it
+ * through instrumented code or before mw_root_add. */
+void mw_root_add(void *start, size_t bytes);
+void mw_root_remove(void *start);
+
+/* An integer (never 0) that keeps an object alive in foreign code.  Get or
+ * free with a value that is not a live handle is fatal. */
+typedef uintptr_t mw_handle;
+mw_handle mw_handle_new(void *p);
+void *mw_handle_get(mw_handle h);
+void mw_handle_free(mw_handle h);
+
+/* ---- Goroutines -------------------------------------------------------- */
+
+/* Start fn(arg) on a new goroutine. */
+void mw_go(void (*fn)(void *), void *arg);
+/* The same on a stack of at least `bytes` (rounded up to pages; limit 1 GB). */
+void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes);
+/* Let other goroutines run. */
+void mw_yield(void);
+/* Block for at least ns nanoseconds; <= 0 yields. */
+void mw_sleep(int64_t ns);
+/* End the calling goroutine.  In main: others go on, and the program ends by
+ * exit() or by deadlock. */
+void mw_goexit(void) MWI_ATTR(noreturn);
+/* Goroutines that exist, without the runtime's own. */
+int mw_num_goroutine(void);
+/* Set GOMAXPROCS (stops the world briefly); n < 1 only reads.  Returns the old value. */
+int mw_set_max_procs(int n);
+/* Monotonic clock. */
+int64_t mw_nanotime(void);
+
+/* ---- Channels ---------------------------------------------------------- */
+
+typedef struct mw_chan mw_chan;
+
+/* A channel of T with room for cap elements (0: unbuffered). */
+#define mw_chan_make(T, cap) mwi_chan_make_typed(sizeof(T), (cap), MWI_WITNESS(T))
+
+/* Send a value (an expression of the element's type).  Blocks until there is
+ * room or a receiver.  On a closed channel: fatal.  On NULL: blocks for ever. */
+#define mw_chan_send(ch, value)                                                                    \
+  __extension__({                                                                                  \
+    __auto_type mwi_value = (value);                                                               \
+    mwi_chan_send((ch), &mwi_value, sizeof mwi_value);                                             \
+  })
+/* Send without blocking: false when that would block. */
+#define mw_chan_try_send(ch, value)                                                                \
+  __extension__({                                                                                  \
+    __auto_type mwi_value = (value);                                                               \
+    mwi_chan_try_send((ch), &mwi_value, sizeof mwi_value);                                         \
+  })
+/* Receive into *out (out may be NULL).  Blocks.  False, with *out zeroed, once
+ * the channel is closed and drained. */
+#define mw_chan_recv(ch, out) mwi_chan_recv((ch), (out), MWI_ELEM_SIZE(out))
+/* 1 received, 0 closed and drained, -1 would block. */
+#define mw_chan_try_recv(ch, out) mwi_chan_try_recv((ch), (out), MWI_ELEM_SIZE(out))
+/* Size of *out; 0 ("any") when out is a void pointer such as NULL. */
+#define MWI_ELEM_SIZE(out)                                                                         \
+  (_Generic((out), void *: (size_t)0, default: (size_t)1) *                                        \
+   sizeof(*_Generic((out), void *: (char *)0, default: (out))))
+
+/* Closing twice or closing NULL is fatal. */
+void mw_chan_close(mw_chan *ch);
+size_t mw_chan_len(const mw_chan *ch);
+size_t mw_chan_cap(const mw_chan *ch);
+
+/* ---- Select ------------------------------------------------------------ */
+
+typedef struct mw_case {
+  mw_chan *chan; /* NULL: never ready */
+  void *elem;    /* send: the value's address; recv: where to put it, or NULL */
+  uint32_t size; /* bytes; 0: any */
+  bool send;
+  bool ok; /* recv, after the select: false when the channel was closed */
+} mw_case;
+
+#define mw_case_recv(ch, out)                                                                      \
+  ((mw_case){.chan = (ch), .elem = (out), .size = (uint32_t)MWI_ELEM_SIZE(out), .send = false})
+/* ptr: address of the value to send; it is read when the case is chosen. */
+#define mw_case_send(ch, ptr)                                                                      \
+  ((mw_case){                                                                                      \
+      .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
+
+/* Block until a case can go on; do it; return its index.  Fair among ready
+ * cases.  With n == 0: blocks for ever. */
+int mw_select(mw_case *cases, int n);
+/* The same without blocking: -1 when none is ready. */
+int mw_try_select(mw_case *cases, int n);
+
+/* ---- Synchronisation --------------------------------------------------- */
+/* Zero-initialised values are ready to use; do not copy them in use. */
+
+typedef struct mw_mutex {
+  _Atomic int32_t state;
+  _Atomic uint32_t sema;
+} mw_mutex;
+void mw_mutex_lock(mw_mutex *m);
+bool mw_mutex_trylock(mw_mutex *m);
+void mw_mutex_unlock(mw_mutex *m); /* not locked: fatal */
+
+typedef struct mw_rwmutex {
+  mw_mutex w;
+  _Atomic uint32_t writer_sem, reader_sem;
+  _Atomic int32_t reader_count, reader_wait;
+} mw_rwmutex;
+void mw_rwmutex_rlock(mw_rwmutex *m);
+void mw_rwmutex_runlock(mw_rwmutex *m);
+void mw_rwmutex_lock(mw_rwmutex *m);
+void mw_rwmutex_unlock(mw_rwmutex *m);
+
+typedef struct mw_waitgroup {
+  _Atomic uint64_t state;
+  _Atomic uint32_t sema;
+} mw_waitgroup;
+void mw_waitgroup_add(mw_waitgroup *wg, int delta); /* counter below 0: fatal */
+void mw_waitgroup_done(mw_waitgroup *wg);
+void mw_waitgroup_wait(mw_waitgroup *wg);
+
+typedef struct mw_once {
+  _Atomic uint32_t done;
+  mw_mutex m;
+} mw_once;
+/* Call fn(arg) once; every caller returns after it has finished. */
+void mw_once_do(mw_once *o, void (*fn)(void *), void *arg);
+
+typedef struct mw_cond {
+  _Atomic uint32_t wait, notify;
+} mw_cond;
+void mw_cond_wait(mw_cond *c, mw_mutex *m); /* m locked; unlocked while blocked */
+void mw_cond_signal(mw_cond *c);
+void mw_cond_broadcast(mw_cond *c);
+
+typedef struct mw_sem {
+  _Atomic uint32_t count;
+} mw_sem;
+void mw_sem_acquire(mw_sem *s); /* blocks while the count is 0, then takes one */
+void mw_sem_release(mw_sem *s);
+
+/* ---- Time -------------------------------------------------------------- */
+
+/* A channel of int64_t that receives mw_nanotime() once, ns from now. */
+mw_chan *mw_after(int64_t ns);
+
+typedef struct mw_timer mw_timer;
+struct mw_timer {
+  mw_chan *c; /* of int64_t, one element of room */
+};
+mw_timer *mw_timer_new(int64_t ns);
+bool mw_timer_reset(mw_timer *t, int64_t ns); /* true when it was pending */
+bool mw_timer_stop(mw_timer *t);              /* true when it was pending; no stale value after */
+typedef struct mw_ticker mw_ticker;
+struct mw_ticker {
+  mw_chan *c; /* of int64_t; ticks are dropped for a slow reader */
+};
+mw_ticker *mw_ticker_new(int64_t ns); /* ns <= 0: fatal */
+void mw_ticker_reset(mw_ticker *t, int64_t ns);
+void mw_ticker_stop(mw_ticker *t);
+
+/* ---- Runtime control and statistics ------------------------------------ */
+
+/* A full collection, finished (swept) when it returns.  Blocks. */
+void mw_gc(void);
+/* Set GOGC; negative turns collection off.  Returns the old value. */
+int mw_set_gc_percent(int percent);
+
+/* Go's runtime.MemStats, what the runtime measures so far.  Sizes in bytes. */
+typedef struct mw_mem_stats {
+  uint64_t alloc, total_alloc, sys, mallocs, frees;
+  uint64_t heap_alloc, heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
+  uint64_t stack_inuse, stack_sys;
+  uint64_t next_gc; /* heap goal */
+  uint64_t last_gc; /* nanoseconds since 1970 */
+  uint64_t pause_total_ns;
+  uint64_t max_pause_ns;
+  uint64_t pause_ns[256]; /* both stops of a cycle added; latest at (num_gc + 255) % 256 */
+  uint32_t num_gc, num_forced_gc;
+  double gc_cpu_fraction;
+} mw_mem_stats;
+void mw_read_mem_stats(mw_mem_stats *out); /* stops the world briefly */
+
+/* Print every goroutine's state and trace to fd. */
+void mw_print_goroutines(int fd);
+
+/* ---- What the macros call: not for use by name ------------------------- */
+
+void *mwi_new_typed(size_t size, size_t align, const void *witness) MWI_ATTR(malloc,
+                                                                             returns_nonnull);
+void *mwi_make_typed(size_t size, size_t align, size_t n, const void *witness)
+    MWI_ATTR(malloc, returns_nonnull);
+void *mwi_flex_typed(size_t size, size_t align, size_t offset, size_t elem_size, size_t n,
+                     const void *witness, const void *elem_witness) MWI_ATTR(malloc,
+                                                                             returns_nonnull);
+mw_chan *mwi_chan_make_typed(size_t size, size_t cap, const void *witness)
+    MWI_ATTR(returns_nonnull);
+void mwi_chan_send(mw_chan *ch, const void *value, size_t size);
+bool mwi_chan_try_send(mw_chan *ch, const void *value, size_t size);
+bool mwi_chan_recv(mw_chan *ch, void *out, size_t size);
+int mwi_chan_try_recv(mw_chan *ch, void *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap/heap.h -- the collected heap, as the layers above see it (internal)
+ *
+ *     mcache (per P, no lock)          one cursor and one span per span class
+ *       | refill: next free run, else next span
+ *     mcentral (per span class)        swept/unswept x partial/full lists
+ *       | swept span with room, else sweep some, else a fresh span
+ *     mheap (one lock)                 page allocator, span structs, page cache per P
+ *       | grow
+ *     arenas                           one reservation, 64 MB committed at a time
+ *
+ * A *span* is a run of 8 KB pages cut into equal slots.  All objects of a
+ * span have one *span class*: a slot size and a pointer mask that repeats over
+ * the slot ([H1]: so objects carry no header).  Classes with a common layout
+ * are made on first use; when the table is full, or for a rare layout, the
+ * object goes to the class of its size in which every word may be a pointer.
+ *
+ * Promise  [H2] Memory handed out is zero.
+ *          [H3] alloc bit of a slot: set from the moment its run is handed to a
+ *          cursor until a sweep finds it unmarked.  Marking ignores candidates
+ *          whose alloc bit is clear, so stale memory is never scanned.
+ *          [H4] A span is in exactly one place: a cursor's, one mcentral list,
+ *          a sweeper's hand, or (large) nowhere but the page map.
+ *          [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark
+ *          termination): h-2 wants sweeping; h-1 is being swept; h is swept.
+ *          Spans are allocated from only when swept.
+ *          [H6] While marking is on, runs are handed out black: every slot's
+ *          mark bit is set with its alloc bit.
+ * Threads  mcache: the thread that holds the P (or a stopped world).
+ */
+#ifndef MWI_HEAP_HEAP_H
+#define MWI_HEAP_HEAP_H
+
+#include "base/tcb.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+#define MWI_PAGE_SHIFT 13
+#define MWI_PAGE_BYTES ((size_t)1 << MWI_PAGE_SHIFT)
+#define MWI_ARENA_BYTES (64 * MWI_MB)
+#define MWI_MAX_SMALL 32768
+#define MWI_SPAN_MAX_OBJECTS 512
+
+/* ---- Span classes ------------------------------------------------------ */
+
+/* Index into mwi_classes and into an mcache's cursors. */
+typedef uint32_t mwi_spanclass;
+#define MWI_CLASS_NONE 0  /* free page, or a cursor that never has room */
+#define MWI_CLASS_LARGE 1 /* a span that is one object */
+#define MWI_CLASS_FIRST 2 /* then 2 per size class: noscan, every-word; then layouts */
+#define MWI_NCLASSES 1024
+
+struct mwi_class {
+  /* constant once the class is published (mwi_load_acquire of mwi_nclasses) */
+  uint32_t slot;        /* bytes */
+  uint32_t magic;       /* ceil(2^32 / slot): object index = offset * magic >> 32 */
+  uint16_t nelems;      /* slots in a span */
+  uint8_t pages;        /* pages in a span */
+  uint8_t noscan;       /* holds no pointers */
+  uint16_t sizeclass;   /* index into the size class table */
+  uint16_t period;      /* words that mask covers; 0: every word (or noscan) */
+  uint64_t mask;        /* when 0 < period <= 64; longer masks are in longmask */
+  const uint64_t *longmask;
+};
+extern struct mwi_class mwi_classes[MWI_NCLASSES];
+extern _Atomic uint32_t mwi_nclasses;
+
+/* The class for objects of `bytes` (<= MWI_MAX_SMALL) that consist of repeated
+ * elements of layout l (l->period 0: noscan).  Never fails. */
+mwi_spanclass mwi_class_for(size_t bytes, const struct mwi_layout *l);
+/* The untyped classes. */
+mwi_spanclass mwi_class_untyped(size_t bytes, bool noscan);
+size_t mwi_slot_bytes(size_t bytes); /* size class slot for bytes <= MWI_MAX_SMALL */
+
+/* ---- Spans ------------------------------------------------------------- */
+
+/*
+ * One 64-byte line for marking, one each for mark, scanned and alloc bits.
+ *
+ *   [ fixed facts | mark bits 512 | scanned bits 512 | alloc bits 512 | owner's fields ]
+ */
+struct mwi_span {
+  /* constant while the span is in use; published by the page map's release store */
+  uintptr_t base;             /* first byte */
+  size_t npages;
+  mwi_spanclass cls;
+  uint32_t nelems;            /* 1 for large */
+  size_t slot;                /* bytes of an object; large: its size rounded up to words */
+  const struct mwi_class *info; /* large: NULL */
+  /* large only, constant: how to scan it */
+  const uint64_t *large_mask; /* NULL: every word */
+  uint32_t large_period;      /* words large_mask covers */
+  uint8_t noscan;
+  /* atomic: Green Tea ownership during marking (gc/mark.c) */
+  _Atomic uint8_t queued;     /* 0 not queued, 1 queued for one object, 2 for several */
+  _Atomic uint16_t rep;       /* the object it was queued for */
+
+  /* atomic, relaxed fetch_or while marking; plain while swept or stopped */
+  _Atomic uint64_t mark[MWI_SPAN_MAX_OBJECTS / 64] MWI_ALIGNED(64);
+  /* written by the marker that dequeued the span (gc/mark.c) */
+  _Atomic uint64_t scanned[MWI_SPAN_MAX_OBJECTS / 64];
+  /* owner (cursor or sweeper); read by markers */
+  _Atomic uint64_t alloc[MWI_SPAN_MAX_OBJECTS / 64];
+
+  /* owner of the span [H4] */
+  _Atomic uint32_t sweepgen;  /* [H5]; CAS h-2 -> h-1 takes it for sweeping */
+  uint32_t nalloc;            /* slots whose alloc bit is set */
+  uint32_t free_index;        /* no free run begins below this slot */
+  uint8_t needzero;           /* free slots may hold old data */
+  uint8_t in_cache;           /* held by a cursor */
+  uint8_t list;               /* which mcentral list, for assertions */
+  struct mwi_span *next, *prev; /* mcentral list */
+  void *specials;             /* later: finalizers, weak, profile */
+} MWI_ALIGNED(256);
+
+/* ---- Page map ---------------------------------------------------------- */
+
+/*
+ * One word for each page of the reservation, 0 for a page in no object span:
+ *
+ *     63            16 15    12 11         0
+ *     [ span address  | page no | span class ]
+ *
+ * page no: the page's place in a small span (<= 15).  Read without a lock,
+ * acquire pairs with the release store after the span is filled in.
+ */
+typedef uint64_t mwi_pagedesc;
+
+struct mwi_heap {
+  /* constant after init */
+  uintptr_t base;                 /* of the reservation, arena aligned */
+  size_t reserved;                /* bytes */
+  _Atomic mwi_pagedesc *pagemap;
+
+  /* atomic: grows only; release after commit */
+  _Atomic size_t used;            /* bytes from base ever committed */
+
+  /* written with the world stopped */
+  uint32_t sweepgen;              /* [H5] */
+  bool black_alloc;               /* [H6] */
+
+  /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed */
+  _Atomic size_t inuse_pages;     /* pages in spans */
+  _Atomic size_t committed;       /* bytes read/write now */
+  _Atomic size_t released;        /* bytes of free pages given back to the OS */
+  _Atomic uint64_t pages_swept;
+  _Atomic size_t unswept_spans;   /* spans that still want sweeping in this cycle */
+};
+extern struct mwi_heap mwi_heap;
+
+MWI_INLINE struct mwi_span *mwi_desc_span(mwi_pagedesc d) { return (struct mwi_span *)(d >> 16); }
+MWI_INLINE mwi_spanclass mwi_desc_class(mwi_pagedesc d) { return (mwi_spanclass)(d & 0xfff); }
+MWI_INLINE uint32_t mwi_desc_page(mwi_pagedesc d) { return (uint32_t)(d >> 12) & 15; }
+
+/* Page descriptor of an arbitrary word, 0 when it points to no span. */
+MWI_INLINE mwi_pagedesc mwi_heap_lookup(uintptr_t word) {
+  uintptr_t off = word - mwi_heap.base; /* wraps for words below */
+  if (off >= mwi_load_relaxed(&mwi_heap.used)) return 0;
+  return mwi_load_acquire(&mwi_heap.pagemap[off >> MWI_PAGE_SHIFT]);
+}
+
+/* Slot of an address inside a span with descriptor d; may be >= nelems (tail waste). */
+MWI_INLINE uint32_t mwi_object_index(mwi_pagedesc d, uintptr_t addr) {
+  mwi_spanclass c = mwi_desc_class(d);
+  if (c == MWI_CLASS_LARGE) return 0;
+  uint64_t off = (addr & (MWI_PAGE_BYTES - 1)) + ((uint64_t)mwi_desc_page(d) << MWI_PAGE_SHIFT);
+  return (uint32_t)((off * mwi_classes[c].magic) >> 32);
+}
+
+/* The object that `addr` points into: its start, size and class; 0 when none
+ * is allocated there. */
+uintptr_t mwi_object_of(uintptr_t addr, size_t *size, struct mwi_span **span);
+
+/* ---- Allocation -------------------------------------------------------- */
+
+struct mwi_mcache {
+  struct mwi_cursor cursor[MWI_NCLASSES]; /* first: compiled code adds layout->cursor to it */
+  struct mwi_span *span[MWI_NCLASSES];    /* the cursor's span, or NULL */
+  uint64_t used_classes[MWI_NCLASSES / 64]; /* bit: span[i] is set; for a quick flush */
+  uintptr_t tiny;                         /* current tiny block, 0 none */
+  uint32_t tiny_off;
+  uint64_t ntiny;                         /* tiny allocations (they count as objects too) */
+  struct mwi_span *span_cache[64];        /* free span structs */
+  uint32_t nspan_cache;
+  uintptr_t page_base;                    /* page cache: 64 pages, bitmaps */
+  uint64_t page_free, page_scav;          /* bit: free; free and known zero/released */
+  /* allocated since the last flush, moved to heap totals at refill and flush */
+  uint64_t alloc_bytes, alloc_objects;
+};
+/* Every cursor empty, never written: for threads without a P. */
+extern struct mwi_mcache mwi_mcache_none;
+struct mwi_mcache *mwi_mcache_new(void); /* metadata; never freed */
+
+/*
+ * Slow half of a small allocation: one zeroed slot of class c.  Caller holds
+ * the P whose mcache this is and is inside mwi_rt_enter.  On return the cursor
+ * may have room for more.  May sweep and grow the heap; NULL: the OS has no
+ * memory (nothing changed).  *charged: bytes newly handed to the cursor (the
+ * whole run, this slot included), for the pacer.
+ */
+void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged);
+
+/* Pointer-free object of n < 16 bytes, packed.  Same conditions. */
+void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged);
+
+/*
+ * A large object (> MWI_MAX_SMALL) of `bytes`, elements of layout l (NULL:
+ * every word may be a pointer; period 0: noscan).  Returned memory may still
+ * be old data when *needzero: the caller zeroes it (in a way that does not
+ * delay a stop) and only then calls mwi_large_publish, which makes it visible
+ * to the collector.  NULL: no memory.  mask memory of l must live for ever
+ * (layouts are static) or l is copied by the callee.
+ */
+struct mwi_span *mwi_large_alloc(struct mwi_mcache *mc, size_t bytes, const struct mwi_layout *l,
+                                 bool *needzero);
+void mwi_large_publish(struct mwi_span *s);
+
+/* ---- Collector's side -------------------------------------------------- */
+
+/* World stopped, marking begins: set black_alloc and blacken what cursors hold [H6];
+ * tiny blocks are marked. */
+void mwi_mcache_start_black_stw(struct mwi_mcache *mc);
+/* World stopped, marking has ended: unallocated rests of runs lose alloc and
+ * mark bits, spans go to mcentral's unswept lists, page cache and tiny block are given back. */
+void mwi_mcache_flush_stw(struct mwi_mcache *mc);
+/* World stopped, after all caches are flushed: sweepgen += 2, swap the roles of the
+ * swept and unswept lists, black_alloc off.  Returns spans to sweep. */
+size_t mwi_heap_start_sweep_stw(void);
+
+/* Sweep one span that wants it.  Returns its pages, 0 when there is nothing left to sweep.
+ * Any number of threads; mwi_rt_enter held. */
+size_t mwi_sweep_one(void);
+/* Nothing is unswept and no sweeper is at work any more. */
+bool mwi_sweep_done(void);
+
+/* Walk every span in use (world stopped, or only spans' constants are read). */
+void mwi_heap_each_span(void (*fn)(struct mwi_span *s, void *arg), void *arg);
+
+/* Give free pages back to the OS until `bytes` are released; returns how many were.  Takes mheap.lock in pieces. */
+size_t mwi_heap_scavenge(size_t bytes);
+
+/* Bytes and objects ever allocated and freed, as the statistics want them
+ * (world stopped; walks the mcaches given). */
+struct mwi_heap_totals {
+  uint64_t alloc_bytes, alloc_objects; /* cumulative */
+  uint64_t freed_bytes, freed_objects; /* cumulative, by sweeps */
+};
+void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n);
+
+void mwi_heap_init(void); /* reserves; no address space at all: fatal */
+void mwi_heap_check_stw(void); /* check builds: walk everything, assert [H1]-[H6] */
+
+/* ---- Upward calls ------------------------------------------------------ */
+
+/* What the heap needs from layers above; tests fill it with fakes. */
+struct mwi_heap_hooks {
+  bool clobber_free;                       /* fill what a sweep frees with 0xdeadbeef */
+  void (*swept_object_free)(struct mwi_span *s); /* specials, later; may be NULL */
+};
+extern struct mwi_heap_hooks mwi_heap_hooks;
+
+#endif

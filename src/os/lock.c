@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/lock.c -- slow halves of the runtime's mutex, and the rank check
+ *
+ * A waiter spins briefly (the holder is on another CPU and about to leave:
+ * critical sections are tens of instructions), then sleeps on the futex.
+ */
+#include "os/lock.h"
+#include "os/os.h"
+
+#define SPIN_TRIES 4   /* rounds of SPIN_PAUSES before sleeping; more burns a CPU that the holder may need */
+#define SPIN_PAUSES 30 /* about a microsecond */
+
+void mwi_lock_slow(struct mwi_lock *l) {
+  static unsigned ncpu; /* idempotent */
+  if (!ncpu) ncpu = mwi_os_ncpu();
+  for (int i = 0; ncpu > 1 && i < SPIN_TRIES; i++) {
+    for (int j = 0; j < SPIN_PAUSES; j++) mwi_pause();
+    uint32_t expected = 0;
+    if (mwi_load_relaxed(&l->state) == 0 && mwi_cas_acqrel(&l->state, &expected, 1)) return;
+  }
+  /* acquire: pairs with the release in mwi_unlock.  State 2 from here: the
+   * holder that frees it must wake somebody. */
+  while (mwi_xchg_acqrel(&l->state, 2) != 0) mwi_futex_wait(&l->state, 2, -1);
+}
+
+void mwi_unlock_slow(struct mwi_lock *l) { mwi_futex_wake(&l->state, 1); }
+
+/*
+ * Ranks held by each thread, in a table keyed by the thread's block: a
+ * thread-local would be stale after a migration.  Check builds only.
+ */
+#if MW_CHECK
+#define HELD_MAX 80 /* select over many channels */
+struct held {
+  _Atomic(struct mwi_tcb *) owner;
+  int n;
+  struct mwi_lock *lock[HELD_MAX];
+};
+static struct held held_table[4096];
+
+static struct held *held_mine(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (t == &mwi_tcb_foreign) return NULL;
+  uint32_t h = (uint32_t)(((uintptr_t)t >> 6) * 2654435761u) >> 20;
+  for (uint32_t i = 0; i < 4096; i++) {
+    struct held *e = &held_table[(h + i) & 4095];
+    struct mwi_tcb *o = mwi_load_relaxed(&e->owner);
+    if (o == t) return e;
+    if (!o && mwi_cas_acqrel(&e->owner, &o, t)) return e;
+    if (o == t) return e;
+  }
+  return NULL;
+}
+
+void mwi_lock_rank_take(struct mwi_lock *l) {
+  struct held *h = held_mine();
+  if (!h) return;
+  if (l->rank == 0) mwi_fatal("lock %p has no rank", (void *)l);
+  for (int i = 0; i < h->n; i++) {
+    struct mwi_lock *o = h->lock[i];
+    bool ok = o->rank < l->rank || (o->rank == l->rank && l->rank == MWI_RANK_CHAN);
+    if (!ok || o == l)
+      mwi_fatal("lock rank: taking %u while holding %u (base/rank.h)", l->rank, o->rank);
+  }
+  if (h->n < HELD_MAX) h->lock[h->n++] = l;
+}
+
+void mwi_lock_rank_drop(struct mwi_lock *l) {
+  struct held *h = held_mine();
+  if (!h) return;
+  for (int i = h->n - 1; i >= 0; i--)
+    if (h->lock[i] == l) {
+      h->lock[i] = h->lock[--h->n];
+      return;
+    }
+}
+#else
+void mwi_lock_rank_take(struct mwi_lock *l) { (void)l; }
+void mwi_lock_rank_drop(struct mwi_lock *l) { (void)l; }
+#endif

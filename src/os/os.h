@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/os.h -- what the runtime asks of the operating system (internal)
+ *
+ * Job      Virtual memory, futexes, clocks, threads, signals, segment base.
+ *          Only src/os knows Linux or a CPU.  The table `mwi_os` lets tests
+ *          replace memory and clock by fakes and lets failure injection
+ *          (MALLOW_FAIL, os/inject.c) make the n-th call fail.
+ * Errors   NULL, false or -errno as said at each; state is then unchanged.
+ * Stacks   every function runs on any stack and allocates nothing from libc.
+ */
+#ifndef MWI_OS_OS_H
+#define MWI_OS_OS_H
+
+#include "base/base.h"
+
+/* Memory states of a range: reserved (no access) -> committed (zero on first
+ * touch) -> released (contents dropped, reads as zero, still committed). */
+struct mwi_os_ops {
+  void *(*reserve)(size_t bytes, size_t align); /* NULL: no address space */
+  bool (*commit)(void *p, size_t bytes);        /* reserved -> read/write; false: no memory */
+  bool (*release)(void *p, size_t bytes);       /* give the pages back; they read as zero after */
+  void (*unreserve)(void *p, size_t bytes);
+  void *(*map)(size_t bytes);                   /* reserve + commit; NULL: no memory */
+  int64_t (*nanotime)(void);                    /* monotonic, ns */
+};
+extern struct mwi_os_ops mwi_os;
+
+int64_t mwi_os_monotonic(void);     /* mwi_os.nanotime, unless faked */
+int64_t mwi_os_walltime(void);      /* ns since 1970 */
+int64_t mwi_os_thread_cputime(void); /* ns of CPU that the calling thread used */
+unsigned mwi_os_ncpu(void);         /* CPUs in the affinity mask, >= 1 */
+size_t mwi_os_page_bytes(void);
+
+/* Off-heap memory for the runtime's own structures, zeroed, `align` aligned.
+ * Never given back.  Lack of memory is fatal. */
+void *mwi_meta_alloc(size_t bytes, size_t align);
+size_t mwi_meta_total(void); /* bytes taken from the OS for this */
+
+/* Futex: wait while *addr == val, at most timeout_ns (< 0: for ever).
+ * Spurious returns happen.  false: timed out. */
+bool mwi_futex_wait(_Atomic uint32_t *addr, uint32_t val, int64_t timeout_ns);
+void mwi_futex_wake(_Atomic uint32_t *addr, int n);
+
+/* A pthread running fn(arg) with all signals as in the caller; detached.
+ * 0 or errno. */
+int mwi_os_thread_start(void (*fn)(void *), void *arg);
+int32_t mwi_os_tid(void);
+/* Send the stop signal to a thread of this process. */
+void mwi_os_signal_thread(int32_t tid, int sig);
+/* Highest address of the calling thread's own stack. */
+uintptr_t mwi_os_stack_top(void);
+
+void mwi_os_set_gs(void *base);
+void mwi_os_yield(void);
+void mwi_os_usleep(int64_t us);
+
+/* Write all of buf to fd, without libc's buffers.  0 or -errno. */
+int mwi_os_write(int fd, const void *buf, size_t n);
+
+#endif

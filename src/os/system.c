@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/system.c -- clocks, futexes, threads, signals to threads, %gs
+ *
+ * Thin covers over Linux and x86-64; see os/os.h for the contract.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/inject.h"
+#include "os/os.h"
+#include "os/thread.h"
+
+/* ---- Clocks ------------------------------------------------------------ */
+
+static int64_t clock_ns(clockid_t c) {
+  struct timespec ts;
+  clock_gettime(c, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t mwi_os_monotonic(void) {
+  mwi_rt_enter();
+  int64_t t = clock_ns(CLOCK_MONOTONIC);
+  mwi_rt_leave();
+  return t;
+}
+int64_t mwi_os_walltime(void) { return clock_ns(CLOCK_REALTIME); }
+int64_t mwi_os_thread_cputime(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+/* ---- Futex ------------------------------------------------------------- */
+
+bool mwi_futex_wait(_Atomic uint32_t *addr, uint32_t val, int64_t timeout_ns) {
+  struct timespec ts, *tp = NULL;
+  if (timeout_ns >= 0) {
+    ts = (struct timespec){.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    tp = &ts;
+  }
+  int saved = errno;
+  long r = syscall(SYS_futex, addr, FUTEX_WAIT_PRIVATE, val, tp, NULL, 0);
+  bool timed_out = r < 0 && errno == ETIMEDOUT;
+  errno = saved;
+  return !timed_out;
+}
+
+void mwi_futex_wake(_Atomic uint32_t *addr, int n) {
+  int saved = errno;
+  syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+  errno = saved;
+}
+
+/* ---- Threads ----------------------------------------------------------- */
+
+unsigned mwi_os_ncpu(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    int n = CPU_COUNT(&set);
+    if (n > 0) return (unsigned)n;
+  }
+  return 1;
+}
+
+struct start {
+  void (*fn)(void *);
+  void *arg;
+};
+
+static void *thread_main(void *p) {
+  struct start s = *(struct start *)p;
+  /* The block is metadata and leaks 16 bytes a thread; threads are reused. */
+  s.fn(s.arg);
+  return NULL;
+}
+
+int mwi_os_thread_start(void (*fn)(void *), void *arg) {
+  if (mwi_inject(MWI_INJECT_THREAD)) return EAGAIN;
+  struct start *s = mwi_meta_alloc(sizeof *s, 16);
+  *s = (struct start){fn, arg};
+  pthread_attr_t attr;
+  int r = pthread_attr_init(&attr);
+  if (r) return r;
+  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attr, MWI_M_STACK_BYTES);
+  sigset_t all, old;
+  sigfillset(&all);
+  /* The new thread has no control block yet: no signal may reach it before it
+   * has; mwi_m_main unblocks. */
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  pthread_t t;
+  r = mwi_real_pthread_create(&t, &attr, thread_main, s);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attr);
+  return r;
+}
+
+int32_t mwi_os_tid(void) { return (int32_t)syscall(SYS_gettid); }
+
+void mwi_os_signal_thread(int32_t tid, int sig) {
+  int saved = errno;
+  syscall(SYS_tgkill, getpid(), tid, sig);
+  errno = saved;
+}
+
+uintptr_t mwi_os_stack_top(void) {
+  pthread_attr_t attr;
+  void *addr = NULL;
+  size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attr) != 0) return 0;
+  pthread_attr_getstack(&attr, &addr, &size);
+  pthread_attr_destroy(&attr);
+  return (uintptr_t)addr + size;
+}
+
+void mwi_os_yield(void) { sched_yield(); }
+
+void mwi_os_usleep(int64_t us) {
+  int saved = errno;
+  struct timespec ts = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+  nanosleep(&ts, NULL);
+  errno = saved;
+}
+
+/* ---- %gs --------------------------------------------------------------- */
+
+#ifndef HWCAP2_FSGSBASE
+#define HWCAP2_FSGSBASE (1 << 1)
+#endif
+#define ARCH_SET_GS 0x1001
+
+void mwi_os_set_gs(void *base) {
+  if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)
+    __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+  else
+    syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}
+
+/* ---- Output ------------------------------------------------------------ */
+
+int mwi_os_write(int fd, const void *buf, size_t n) {
+  const char *p = buf;
+  while (n) {
+    ssize_t r = write(fd, p, n);
+    if (r < 0 && errno == EINTR) continue;
+    if (r <= 0) return r < 0 ? -errno : -EIO;
+    p += r;
+    n -= (size_t)r;
+  }
+  return 0;
+}

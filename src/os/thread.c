@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/thread.c -- pthread_create's cover, and the block of unmet threads
+ *
+ * See os/thread.h.  A library constructor points the initial thread at
+ * mwi_tcb_foreign as well, before any other module's constructor can run
+ * instrumented code: libmallow is a dependency of all of them.
+ */
+#define _GNU_SOURCE 1
+#include "os/thread.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "heap/none.h"
+#include "os/os.h"
+
+/* rt starts high: brackets on threads that share this block may race, and
+ * nothing reads it for them except the signal handler, which must not stop
+ * such a thread. */
+struct mwi_tcb mwi_tcb_foreign = {
+    .poll = 1,
+    .wb = 1,
+    .rt = 1 << 20,
+    .self = &mwi_tcb_foreign,
+    .mcache = &mwi_mcache_none,
+};
+
+void (*mwi_thread_exit_hook)(void);
+
+typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *),
+                            void *arg) {
+  static _Atomic(create_fn *) real; /* idempotent */
+  create_fn *r = mwi_load_relaxed(&real);
+  if (!r) {
+    r = (create_fn *)dlsym(RTLD_NEXT, "pthread_create");
+    if (!r) return ENOSYS;
+    mwi_store_relaxed(&real, r);
+  }
+  return r(t, a, fn, arg);
+}
+
+struct cover {
+  void *(*fn)(void *);
+  void *arg;
+};
+
+static void run_exit_hook(void *unused) {
+  (void)unused;
+  if (mwi_tcb()->attached && mwi_thread_exit_hook) mwi_thread_exit_hook();
+}
+
+static void *cover_main(void *p) {
+  mwi_os_set_gs(&mwi_tcb_foreign);
+  struct cover c = *(struct cover *)p;
+  free(p);
+  void *r;
+  pthread_cleanup_push(run_exit_hook, NULL);
+  r = c.fn(c.arg);
+  pthread_cleanup_pop(1);
+  return r;
+}
+
+MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict a,
+                              void *(*fn)(void *), void *restrict arg) {
+  struct cover *c = malloc(sizeof *c);
+  if (!c) return EAGAIN;
+  *c = (struct cover){fn, arg};
+  int r = mwi_real_pthread_create(t, a, cover_main, c);
+  if (r) free(c);
+  return r;
+}
+
+__attribute__((constructor(101))) static void initial_thread(void) {
+  mwi_os_set_gs(&mwi_tcb_foreign);
+}
+
+void mwi_test_thread_init(void) {
+  struct mwi_tcb *t = mwi_meta_alloc(sizeof *t, 64);
+  t->self = t;
+  t->attached = 1;
+  t->mcache = &mwi_mcache_none;
+  mwi_os_set_gs(t);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/thread.h -- threads before they belong to the scheduler (internal)
+ *
+ * The library interposes pthread_create: a new thread inherits its parent's
+ * %gs base from the kernel, and must not run a single instrumented instruction
+ * on the parent's block [A3].  The cover points the thread at mwi_tcb_foreign
+ * first; the thread is attached when it first needs the runtime.
+ */
+#ifndef MWI_OS_THREAD_H
+#define MWI_OS_THREAD_H
+
+#include <pthread.h>
+
+#include "base/tcb.h"
+
+/* An M's own (system) stack: the scheduler, marking and sweeping run there,
+ * and libelf when a trace is symbolised. */
+#define MWI_M_STACK_BYTES (256 * MWI_KB)
+
+int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
+
+/* Give the calling thread a block of its own without attaching it to the
+ * scheduler: unit tests of lower layers. */
+void mwi_test_thread_init(void);
+
+/* Called when an attached foreign thread exits (sched/m.c fills it). */
+extern void (*mwi_thread_exit_hook)(void);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/sched.h -- goroutines, threads, processors (internal)
+ *
+ *   G  goroutine: a stack and where it stands
+ *   M  OS thread: runs one G at a time, or the scheduler on its own stack (g0)
+ *   P  processor: the right to run Go code; owns mcache, run queue, timers,
+ *      barrier buffer, mark work.  GOMAXPROCS of them.
+ *
+ * Blocking primitives (chan.c, sema.c, timer.c, ...) are built on three calls:
+ * mwi_park, mwi_ready and the locks.  The rest of this header is for proc.c,
+ * stop.c and the collector.
+ */
+#ifndef MWI_SCHED_SCHED_H
+#define MWI_SCHED_SCHED_H
+
+#include "base/tcb.h"
+#include "gc/barrier.h"
+#include "heap/heap.h"
+#include "os/lock.h"
+
+/* ---- Goroutines -------------------------------------------------------- */
+
+/* Life of a goroutine.  SCAN is a lock bit on RUNNABLE and WAITING: whoever
+ * set it scans the stack, and nobody runs the goroutine meanwhile. */
+enum mwi_gstatus {
+  MWI_G_DEAD = 0,     /* unused, in a free list */
+  MWI_G_RUNNABLE = 1, /* in a run queue */
+  MWI_G_RUNNING = 2,  /* a thread's curg, perhaps in external code or in a system call */
+  MWI_G_WAITING = 3,  /* parked; somebody has or will have a reference to ready it */
+  MWI_G_SCAN = 16
+};
+
+/* Why a goroutine is parked: Go's words, as traces print them. */
+enum mwi_wait {
+  MWI_WAIT_NONE,
+  MWI_WAIT_CHAN_RECV,
+  MWI_WAIT_CHAN_SEND,
+  MWI_WAIT_CHAN_RECV_NIL,
+  MWI_WAIT_CHAN_SEND_NIL,
+  MWI_WAIT_SELECT,
+  MWI_WAIT_SELECT_NONE,
+  MWI_WAIT_SEMA,
+  MWI_WAIT_MUTEX,
+  MWI_WAIT_RWMUTEX_R,
+  MWI_WAIT_RWMUTEX_W,
+  MWI_WAIT_WAITGROUP,
+  MWI_WAIT_COND,
+  MWI_WAIT_SLEEP,
+  MWI_WAIT_IO,
+  MWI_WAIT_GC_ASSIST,
+  MWI_WAIT_GC,
+  MWI_NWAITS
+};
+extern const char *const mwi_wait_names[MWI_NWAITS];
+
+/* Saved context of a goroutine that is not running: callee-saved registers
+ * are on its stack, below sp (switch_amd64.S). */
+struct mwi_stack {
+  uintptr_t lo, hi;    /* usable bytes [lo, hi) */
+  uint32_t slot_class; /* stack.c */
+  uint32_t flags;
+};
+
+struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
+
+struct mwi_g {
+  /* owner: the M that runs it; else the holder of the status transition */
+  uintptr_t sp;              /* saved stack pointer while not running */
+  struct mwi_stack stack;
+  struct mwi_m *m;           /* thread that runs it */
+  void (*fn)(void *);
+  void *arg;
+  struct mwi_g *next;        /* run queue, free list */
+  int64_t assist_credit;     /* bytes it may allocate before it must assist; marking only */
+  enum mwi_wait wait_reason;
+  int64_t wait_since;        /* ns, 0 unless asked for */
+
+  /* atomic: release on the way out of RUNNING pairs with acquire of the taker */
+  _Atomic uint32_t status;
+
+  /* sync primitives, under their own locks (sched/waiter.h) */
+  struct mwi_waiter *waiters;  /* what it is parked on; elements are GC roots */
+  _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
+  void *wake_param;            /* set by the waker before mwi_ready */
+  bool wake_ok;
+
+  /* constant for the goroutine's life */
+  uint64_t id;
+  uintptr_t start_pc, creator_pc;
+  uint64_t creator_id;
+  bool system;               /* the runtime's own: not counted, not in deadlock detection */
+  bool foreign;              /* an attached thread's: lives on that thread's stack */
+  bool locked;               /* runs only on its m */
+
+  /* collector, under the scan bit or on the stopped thread */
+  uint32_t scan_cycle;       /* last cycle in which the stack was scanned */
+  bool ext_at_start;         /* was in external code when marking began */
+
+  struct mwi_g *all_next;    /* list of all goroutines, append only, atomic publish */
+};
+
+/* The running goroutine. */
+MWI_INLINE struct mwi_g *mwi_getg(void) { return mwi_tcb()->g; }
+
+/*
+ * Park the running goroutine.  On the system stack, after its state is saved
+ * and its status is WAITING, `commit(g, arg)` runs (NULL: none): it typically
+ * releases the lock that protects the wait queue; from then on anyone may
+ * mwi_ready it.  If commit returns false the goroutine goes on at once.
+ * Caller holds no lock other than the one that commit releases (mwi_lock nests
+ * tcb->rt; the count moves with the thread, so commit must release exactly
+ * what the caller took).  Returns when readied.  On return the thread may be
+ * another: re-read mwi_tcb().
+ */
+void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason);
+/* Convenience: park, releasing l. */
+void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason);
+
+/* Make a parked goroutine runnable on the calling P (run next), waking an
+ * idle P if there is one.  Any thread, with locks of rank < SCHED held. */
+void mwi_ready(struct mwi_g *g);
+
+/* Attach the calling thread if it has never met the runtime.  Every public
+ * entry point that uses mwi_getg begins with this. */
+void mwi_attach_slow(void);
+MWI_INLINE void mwi_attach(void) {
+  if (MWI_UNLIKELY(!mwi_tcb()->attached)) mwi_attach_slow();
+}
+
+/* Put the goroutine at the tail of the global queue and run others. */
+void mwi_yield(void);
+
+/* Around a wait in the kernel that neither touches the collected heap nor
+ * runs instrumented code: the thread may be held by a stopper, its P given
+ * away.  Callee-saved registers are published. */
+void mwi_syscall_enter(void);
+void mwi_syscall_exit(void);
+
+/* ---- Timers: what proc.c asks of timer.c ------------------------------- */
+
+struct mwi_timers; /* per P: a heap, sched/timer.c */
+struct mwi_timers *mwi_timers_new(void);
+/* Earliest deadline of a P's heap, INT64_MAX when none.  Any thread, no lock. */
+int64_t mwi_timers_next(struct mwi_timers *t);
+/* Run what is due at `now` on the calling P (system stack, no lock held):
+ * readies goroutines, sends on timer channels.  Returns how many ran. */
+int mwi_timers_run(struct mwi_timers *t, int64_t now);
+/* Move all timers from one heap to another (GOMAXPROCS shrank). */
+void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to);
+/* proc.c provides: an earlier deadline was added to a heap; an idle thread
+ * that sleeps past it must be woken. */
+void mwi_timer_notify(int64_t when);
+/* The calling P's heap (proc.c). */
+struct mwi_timers *mwi_timers_mine(void);
+
+/* ---- Collector's view of sync primitives ------------------------------- */
+
+/* Words that the primitives hold for a parked goroutine (waiters' element
+ * slots), and pending timers' channels: call scan(p, bytes) on each range.
+ * First: g's scan bit is held or its thread is stopped.  Second: any time. */
+void mwi_waiters_scan(struct mwi_g *g, void (*scan)(const void *p, size_t bytes));
+void mwi_timers_scan(void (*scan)(const void *p, size_t bytes));
+
+#endif
