@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# pkgconfig.sh -- clang and pkg-config, nothing else
+. "$(dirname "$0")/lib.sh"
+
+PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+export PKG_CONFIG_PATH
+p=$here/project
+
+# shellcheck disable=SC2046,SC2086 # lists of options
+"$CLANG" -O2 $(pkg-config --cflags mallow) "$p/main.c" "$p/list.c" "$p/words.c" -o prog \
+  $(pkg-config --libs mallow)
+expect 'sum 500500, words 3: alpha beta gamma' ./prog
+readelf -d prog | grep -q 'libmallow.so.0' || die "not linked with libmallow.so.0"
+
+# What pkg-config says works beside the command as well: the plugin that both
+# ask for is loaded once.
+# shellcheck disable=SC2046
+"$prefix/bin/mallow" cc -O2 $(pkg-config --cflags mallow) "$p/main.c" "$p/list.c" "$p/words.c" \
+  -o both $(pkg-config --libs mallow)
+expect 'sum 500500, words 3: alpha beta gamma' ./both
+
+# shellcheck disable=SC2046
+"$CLANG" -O2 $(pkg-config --cflags mallow) "$p/main.c" "$p/list.c" "$p/words.c" -o static \
+  "$(pkg-config --variable=libdir mallow)/libmallow.a" -pthread -ldl
+expect 'sum 500500, words 3: alpha beta gamma' ./static
+if readelf -d static | grep -q libmallow; then die "the static program needs libmallow.so"; fi
