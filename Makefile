@@ -36,7 +36,7 @@ tests: configure
 
 demo: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target all index
-	@$(BUILD)/examples/index/index $(DIR)
+	@$(BUILD)/examples/index/bin/index $(DIR)
 
 check: tests check-format
 	@$(CTEST) --parallel $(JOBS) -R '$(TESTS)'

@@ -6,10 +6,12 @@
 #                  [CFLAGS ...]        after the defaults -O2 -g -Wall -Wextra
 #                  [LDFLAGS ...]       at the end of the link
 #                  [PLAIN_SOURCES ...] compiled by clang without the plugin
-#                  [OUTPUT path]       default: NAME in the binary folder
+#                  [OUTPUT path]       default: bin/NAME in the binary folder
 #                  [SHARED])           a shared library lib<NAME>.so
 #
-# makes a target NAME, which is part of the target `programs`, not of `all`.
+# makes a target NAME, which is part of the target `programs`, not of `all`;
+# its property MALLOW_OUTPUT is the path of the file.  (Not simply NAME in the
+# binary folder: that would be the target's own name for Ninja.)
 # Every source is compiled alone, with dependency files, so that a changed
 # header rebuilds what includes it, and a changed plugin rebuilds everything.
 #
@@ -49,11 +51,11 @@ function(mallow_program name)
     message(STATUS "mallow_program(${name}): no compiler yet, left out")
     return()
   endif()
-  set(output "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+  set(output "${CMAKE_CURRENT_BINARY_DIR}/bin/${name}")
   set(pic)
   set(link)
   if(P_SHARED)
-    set(output "${CMAKE_CURRENT_BINARY_DIR}/lib${name}.so")
+    set(output "${CMAKE_CURRENT_BINARY_DIR}/bin/lib${name}.so")
     set(pic -fPIC)
     set(link -shared)
   endif()
@@ -73,7 +75,6 @@ function(mallow_program name)
     endif()
     add_custom_command(
       OUTPUT "${object}"
-      COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_CURRENT_BINARY_DIR}/${name}.dir"
       COMMAND ${compiler} -std=gnu17 -O2 -g -Wall -Wextra ${pic} ${P_CFLAGS}
               -MD -MF "${object}.d" -MT "${object}" -c "${source}" -o "${object}"
       DEPENDS "${source}" ${needs}
@@ -81,6 +82,8 @@ function(mallow_program name)
       COMMENT "mallow cc ${base} (${name})" VERBATIM COMMAND_EXPAND_LISTS)
     list(APPEND objects "${object}")
   endforeach()
+  cmake_path(GET output PARENT_PATH output_folder)
+  file(MAKE_DIRECTORY "${output_folder}" "${CMAKE_CURRENT_BINARY_DIR}/${name}.dir")
   add_custom_command(
     OUTPUT "${output}"
     COMMAND "$<TARGET_FILE:mallow>" cc ${link} ${objects} -o "${output}" ${P_LDFLAGS}
