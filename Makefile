@@ -3,7 +3,7 @@
 # Makefile -- the usual commands; the build itself is CMake's
 #
 #   make demo [DIR=folder]     build, and index a folder (default /usr/include)
-#   make check                 build everything, check formatting, run all tests
+#   make check                 build everything, run all tests
 #   make install PREFIX=path   build, and install (default /usr/local)
 #   make                       build what gets installed
 #   make bench | soak          measure against Go and others | ten-minute tests
@@ -38,7 +38,7 @@ demo: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target all index
 	@$(BUILD)/examples/index/bin/index $(DIR)
 
-check: tests check-format
+check: tests
 	@$(CTEST) --parallel $(JOBS) -R '$(TESTS)'
 
 soak: tests
@@ -54,14 +54,13 @@ bench: all
 format: setup
 	@scripts/lint.sh format
 
-check-format: setup
+lint: configure
+	@scripts/lint.sh check-text
 	@scripts/lint.sh check-format
-
-lint: check-format configure
 	@scripts/lint.sh tidy $(BUILD)
 
 clean:
 	@rm -rf build build-debug build-check build-stress build-asan build-tsan
 
-.PHONY: all setup configure tests demo check soak install bench format check-format lint clean
+.PHONY: all setup configure tests demo check soak install bench format lint clean
 .NOTPARALLEL:

@@ -4,7 +4,8 @@
 # lint.sh -- formatting and static analysis of the C files that git knows
 #
 #   lint.sh format           rewrite in place with clang-format 19
-#   lint.sh check-format     complain about what that would change; status 1
+#   lint.sh check-format     name the files that it would change; status 1
+#   lint.sh check-text       licence lines, leftover notes, stray paths; status 1
 #   lint.sh tidy BUILD       clang-tidy 19 with BUILD/compile_commands.json
 #
 # tidy remembers in BUILD/tidy/ what was clean: a file is analysed again when
@@ -13,25 +14,46 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-c_files() {
+files() {
   git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r file; do
     [ ! -f "$file" ] || printf '%s\n' "$file"
   done
 }
 
+if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+  echo "lint.sh: not a git checkout, nothing looked at"
+  exit 0
+fi
+
 case ${1-} in
 format)
-  c_files '*.c' '*.h' '*.cpp' | xargs -r clang-format-19 -i
+  files '*.c' '*.h' '*.cpp' | xargs -r clang-format-19 -i
   ;;
 check-format)
-  c_files '*.c' '*.h' '*.cpp' | xargs -r clang-format-19 --dry-run -Werror
+  wrong=$(files '*.c' '*.h' '*.cpp' | xargs -r clang-format-19 --dry-run -Werror 2>&1 |
+    sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: error: .*/\1/p' | sort | uniq -c)
+  [ -z "$wrong" ] || { printf 'places to format (make format):\n%s\n' "$wrong"; exit 1; }
+  ;;
+check-text)
+  result=0
+  for file in $(files '*.c' '*.h' '*.cpp' '*.S' '*.sh' '*.py' '*.go' '*.cmake' '*CMakeLists.txt' Makefile); do
+    head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || {
+      echo "$file: no SPDX line at the top"
+      result=1
+    }
+  done
+  # the patterns are split so that they do not find themselves
+  if files | grep -v '^LICENSE$' | xargs grep -nIE 'TO''DO|FIX''ME|XX''X|place''holder'; then result=1; fi
+  if files | xargs grep -nI '[^a-z]/wo''rk/'; then result=1; fi
+  if files '*.c' '*.h' '*.sh' '*.md' '*.cmake' | xargs grep -nI '[[:blank:]]$'; then result=1; fi
+  exit $result
   ;;
 tidy)
   build=$2
   mkdir -p "$build/tidy"
-  common=$( (clang-tidy-19 --version; cat .clang-tidy; c_files '*.h' | xargs cat) | sha256sum)
+  common=$( (clang-tidy-19 --version; cat .clang-tidy; files '*.h' | xargs cat) | sha256sum)
   export build common
-  c_files 'src/*.c' 'driver/*.c' 'plugin/*.c' | xargs -r -P "$(nproc)" -n 1 sh -c '
+  files 'src/*.c' 'driver/*.c' 'plugin/*.c' | xargs -r -P "$(nproc)" -n 1 sh -c '
     key=$( (echo "$common"; cat "$1") | sha256sum | cut -d " " -f 1)
     stamp=$build/tidy/$(echo "$1" | tr / _).$key
     [ ! -e "$stamp" ] || exit 0
@@ -40,7 +62,7 @@ tidy)
     touch "$stamp"' sh
   ;;
 *)
-  echo "usage: lint.sh format | check-format | tidy BUILD" >&2
+  echo "usage: lint.sh format | check-format | check-text | tidy BUILD" >&2
   exit 2
   ;;
 esac

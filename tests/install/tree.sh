@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: MIT
-# tree.sh -- install, move, look at what is there
+# tree.sh -- the installed files, what they name, what the library exports
 . "$(dirname "$0")/lib.sh"
-
-rm -rf "$prefix" "$prefix-first"
-"$CMAKE" --install "$build" --prefix "$prefix-first" >install.log || { cat install.log; die install; }
-mv "$prefix-first" "$prefix"
 
 (cd "$prefix" && find . ! -type d | grep -v '^\./include/mallow/' | LC_ALL=C sort) >found
 cat >wanted <<'END'
