@@ -57,7 +57,7 @@ tidy)
     key=$( (echo "$common"; cat "$1") | sha256sum | cut -d " " -f 1)
     stamp=$build/tidy/$(echo "$1" | tr / _).$key
     [ ! -e "$stamp" ] || exit 0
-    clang-tidy-19 --quiet -p "$build" "$1" 2>"$stamp.log" || { cat "$stamp.log"; exit 255; }
+    clang-tidy-19 --quiet -p "$build" "$1" 2>"$stamp.log" || { cat "$stamp.log"; exit 1; }
     rm -f "$stamp.log"
     touch "$stamp"' sh
   ;;
