@@ -5,7 +5,7 @@
 #
 #   lint.sh format           rewrite in place with clang-format 19
 #   lint.sh check-format     name the files that it would change; status 1
-#   lint.sh check-text       licence lines, leftover notes, stray paths; status 1
+#   lint.sh check-text       licence lines, leftover notes, includes that go up; status 1
 #   lint.sh tidy BUILD       clang-tidy 19 with BUILD/compile_commands.json
 #
 # tidy remembers in BUILD/tidy/ what was clean: a file is analysed again when
@@ -46,6 +46,16 @@ check-text)
   if files | grep -v '^LICENSE$' | xargs grep -nIE 'TO''DO|FIX''ME|XX''X|place''holder'; then result=1; fi
   if files | xargs grep -nI '[^a-z]/wo''rk/'; then result=1; fi
   if files '*.c' '*.h' '*.sh' '*.md' '*.cmake' | xargs grep -nI '[[:blank:]]$'; then result=1; fi
+  # base < os < heap < gc < sched < debug; heap/none.h only declares one name
+  above=
+  for layer in debug sched gc heap os base; do
+    if [ -n "$above" ] && files "src/$layer/*" | xargs -r grep -nE "#include \"($above)/" |
+      grep -v '"heap/none.h"'; then
+      echo "src/$layer includes a higher layer"
+      result=1
+    fi
+    above=${above:+$above|}$layer
+  done
   exit $result
   ;;
 tidy)
