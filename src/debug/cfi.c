@@ -252,14 +252,14 @@ struct rule {
 };
 
 struct rules {
-  struct rule reg[MWI_NREGS];
+  struct rule reg[MWI_CTX_NREGS];
   const uint8_t *cfa_expr; /* or NULL: */
   uint64_t cfa_reg;
   int64_t cfa_off;
 };
 
 static void set(struct rules *r, uint64_t reg, enum kind kind, int64_t n) {
-  if (reg < MWI_NREGS) r->reg[reg] = (struct rule){.kind = (uint8_t)kind, .n = n};
+  if (reg < MWI_CTX_NREGS) r->reg[reg] = (struct rule){.kind = (uint8_t)kind, .n = n};
 }
 
 /* Skip an expression operand and return where it begins. */
@@ -274,7 +274,7 @@ static const uint8_t *skip_expr(struct cursor *c) {
 static void set_expr(struct rules *r, struct cursor *c, enum kind kind) {
   uint64_t reg = take_uleb(c);
   const uint8_t *p = skip_expr(c);
-  if (reg < MWI_NREGS) r->reg[reg] = (struct rule){.kind = (uint8_t)kind, .expr = p};
+  if (reg < MWI_CTX_NREGS) r->reg[reg] = (struct rule){.kind = (uint8_t)kind, .expr = p};
 }
 
 #define REMEMBER_DEPTH 4 /* compilers nest once */
@@ -295,7 +295,7 @@ static bool run(const struct entry *e, struct cursor c, uintptr_t pc, struct rul
         if (loc > pc) return true;
       } else if ((op & 0xc0) == 0x80) { /* DW_CFA_offset */
         set(r, low, AT_CFA, (int64_t)take_uleb(&c) * e->data_align);
-      } else if (initial && low < MWI_NREGS) { /* DW_CFA_restore */
+      } else if (initial && low < MWI_CTX_NREGS) { /* DW_CFA_restore */
         r->reg[low] = initial->reg[low];
       }
       continue;
@@ -318,7 +318,7 @@ static bool run(const struct entry *e, struct cursor c, uintptr_t pc, struct rul
       break;
     case 0x06: /* restore_extended */
       reg = take_uleb(&c);
-      if (initial && reg < MWI_NREGS) r->reg[reg] = initial->reg[reg];
+      if (initial && reg < MWI_CTX_NREGS) r->reg[reg] = initial->reg[reg];
       break;
     case 0x07:
       set(r, take_uleb(&c), UNDEFINED, 0);
@@ -396,7 +396,7 @@ static bool run(const struct entry *e, struct cursor c, uintptr_t pc, struct rul
 #define EXPR_STEPS 256 /* real ones have about ten; a loop must end */
 
 static bool reg_value(const struct mwi_context *ctx, uint64_t reg, uintptr_t *v) {
-  if (reg >= MWI_NREGS || !(ctx->known >> reg & 1)) return false;
+  if (reg >= MWI_CTX_NREGS || !(ctx->known >> reg & 1)) return false;
   *v = ctx->reg[reg];
   return true;
 }
@@ -584,10 +584,10 @@ static bool apply(const struct mwi_unwind *u, const struct rule *rule, uint64_t 
 }
 
 enum mwi_cfi mwi_cfi_step(struct mwi_unwind *u) {
-  uintptr_t pc = u->ctx.reg[MWI_REG_PC] - (u->exact ? 0 : 1);
+  uintptr_t pc = u->ctx.reg[MWI_CTX_PC] - (u->exact ? 0 : 1);
   struct entry e;
   if (!find_entry(&e, pc)) return MWI_CFI_NONE;
-  struct rules r = {.cfa_reg = MWI_NREGS}, initial;
+  struct rules r = {.cfa_reg = MWI_CTX_NREGS}, initial;
   if (!run(&e, e.cie, UINTPTR_MAX, &r, NULL)) return MWI_CFI_END;
   initial = r;
   if (!run(&e, e.fde, pc, &r, &initial)) return MWI_CFI_END;
@@ -601,21 +601,21 @@ enum mwi_cfi mwi_cfi_step(struct mwi_unwind *u) {
   }
 
   struct mwi_context caller = {.known = 0};
-  for (uint64_t i = 0; i < MWI_REG_PC; i++) {
+  for (uint64_t i = 0; i < MWI_CTX_PC; i++) {
     uintptr_t v;
-    if (i == MWI_REG_SP && r.reg[i].kind == SAME)
+    if (i == MWI_CTX_SP && r.reg[i].kind == SAME)
       v = cfa; /* the definition of CFA */
     else if (!apply(u, &r.reg[i], i, cfa, &v))
       continue;
     caller.reg[i] = v;
     caller.known |= 1u << i;
   }
-  if (e.ra >= MWI_NREGS || r.reg[e.ra].kind == SAME ||
-      !apply(u, &r.reg[e.ra], e.ra, cfa, &caller.reg[MWI_REG_PC]))
+  if (e.ra >= MWI_CTX_NREGS || r.reg[e.ra].kind == SAME ||
+      !apply(u, &r.reg[e.ra], e.ra, cfa, &caller.reg[MWI_CTX_PC]))
     return MWI_CFI_END; /* the outermost frame says that its return address is undefined */
-  caller.known |= 1u << MWI_REG_PC;
+  caller.known |= 1u << MWI_CTX_PC;
 
-  if (!(caller.known >> MWI_REG_SP & 1)) return MWI_CFI_END;
+  if (!(caller.known >> MWI_CTX_SP & 1)) return MWI_CFI_END;
   u->ctx = caller;
   u->exact = e.signal;
   return MWI_CFI_STEPPED;

@@ -50,24 +50,24 @@ enum mwi_text mwi_text_of(uintptr_t pc) {
 /* By the frame pointer: [bp] is the caller's, [bp + 8] the return address. */
 static bool frame_pointer_step(struct mwi_unwind *u) {
   struct mwi_context *c = &u->ctx;
-  uintptr_t bp = c->reg[MWI_REG_BP], caller_bp, pc;
-  if (!(c->known >> MWI_REG_BP & 1) || bp < c->reg[MWI_REG_SP] || bp % 8) return false;
+  uintptr_t bp = c->reg[MWI_CTX_BP], caller_bp, pc;
+  if (!(c->known >> MWI_CTX_BP & 1) || bp < c->reg[MWI_CTX_SP] || bp % 8) return false;
   /* one stack only: a frame pointer that leads elsewhere is not one */
-  if (range_of(u, bp) != range_of(u, c->reg[MWI_REG_SP])) return false;
+  if (range_of(u, bp) != range_of(u, c->reg[MWI_CTX_SP])) return false;
   if (!mwi_unwind_load(u, bp, &caller_bp) || !mwi_unwind_load(u, bp + 8, &pc)) return false;
   if (mwi_text_of(pc - 1) == MWI_TEXT_NONE) return false;
-  *c = (struct mwi_context){.known = 1u << MWI_REG_BP | 1u << MWI_REG_SP | 1u << MWI_REG_PC};
-  c->reg[MWI_REG_BP] = caller_bp;
-  c->reg[MWI_REG_SP] = bp + 16;
-  c->reg[MWI_REG_PC] = pc;
+  *c = (struct mwi_context){.known = 1u << MWI_CTX_BP | 1u << MWI_CTX_SP | 1u << MWI_CTX_PC};
+  c->reg[MWI_CTX_BP] = caller_bp;
+  c->reg[MWI_CTX_SP] = bp + 16;
+  c->reg[MWI_CTX_PC] = pc;
   u->exact = false;
   return true;
 }
 
 bool mwi_unwind_step(struct mwi_unwind *u) {
   struct mwi_unwind before = *u;
-  uintptr_t sp = u->ctx.reg[MWI_REG_SP];
-  enum mwi_text text = mwi_text_of(u->ctx.reg[MWI_REG_PC] - (u->exact ? 0 : 1));
+  uintptr_t sp = u->ctx.reg[MWI_CTX_SP];
+  enum mwi_text text = mwi_text_of(u->ctx.reg[MWI_CTX_PC] - (u->exact ? 0 : 1));
   bool own = text == MWI_TEXT_RUNTIME || text == MWI_TEXT_COMPILED;
 
   if (!u->exact && own && frame_pointer_step(u)) return true;
@@ -82,7 +82,7 @@ bool mwi_unwind_step(struct mwi_unwind *u) {
   }
 
   /* [U2] up on the same stack, or, a few times, out of a signal handler over to another */
-  uintptr_t to = u->ctx.reg[MWI_REG_SP], pc = u->ctx.reg[MWI_REG_PC];
+  uintptr_t to = u->ctx.reg[MWI_CTX_SP], pc = u->ctx.reg[MWI_CTX_PC];
   bool crossed = range_of(u, sp) != range_of(u, to - 8);
   bool up = crossed ? u->exact && u->crossings++ < MWI_UNWIND_RANGES : to > sp;
   if (pc == 0 || !up) {

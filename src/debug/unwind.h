@@ -44,7 +44,7 @@ bool mwi_unwind_step(struct mwi_unwind *u);
  * the call (an exact one plus 1), so that pc - 1 lies in the right line.
  */
 MWI_INLINE uintptr_t mwi_unwind_pc(const struct mwi_unwind *u) {
-  return u->ctx.reg[MWI_REG_PC] + (u->exact ? 1 : 0);
+  return u->ctx.reg[MWI_CTX_PC] + (u->exact ? 1 : 0);
 }
 
 /* Load a word of the stacks allowed. */

@@ -13,16 +13,16 @@
 
 /* x86-64 psABI, figure 3.36: rax rdx rcx rbx rsi rdi rbp rsp r8-r15, return address. */
 enum {
-  MWI_REG_BX = 3,
-  MWI_REG_BP = 6,
-  MWI_REG_SP = 7,
-  MWI_REG_R12 = 12,
-  MWI_REG_PC = 16,
-  MWI_NREGS = 17
+  MWI_CTX_BX = 3,
+  MWI_CTX_BP = 6,
+  MWI_CTX_SP = 7,
+  MWI_CTX_R12 = 12,
+  MWI_CTX_PC = 16,
+  MWI_CTX_NREGS = 17
 };
 
 struct mwi_context {
-  uintptr_t reg[MWI_NREGS];
+  uintptr_t reg[MWI_CTX_NREGS];
   uint32_t known; /* bit i: reg[i] is the value in this frame */
 };
 

@@ -43,7 +43,7 @@ static uintptr_t root_pc;
 static int frames_to_root(struct mwi_unwind *u) {
   int n = 0;
   do {
-    if (!u->exact && u->ctx.reg[MWI_REG_PC] == root_pc) return n;
+    if (!u->exact && u->ctx.reg[MWI_CTX_PC] == root_pc) return n;
     n++;
   } while (n < 1000 && mwi_unwind_step(u));
   return -1;
@@ -114,7 +114,7 @@ static void on_trap(int sig, siginfo_t *info, void *uc) {
   mwi_context_from_signal(&ctx, uc);
   mwi_unwind_init(&u, &ctx, true);
   mwi_unwind_allow(&u, stack_lo, stack_hi);
-  if (frames_to_root(&u) < 0 && !lost++) first_lost = ctx.reg[MWI_REG_PC];
+  if (frames_to_root(&u) < 0 && !lost++) first_lost = ctx.reg[MWI_CTX_PC];
 
   /* and once in a while from the handler itself, through the signal's frame */
   if (steps % 64 == 0) {
@@ -193,10 +193,10 @@ static void noise_ends_the_walk(void **state) {
              : r % 4 == 1 ? code[(r >> 8) % 5] + (r >> 32) % 400
                           : r;
     }
-    struct mwi_context c = {.known = (1u << MWI_NREGS) - 1};
-    for (int i = 0; i < MWI_NREGS; i++) c.reg[i] = lo + random_next(&seed) % page;
-    c.reg[MWI_REG_SP] &= ~(uintptr_t)7;
-    c.reg[MWI_REG_PC] = code[random_next(&seed) % 5] + random_next(&seed) % 300;
+    struct mwi_context c = {.known = (1u << MWI_CTX_NREGS) - 1};
+    for (int i = 0; i < MWI_CTX_NREGS; i++) c.reg[i] = lo + random_next(&seed) % page;
+    c.reg[MWI_CTX_SP] &= ~(uintptr_t)7;
+    c.reg[MWI_CTX_PC] = code[random_next(&seed) % 5] + random_next(&seed) % 300;
     struct mwi_unwind u;
     mwi_unwind_init(&u, &c, random_next(&seed) & 1);
     mwi_unwind_allow(&u, lo, hi);
@@ -214,7 +214,7 @@ static void no_stack_no_step(void **state) {
   mwi_context_here(&c);
   mwi_unwind_init(&u, &c, false);
   assert_false(mwi_unwind_step(&u));
-  assert_int_equal(u.ctx.reg[MWI_REG_PC], c.reg[MWI_REG_PC]);
+  assert_int_equal(u.ctx.reg[MWI_CTX_PC], c.reg[MWI_CTX_PC]);
 }
 
 int main(void) {

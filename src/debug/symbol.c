@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug/symbol.c -- names and lines through elfutils' libdw; see debug/symbol.h
+ *
+ * How      libdw.so.1 is opened with dlopen and its functions are looked up
+ *          into a table; the modules of the process come from /proc/self/maps
+ *          and are read again when an address is in none (dlopen).  A
+ *          compilation unit is found in a sorted table of address ranges,
+ *          built for each module on its first look-up: clang writes no
+ *          .debug_aranges, without which libdw 0.188 finds none.
+ *          Separate debug files are found by build id in /usr/lib/debug; the
+ *          network (debuginfod) is never asked, as a dying program must not
+ *          wait for it.
+ */
+#include "debug/symbol.h"
+
+#include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <link.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+/* ---- libdw ----------------------------------------------------------------- */
+
+#define LIBDW_FUNCTIONS(X)                                                                         \
+  X(dwfl_begin)                                                                                    \
+  X(dwfl_linux_proc_report)                                                                        \
+  X(dwfl_linux_proc_find_elf)                                                                      \
+  X(dwfl_build_id_find_debuginfo)                                                                  \
+  X(dwfl_report_begin)                                                                             \
+  X(dwfl_report_end)                                                                               \
+  X(dwfl_addrmodule)                                                                               \
+  X(dwfl_module_info)                                                                              \
+  X(dwfl_module_addrinfo)                                                                          \
+  X(dwfl_module_nextcu)                                                                            \
+  X(dwarf_ranges)                                                                                  \
+  X(dwarf_getscopes)                                                                               \
+  X(dwarf_getscopes_die)                                                                           \
+  X(dwarf_tag)                                                                                     \
+  X(dwarf_diename)                                                                                 \
+  X(dwarf_entrypc)                                                                                 \
+  X(dwarf_decl_line)                                                                               \
+  X(dwarf_attr)                                                                                    \
+  X(dwarf_formudata)                                                                               \
+  X(dwarf_getsrcfiles)                                                                             \
+  X(dwarf_filesrc)                                                                                 \
+  X(dwarf_getsrc_die)                                                                              \
+  X(dwarf_lineno)                                                                                  \
+  X(dwarf_linesrc)
+
+static struct {
+#define X(name) __typeof__(&name) name;
+  LIBDW_FUNCTIONS(X)
+#undef X
+} dw;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* under lock */
+static Dwfl *session; /* NULL: not begun, or not to be had */
+static bool tried;
+static uintptr_t
+    unknown_page; /* page of the last address in no module, not to search again for it */
+static char exe_path[1024];
+
+static int find_debuginfo(Dwfl_Module *mod, void **user, const char *name, Dwarf_Addr base,
+                          const char *file, const char *link, GElf_Word crc, char **path) {
+  return dw.dwfl_build_id_find_debuginfo(mod, user, name, base, file, link, crc, path);
+}
+
+static int find_elf(Dwfl_Module *mod, void **user, const char *name, Dwarf_Addr base, char **file,
+                    Elf **elf) {
+  return dw.dwfl_linux_proc_find_elf(mod, user, name, base, file, elf);
+}
+
+/* Open libdw and list the process's modules.  Leaves session NULL on failure. */
+static void begin_locked(void) {
+  static const Dwfl_Callbacks callbacks = {.find_elf = find_elf, .find_debuginfo = find_debuginfo};
+  tried = true;
+  void *lib = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (!lib) return;
+#define X(name)                                                                                    \
+  if (!(dw.name = (__typeof__(dw.name))dlsym(lib, #name))) return;
+  LIBDW_FUNCTIONS(X)
+#undef X
+  Dwfl *s = dw.dwfl_begin(&callbacks);
+  if (!s) return;
+  dw.dwfl_linux_proc_report(s, getpid());
+  dw.dwfl_report_end(s, NULL, NULL);
+  session = s;
+}
+
+/* The module that addr is in, after another look at the process if need be. */
+static Dwfl_Module *module_locked(uintptr_t addr) {
+  Dwfl_Module *mod = dw.dwfl_addrmodule(session, addr);
+  if (mod || addr >> 12 == unknown_page) return mod;
+  dw.dwfl_report_begin(session);
+  dw.dwfl_linux_proc_report(session, getpid());
+  dw.dwfl_report_end(session, NULL, NULL);
+  mod = dw.dwfl_addrmodule(session, addr);
+  if (!mod) unknown_page = addr >> 12;
+  return mod;
+}
+
+/* ---- Compilation units by address ---------------------------------------------- */
+
+struct unit_range {
+  uintptr_t lo, hi; /* as in the process */
+  Dwarf_Die die;
+  uintptr_t bias; /* what die's addresses lack */
+};
+
+struct unit_table {
+  size_t n, room;
+  struct unit_range *range; /* sorted by lo */
+};
+
+static int by_lo(const void *a, const void *b) {
+  const struct unit_range *x = a, *y = b;
+  return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+static void add_unit(struct unit_table *t, Dwarf_Die *die, Dwarf_Addr bias) {
+  Dwarf_Addr base, lo, hi;
+  for (ptrdiff_t at = 0; (at = dw.dwarf_ranges(die, at, &base, &lo, &hi)) > 0;) {
+    if (lo >= hi || lo == 0) continue; /* 0: the linker dropped that function */
+    if (t->n == t->room) {
+      size_t room = t->room ? t->room * 2 : 64;
+      struct unit_range *r = realloc(t->range, room * sizeof *r);
+      if (!r) return;
+      t->range = r;
+      t->room = room;
+    }
+    t->range[t->n++] =
+        (struct unit_range){.lo = lo + bias, .hi = hi + bias, .die = *die, .bias = bias};
+  }
+}
+
+/* The unit whose code addr is in, NULL: none known. */
+static struct unit_range *unit_locked(Dwfl_Module *mod, uintptr_t addr) {
+  void **user = NULL;
+  dw.dwfl_module_info(mod, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+  if (!user) return NULL;
+  struct unit_table *t = *user;
+  if (!t) {
+    t = calloc(1, sizeof *t);
+    if (!t) return NULL;
+    Dwarf_Addr bias;
+    for (Dwarf_Die *cu = NULL; (cu = dw.dwfl_module_nextcu(mod, cu, &bias));) add_unit(t, cu, bias);
+    if (t->n) qsort(t->range, t->n, sizeof *t->range, by_lo);
+    *user = t;
+  }
+  size_t lo = 0, hi = t->n; /* the last range that begins at or below addr */
+  while (lo < hi) {
+    size_t mid = (lo + hi) / 2;
+    if (t->range[mid].lo <= addr)
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return lo && addr < t->range[lo - 1].hi ? &t->range[lo - 1] : NULL;
+}
+
+/* ---- One address ----------------------------------------------------------------- */
+
+struct answer {
+  int n;
+  struct mwi_frame frame[MWI_MAX_INLINED + 1];
+};
+
+static int attr_int(Dwarf_Die *die, unsigned name) {
+  Dwarf_Attribute attr;
+  Dwarf_Word v;
+  return dw.dwarf_attr(die, name, &attr) && dw.dwarf_formudata(&attr, &v) == 0 ? (int)v : 0;
+}
+
+/* Inlined calls and the function around them: dies from the innermost scope outwards. */
+static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t addr) {
+  Dwarf_Addr at = addr - unit->bias;
+  struct mwi_frame here = {.module = a->frame[0].module};
+  Dwarf_Line *line = dw.dwarf_getsrc_die(&unit->die, at);
+  if (line) {
+    here.file = dw.dwarf_linesrc(line, NULL, NULL);
+    dw.dwarf_lineno(line, &here.line);
+  }
+  Dwarf_Die *inner = NULL, *scope = NULL;
+  int n = dw.dwarf_getscopes(&unit->die, at, &inner);
+  /* again by the tree: the first list follows an inlined call to where its
+   * function was written, not to where it was inlined */
+  n = n > 0 ? dw.dwarf_getscopes_die(&inner[0], &scope) : 0;
+  Dwarf_Files *files = NULL;
+  dw.dwarf_getsrcfiles(&unit->die, &files, NULL);
+  int out = 0;
+  bool complete = false;
+  for (int i = 0; i < n && !complete; i++) {
+    int tag = dw.dwarf_tag(&scope[i]);
+    if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+    here.function = dw.dwarf_diename(&scope[i]);
+    here.start_line = 0;
+    dw.dwarf_decl_line(&scope[i], &here.start_line);
+    here.inlined = tag == DW_TAG_inlined_subroutine;
+    Dwarf_Addr entry;
+    if (dw.dwarf_entrypc(&scope[i], &entry) == 0) here.offset = at + 1 - entry;
+    complete = !here.inlined;
+    if (out < MWI_MAX_INLINED || complete) a->frame[out++] = here;
+    if (complete) break;
+    int file = attr_int(&scope[i], DW_AT_call_file);
+    here.file = files ? dw.dwarf_filesrc(files, (size_t)file, NULL, NULL) : NULL;
+    here.line = attr_int(&scope[i], DW_AT_call_line);
+  }
+  free(scope);
+  free(inner);
+  if (complete) {
+    a->n = out;
+  } else { /* assembly has lines but no scopes */
+    a->frame[0].file = here.file;
+    a->frame[0].line = here.line;
+  }
+}
+
+static void libdw_locked(struct answer *a, uintptr_t addr) {
+  if (!tried) begin_locked();
+  if (!session) return;
+  Dwfl_Module *mod = module_locked(addr);
+  if (!mod) return;
+  const char *main_file = NULL;
+  const char *name = dw.dwfl_module_info(mod, NULL, NULL, NULL, NULL, NULL, &main_file, NULL);
+  if (main_file || name) a->frame[0].module = main_file ? main_file : name;
+  GElf_Off offset;
+  GElf_Sym sym;
+  const char *symbol = dw.dwfl_module_addrinfo(mod, addr, &offset, &sym, NULL, NULL, NULL);
+  if (symbol) {
+    a->frame[0].function = symbol;
+    a->frame[0].offset = offset + 1;
+  }
+  struct unit_range *unit = unit_locked(mod, addr);
+  if (unit) scopes_locked(a, unit, addr);
+}
+
+/* What is known without libdw: no lock, no allocation. */
+static void from_headers(struct answer *a, uintptr_t addr) {
+  a->n = 1;
+  a->frame[0] = (struct mwi_frame){.offset = addr + 1};
+  struct dl_find_object o;
+  if (_dl_find_object((void *)addr, &o) != 0) return;
+  const char *path = o.dlfo_link_map->l_name;
+  a->frame[0].module = path && *path ? path : exe_path;
+  a->frame[0].offset = addr + 1 - o.dlfo_link_map->l_addr;
+}
+
+static void from_dynamic_symbols(struct answer *a, uintptr_t addr) {
+  Dl_info info;
+  if (a->frame[0].function || a->n != 1) return;
+  if (!dladdr((void *)addr, &info) || !info.dli_sname) return;
+  a->frame[0].function = info.dli_sname;
+  a->frame[0].offset = addr + 1 - (uintptr_t)info.dli_saddr;
+}
+
+/* ---- Last words -------------------------------------------------------------------- */
+
+#define GUARD_SECONDS 10 /* for one look-up; the first reads a large program's tables */
+#define LOCK_TRIES 100   /* milliseconds that a lock's holder has to leave */
+
+static struct {
+  bool on, broken;
+  volatile sig_atomic_t inside;
+  sigjmp_buf back;
+  int32_t tid;
+  int timer; /* kernel's id, -1 none */
+} guard;
+
+static void on_guard_signal(int sig) {
+  if (guard.inside && mwi_os_tid() == guard.tid) {
+    guard.inside = 0;
+    siglongjmp(guard.back, 1);
+  }
+  if (sig == SIGALRM) return; /* the look-up has just ended */
+  signal(sig, SIG_DFL);
+  mwi_os_signal_thread(mwi_os_tid(), sig);
+}
+
+static void guard_timer(int seconds) {
+  if (guard.timer < 0) return;
+  struct itimerspec when = {.it_value = {.tv_sec = seconds}};
+  syscall(SYS_timer_settime, guard.timer, 0, &when, NULL);
+}
+
+void mwi_symbol_last_words(void) {
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGALRM};
+  guard.tid = mwi_os_tid();
+  struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+  ev._sigev_un._tid = guard.tid;
+  guard.timer = -1;
+  if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &guard.timer) != 0) guard.timer = -1;
+  struct sigaction sa = {.sa_handler = on_guard_signal, .sa_flags = SA_NODEFER | SA_ONSTACK};
+  sigset_t open;
+  sigemptyset(&open);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    sigaction(signals[i], &sa, NULL);
+    sigaddset(&open, signals[i]);
+  }
+  pthread_sigmask(SIG_UNBLOCK, &open, NULL);
+  guard.on = true;
+}
+
+static bool take_lock(void) {
+  if (!guard.on) return pthread_mutex_lock(&lock) == 0;
+  for (int i = 0; i < LOCK_TRIES; i++) {
+    if (pthread_mutex_trylock(&lock) == 0) return true;
+    mwi_os_usleep(1000);
+  }
+  return false; /* its holder is stopped, or is this thread */
+}
+
+void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *arg), void *arg) {
+  struct answer a;
+  uintptr_t addr = pc - 1;
+  if (!exe_path[0]) { /* idempotent */
+    ssize_t n = readlink("/proc/self/exe", exe_path, sizeof exe_path - 1);
+    if (n > 0) exe_path[n] = 0;
+  }
+  from_headers(&a, addr);
+  bool locked = !guard.broken && take_lock();
+  if (guard.on && !locked) guard.broken = true;
+  if (locked && guard.on) {
+    struct answer plain = a;
+    if (sigsetjmp(guard.back, 1) == 0) {
+      guard.inside = 1;
+      guard_timer(GUARD_SECONDS);
+      libdw_locked(&a, addr);
+      from_dynamic_symbols(&a, addr);
+    } else {
+      guard.broken = true;
+      a = plain;
+    }
+    guard.inside = 0;
+    guard_timer(0);
+  } else if (locked) {
+    libdw_locked(&a, addr);
+    from_dynamic_symbols(&a, addr);
+  }
+  for (int i = 0; i < a.n; i++) visit(&a.frame[i], arg);
+  if (locked) pthread_mutex_unlock(&lock);
+}
