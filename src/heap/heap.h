@@ -21,7 +21,7 @@
  *          cursor until a sweep finds it unmarked.  Marking ignores candidates
  *          whose alloc bit is clear, so stale memory is never scanned.
  *          [H4] A span is in exactly one place: a cursor's, one mcentral list,
- *          a sweeper's hand, or (large) nowhere but the page map.
+ *          or a sweeper's hand.  Large spans are on the lists of class LARGE.
  *          [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark
  *          termination): h-2 wants sweeping; h-1 is being swept; h is swept.
  *          Spans are allocated from only when swept.
@@ -53,14 +53,14 @@ typedef uint32_t mwi_spanclass;
 
 struct mwi_class {
   /* constant once the class is published (mwi_load_acquire of mwi_nclasses) */
-  uint32_t slot;        /* bytes */
-  uint32_t magic;       /* ceil(2^32 / slot): object index = offset * magic >> 32 */
-  uint16_t nelems;      /* slots in a span */
-  uint8_t pages;        /* pages in a span */
-  uint8_t noscan;       /* holds no pointers */
-  uint16_t sizeclass;   /* index into the size class table */
-  uint16_t period;      /* words that mask covers; 0: every word (or noscan) */
-  uint64_t mask;        /* when 0 < period <= 64; longer masks are in longmask */
+  uint32_t slot;      /* bytes */
+  uint32_t magic;     /* ceil(2^32 / slot): object index = offset * magic >> 32 */
+  uint16_t nelems;    /* slots in a span */
+  uint8_t pages;      /* pages in a span */
+  uint8_t noscan;     /* holds no pointers */
+  uint16_t sizeclass; /* index into the size class table */
+  uint16_t period;    /* words that mask covers; 0: every word (or noscan) */
+  uint64_t mask;      /* when 0 < period <= 64; longer masks are in longmask */
   const uint64_t *longmask;
 };
 extern struct mwi_class mwi_classes[MWI_NCLASSES];
@@ -79,22 +79,25 @@ size_t mwi_slot_bytes(size_t bytes); /* size class slot for bytes <= MWI_MAX_SMA
  * One 64-byte line for marking, one each for mark, scanned and alloc bits.
  *
  *   [ fixed facts | mark bits 512 | scanned bits 512 | alloc bits 512 | owner's fields ]
+ *
+ * Span structs are type-stable: taken from and put back to a free list, never
+ * unmapped.
  */
 struct mwi_span {
   /* constant while the span is in use; published by the page map's release store */
-  uintptr_t base;             /* first byte */
+  uintptr_t base; /* first byte */
   size_t npages;
   mwi_spanclass cls;
-  uint32_t nelems;            /* 1 for large */
-  size_t slot;                /* bytes of an object; large: its size rounded up to words */
+  uint32_t nelems;              /* 1 for large */
+  size_t slot;                  /* bytes of an object; large: its size rounded up to words */
   const struct mwi_class *info; /* large: NULL */
   /* large only, constant: how to scan it */
   const uint64_t *large_mask; /* NULL: every word */
   uint32_t large_period;      /* words large_mask covers */
   uint8_t noscan;
   /* atomic: Green Tea ownership during marking (gc/mark.c) */
-  _Atomic uint8_t queued;     /* 0 not queued, 1 queued for one object, 2 for several */
-  _Atomic uint16_t rep;       /* the object it was queued for */
+  _Atomic uint8_t queued; /* 0 not queued, 1 queued for one object, 2 for several */
+  _Atomic uint16_t rep;   /* the object it was queued for */
 
   /* atomic, relaxed fetch_or while marking; plain while swept or stopped */
   _Atomic uint64_t mark[MWI_SPAN_MAX_OBJECTS / 64] MWI_ALIGNED(64);
@@ -104,15 +107,17 @@ struct mwi_span {
   _Atomic uint64_t alloc[MWI_SPAN_MAX_OBJECTS / 64];
 
   /* owner of the span [H4] */
-  _Atomic uint32_t sweepgen;  /* [H5]; CAS h-2 -> h-1 takes it for sweeping */
-  uint32_t nalloc;            /* slots whose alloc bit is set */
-  uint32_t free_index;        /* no free run begins below this slot */
-  uint8_t needzero;           /* free slots may hold old data */
-  uint8_t in_cache;           /* held by a cursor */
-  uint8_t list;               /* which mcentral list, for assertions */
-  struct mwi_span *next, *prev; /* mcentral list */
-  void *specials;             /* later: finalizers, weak, profile */
-} MWI_ALIGNED(256);
+  _Atomic uint32_t sweepgen; /* [H5]; who takes it off an unswept list writes h-1, then h */
+  uint32_t nalloc;           /* slots whose alloc bit is set */
+  uint32_t free_index;       /* no free run begins below this slot */
+  uint8_t needzero;          /* free slots may hold old data */
+  uint8_t in_cache;          /* held by a cursor */
+  uint8_t list;              /* which mcentral list, for assertions (mcentral.h) */
+  uint8_t pad;
+  _Atomic(struct mwi_span *) next; /* mcentral list, free list */
+  void *specials;                  /* later: finalizers, weak, profile */
+} MWI_ALIGNED(64);
+_Static_assert(sizeof(struct mwi_span) == 320, "five lines: 4 % of a one-page span");
 
 /* ---- Page map ---------------------------------------------------------- */
 
@@ -129,29 +134,39 @@ typedef uint64_t mwi_pagedesc;
 
 struct mwi_heap {
   /* constant after init */
-  uintptr_t base;                 /* of the reservation, arena aligned */
-  size_t reserved;                /* bytes */
+  uintptr_t base;  /* of the reservation, arena aligned */
+  size_t reserved; /* bytes */
   _Atomic mwi_pagedesc *pagemap;
 
   /* atomic: grows only; release after commit */
-  _Atomic size_t used;            /* bytes from base ever committed */
+  _Atomic size_t used; /* bytes from base ever committed */
 
   /* written with the world stopped */
-  uint32_t sweepgen;              /* [H5] */
-  bool black_alloc;               /* [H6] */
+  uint32_t sweepgen; /* [H5] */
+  bool black_alloc;  /* [H6] */
 
-  /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed */
-  _Atomic size_t inuse_pages;     /* pages in spans */
-  _Atomic size_t committed;       /* bytes read/write now */
-  _Atomic size_t released;        /* bytes of free pages given back to the OS */
+  /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed
+   */
+  _Atomic size_t inuse_pages; /* pages in spans */
+  _Atomic size_t committed;   /* bytes read/write now */
+  _Atomic size_t released;    /* bytes of free pages that the OS does not back: given back, or
+                               * committed and not yet used */
   _Atomic uint64_t pages_swept;
-  _Atomic size_t unswept_spans;   /* spans that still want sweeping in this cycle */
+  _Atomic size_t unswept_spans; /* spans that still want sweeping in this cycle, or are in a
+                                 * sweeper's hand; release when a sweep is complete */
+  _Atomic size_t meta_bytes;    /* committed for page map, page bitmaps and span structs */
 };
 extern struct mwi_heap mwi_heap;
 
-MWI_INLINE struct mwi_span *mwi_desc_span(mwi_pagedesc d) { return (struct mwi_span *)(d >> 16); }
-MWI_INLINE mwi_spanclass mwi_desc_class(mwi_pagedesc d) { return (mwi_spanclass)(d & 0xfff); }
-MWI_INLINE uint32_t mwi_desc_page(mwi_pagedesc d) { return (uint32_t)(d >> 12) & 15; }
+MWI_INLINE struct mwi_span *mwi_desc_span(mwi_pagedesc d) {
+  return (struct mwi_span *)(d >> 16);
+}
+MWI_INLINE mwi_spanclass mwi_desc_class(mwi_pagedesc d) {
+  return (mwi_spanclass)(d & 0xfff);
+}
+MWI_INLINE uint32_t mwi_desc_page(mwi_pagedesc d) {
+  return (uint32_t)(d >> 12) & 15;
+}
 
 /* Page descriptor of an arbitrary word, 0 when it points to no span. */
 MWI_INLINE mwi_pagedesc mwi_heap_lookup(uintptr_t word) {
@@ -175,16 +190,16 @@ uintptr_t mwi_object_of(uintptr_t addr, size_t *size, struct mwi_span **span);
 /* ---- Allocation -------------------------------------------------------- */
 
 struct mwi_mcache {
-  struct mwi_cursor cursor[MWI_NCLASSES]; /* first: compiled code adds layout->cursor to it */
-  struct mwi_span *span[MWI_NCLASSES];    /* the cursor's span, or NULL */
+  struct mwi_cursor cursor[MWI_NCLASSES];   /* first: compiled code adds layout->cursor to it */
+  struct mwi_span *span[MWI_NCLASSES];      /* the cursor's span, or NULL */
   uint64_t used_classes[MWI_NCLASSES / 64]; /* bit: span[i] is set; for a quick flush */
-  uintptr_t tiny;                         /* current tiny block, 0 none */
+  uintptr_t tiny;                           /* current tiny block, 0 none */
   uint32_t tiny_off;
-  uint64_t ntiny;                         /* tiny allocations (they count as objects too) */
-  struct mwi_span *span_cache[64];        /* free span structs */
+  uint64_t ntiny;                  /* tiny allocations (they count as objects too) */
+  struct mwi_span *span_cache[64]; /* free span structs */
   uint32_t nspan_cache;
-  uintptr_t page_base;                    /* page cache: 64 pages, bitmaps */
-  uint64_t page_free, page_scav;          /* bit: free; free and known zero/released */
+  uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
+  uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
   /* allocated since the last flush, moved to heap totals at refill and flush */
   uint64_t alloc_bytes, alloc_objects;
 };
@@ -237,7 +252,8 @@ bool mwi_sweep_done(void);
 /* Walk every span in use (world stopped, or only spans' constants are read). */
 void mwi_heap_each_span(void (*fn)(struct mwi_span *s, void *arg), void *arg);
 
-/* Give free pages back to the OS until `bytes` are released; returns how many were.  Takes mheap.lock in pieces. */
+/* Give free pages back to the OS until `bytes` are released; returns how many were.  Takes
+ * mheap.lock in pieces. */
 size_t mwi_heap_scavenge(size_t bytes);
 
 /* Bytes and objects ever allocated and freed, as the statistics want them
@@ -248,14 +264,14 @@ struct mwi_heap_totals {
 };
 void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n);
 
-void mwi_heap_init(void); /* reserves; no address space at all: fatal */
+void mwi_heap_init(void);      /* reserves; no address space at all: fatal */
 void mwi_heap_check_stw(void); /* check builds: walk everything, assert [H1]-[H6] */
 
 /* ---- Upward calls ------------------------------------------------------ */
 
 /* What the heap needs from layers above; tests fill it with fakes. */
 struct mwi_heap_hooks {
-  bool clobber_free;                       /* fill what a sweep frees with 0xdeadbeef */
+  bool clobber_free;                             /* fill what a sweep frees with 0xdeadbeef */
   void (*swept_object_free)(struct mwi_span *s); /* specials, later; may be NULL */
 };
 extern struct mwi_heap_hooks mwi_heap_hooks;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap/mcache.c -- the slow half of a small allocation, and tiny objects
+ *
+ * Job      Refills a cursor: with the next free run of its span, or with
+ *          another span.  Packs pointer-free objects below 16 bytes.  Empties
+ *          an mcache when the collector asks.
+ * Promise  [H2] A run is zero before its alloc bits are set: what a marker or
+ *          the program can see of it has no old pointers.
+ *          [H3] The alloc bits of a whole run are set when a cursor gets it;
+ *          a flush clears those of the part not handed out.
+ *          [H6] While black_alloc is set, mark bits are set along with them.
+ * How      A run is a maximal stretch of clear alloc bits, RUN_BYTES at most,
+ *          so that it is still in the first-level cache when it is used.  In a
+ *          fragmented span most runs are one slot: then this file's speed is
+ *          the allocator's, which is why the common case (the run lies in one
+ *          word of the bitmap) comes first and zeroes without a call.
+ * Stats    a run counts as allocated when handed to the cursor; flush and
+ *          totals take back what is left in cursors.
+ * Threads  the owner of the P, inside mwi_rt_enter; the _stw functions: any
+ *          one thread while the world is stopped.
+ * Next     mcentral.c for where spans come from.
+ */
+#include "heap/mcentral.h"
+#include "heap/mheap.h"
+#include "heap/spanbits.h"
+
+/* More zeroes memory that leaves the cache before it is used (the first-level
+ * cache has 32 KB and more); less makes refills of empty spans frequent. */
+#define RUN_BYTES (8 * MWI_KB)
+
+#define TINY_BYTES 16
+
+struct mwi_mcache mwi_mcache_none;
+
+struct mwi_mcache *mwi_mcache_new(void) {
+  struct mwi_mcache_node *n = mwi_meta_alloc(sizeof *n, MWI_CACHE_LINE);
+  mwi_lock(&mwi_mheap.lock);
+  n->next = mwi_mheap.mcaches;
+  mwi_mheap.mcaches = n;
+  mwi_unlock(&mwi_mheap.lock);
+  return &n->mc;
+}
+
+/* ---- Runs -------------------------------------------------------------- */
+
+typedef uint64_t two_words __attribute__((vector_size(16), aligned(8), may_alias));
+
+static inline void zero_run(uintptr_t p, size_t bytes) {
+  if (bytes > 256) {
+    memset((void *)p, 0, bytes);
+    return;
+  }
+  uintptr_t end = p + bytes;
+  if (bytes & 8) {
+    *(uint64_t *)p = 0;
+    p += 8;
+  }
+  for (; p < end; p += sizeof(two_words)) {
+    *(two_words *)p = (two_words){0, 0};
+    __asm__ volatile("" ::: "memory"); /* keeps the loop from becoming a call of memset */
+  }
+}
+
+/* The next free run of s into the cursor.  Returns its bytes, 0: s is full. */
+static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
+  uint32_t i = s->free_index, n = s->nelems, w = i / 64, words = (n + 63) / 64;
+  if (i >= n) return 0;
+  uint64_t free = ~mwi_load_relaxed(&s->alloc[w]) & (~(uint64_t)0 << i % 64);
+  while (!free) {
+    if (++w == words) break;
+    free = ~mwi_load_relaxed(&s->alloc[w]);
+  }
+  uint32_t first = free ? w * 64 + mwi_ctz64(free) : n;
+  if (first >= n) {
+    s->free_index = n;
+    return 0;
+  }
+  size_t slot = s->slot;
+  uint64_t used = ~free >> first % 64 << first % 64; /* from first on */
+  uint32_t end;
+  if (MWI_LIKELY(used)) {
+    end = w * 64 + mwi_ctz64(used);
+  } else {
+    while (++w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0) {
+    }
+    end = w < words ? w * 64 + mwi_ctz64(used) : n;
+  }
+  if (end > n) end = n;
+  uint32_t run = end - first;
+  if (run > 1 && run * slot > RUN_BYTES) run = slot < RUN_BYTES ? (uint32_t)(RUN_BYTES / slot) : 1;
+
+  uintptr_t p = s->base + first * slot;
+  size_t bytes = run * slot;
+  if (s->needzero) zero_run(p, bytes);
+  atomic_thread_fence(memory_order_release); /* a marker that sees an alloc bit sees zeros [H2] */
+  if (MWI_UNLIKELY(mwi_heap.black_alloc)) mwi_span_bits_or(s->mark, first, run);
+  mwi_span_bits_set(s->alloc, first, run);
+  s->nalloc += run;
+  s->free_index = first + run;
+  cur->next = p;
+  cur->limit = p + bytes;
+  return bytes;
+}
+
+/* Another span for class c; the present one, if any, is full. */
+MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spanclass c) {
+  struct mwi_span *s = mc->span[c];
+  if (s) {
+    mwi_assert(s->nalloc == s->nelems);
+    mc->span[c] = NULL;
+    mc->cursor[c] = (struct mwi_cursor){0, 0};
+    mc->used_classes[c / 64] &= ~((uint64_t)1 << c % 64);
+    s->in_cache = 0;
+    mwi_mcentral_put(s, MWI_LIST_FULL);
+  }
+  s = mwi_mcentral_take(mc, c);
+  if (!s) return NULL;
+  mc->span[c] = s;
+  mc->used_classes[c / 64] |= (uint64_t)1 << c % 64;
+  return s;
+}
+
+void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
+  mwi_assert(mc != &mwi_mcache_none && c >= MWI_CLASS_FIRST && c < mwi_load_relaxed(&mwi_nclasses));
+  struct mwi_cursor *cur = &mc->cursor[c];
+  size_t slot = mwi_classes[c].slot;
+  *charged = 0;
+  if (cur->limit - cur->next < slot) {
+    struct mwi_span *s = mc->span[c];
+    size_t bytes = s ? next_run(s, cur) : 0;
+    while (MWI_UNLIKELY(!bytes)) {
+      s = next_span(mc, c);
+      if (!s) return NULL;
+      bytes = next_run(s, cur);
+    }
+    *charged = bytes;
+    mc->alloc_bytes += bytes;
+    /* objects are counted by bytes at a flush: a division here would cost more */
+    mc->alloc_objects += bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
+  }
+  void *p = (void *)cur->next;
+  cur->next += slot;
+  return p;
+}
+
+/* ---- Tiny objects ------------------------------------------------------ */
+
+void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
+  mwi_assert(n > 0 && n < TINY_BYTES);
+  *charged = 0;
+  mc->ntiny++;
+  uint32_t off = mc->tiny_off;
+  if (n % 8 == 0)
+    off = (off + 7) & ~7u;
+  else if (n % 4 == 0)
+    off = (off + 3) & ~3u;
+  else if (n % 2 == 0)
+    off = (off + 1) & ~1u;
+  if (mc->tiny && off + n <= TINY_BYTES) {
+    mc->tiny_off = off + (uint32_t)n;
+    return (void *)(mc->tiny + off);
+  }
+  mwi_spanclass c = mwi_class_untyped(TINY_BYTES, true);
+  uintptr_t p = (uintptr_t)mwi_mcache_alloc_slow(mc, c, charged);
+  if (!p) {
+    mc->ntiny--;
+    return NULL;
+  }
+  if (!mc->tiny || n < mc->tiny_off) { /* the new block has more room left */
+    mc->tiny = p;
+    mc->tiny_off = (uint32_t)n;
+  }
+  return (void *)p;
+}
+
+/* ---- The collector's side ---------------------------------------------- */
+
+/* Slots [*first, *first + n) of s are in the cursor, not handed out. */
+static uint32_t cursor_rest(const struct mwi_cursor *cur, const struct mwi_span *s,
+                            uint32_t *first) {
+  *first = cur->next ? mwi_span_index(s, cur->next) : 0;
+  return cur->next ? mwi_span_index(s, cur->limit) - *first : 0;
+}
+
+/* A class in use of an mcache, in a loop; s is its span. */
+#define FOR_EACH_CACHED(mc, c, s)                                                                  \
+  for (size_t w_ = 0; w_ < MWI_NCLASSES / 64; w_++)                                                \
+    for (uint64_t bits_ = (mc)->used_classes[w_]; bits_; bits_ &= bits_ - 1)                       \
+      for (size_t c = w_ * 64 + mwi_ctz64(bits_), once_ = 1; once_; once_ = 0)                     \
+        for (struct mwi_span *s = (mc)->span[c]; once_; once_ = 0)
+
+void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
+  mwi_heap.black_alloc = true;
+  FOR_EACH_CACHED(mc, c, s) {
+    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    mwi_span_bits_set(s->mark, first, n);
+  }
+  /* pieces of it will be handed out while marking is on */
+  if (mc->tiny) {
+    struct mwi_span *s = mwi_desc_span(mwi_heap_lookup(mc->tiny));
+    mwi_span_bits_set(s->mark, mwi_span_index(s, mc->tiny), 1);
+  }
+}
+
+/* Cumulative counts of mc without what its cursors still hold. */
+static struct mwi_heap_totals cache_totals(const struct mwi_mcache *mc) {
+  struct mwi_heap_totals t = {.alloc_bytes = mc->alloc_bytes, .alloc_objects = mc->alloc_objects};
+  FOR_EACH_CACHED(mc, c, s) {
+    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    t.alloc_bytes -= n * s->slot;
+    t.alloc_objects -= n;
+  }
+  return t;
+}
+
+void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
+  struct mwi_heap_totals t = cache_totals(mc);
+  mwi_add_relaxed(&mwi_mheap.alloc_bytes, t.alloc_bytes);
+  mwi_add_relaxed(&mwi_mheap.alloc_objects, t.alloc_objects);
+  mwi_add_relaxed(&mwi_mheap.ntiny, mc->ntiny);
+  mc->alloc_bytes = mc->alloc_objects = mc->ntiny = 0;
+  FOR_EACH_CACHED(mc, c, s) {
+    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    if (n) {
+      mwi_span_bits_clear(s->alloc, first, n);
+      mwi_span_bits_clear(s->mark, first, n);
+      s->nalloc -= n;
+      s->free_index = first;
+    }
+    mc->cursor[c] = (struct mwi_cursor){0, 0};
+    mc->span[c] = NULL;
+    s->in_cache = 0;
+    mwi_mcentral_put(s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
+  }
+  memset(mc->used_classes, 0, sizeof mc->used_classes);
+  mc->tiny = 0;
+  mc->tiny_off = 0;
+  mwi_mheap_flush_cache(mc);
+}
+
+void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n) {
+  uint64_t ntiny = mwi_load_relaxed(&mwi_mheap.ntiny);
+  *t = (struct mwi_heap_totals){.alloc_bytes = mwi_load_relaxed(&mwi_mheap.alloc_bytes),
+                                .alloc_objects = mwi_load_relaxed(&mwi_mheap.alloc_objects)};
+  for (size_t i = 0; i < n; i++) {
+    struct mwi_heap_totals one = cache_totals(mc[i]);
+    t->alloc_bytes += one.alloc_bytes;
+    t->alloc_objects += one.alloc_objects;
+    ntiny += mc[i]->ntiny;
+  }
+  for (uint32_t c = MWI_CLASS_LARGE; c < mwi_load_acquire(&mwi_nclasses); c++) {
+    uint64_t objects = mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
+    t->freed_objects += objects;
+    t->freed_bytes +=
+        mwi_load_relaxed(&mwi_mcentrals[c].freed_bytes) + objects * mwi_classes[c].slot;
+  }
+  /* each tiny object counts as allocated, and as freed, beside its block: Go's rule */
+  t->alloc_objects += ntiny;
+  t->freed_objects += ntiny;
+}

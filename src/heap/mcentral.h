@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap/mcentral.h -- shared span lists, four for each span class (internal)
+ *
+ * Spans that no cursor holds, by what is known of them:
+ *
+ *                 partial                 full
+ *     swept       some slot free          no slot free when last looked at
+ *     unswept     (what these held when the last cycle ended)
+ *
+ * A cycle's end does not move spans: the lists of odd and even cycles swap
+ * roles.  See mcentral.c for why push and pop need almost no lock.
+ */
+#ifndef MWI_HEAP_MCENTRAL_H
+#define MWI_HEAP_MCENTRAL_H
+
+#include "heap/heap.h"
+
+enum mwi_list { MWI_LIST_PARTIAL, MWI_LIST_FULL, MWI_NLISTS };
+/* mwi_span.list: 0 on none, else 1 + list + MWI_NLISTS * parity of its cycle */
+#define MWI_SPAN_ON_LIST(l, parity) ((uint8_t)(1 + (l) + MWI_NLISTS * (parity)))
+
+struct mwi_mcentral {
+  struct mwi_lock lock; /* rank MCENTRAL: pops from the swept partial list; nothing taken inside */
+
+  /* atomic stacks through mwi_span.next: [parity of the cycle][list] */
+  _Atomic(struct mwi_span *) head[2][MWI_NLISTS];
+
+  /* atomic, relaxed: cumulative, by sweeps */
+  _Atomic uint64_t freed_objects;
+  _Atomic uint64_t freed_bytes; /* large objects only: others are counted by slot */
+} MWI_ALIGNED(64);
+extern struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
+
+void mwi_mcentral_init(void); /* once, by mwi_heap_init */
+
+/* Which of head[2] holds what is swept in the current cycle. */
+MWI_INLINE unsigned mwi_swept_parity(void) {
+  return mwi_heap.sweepgen / 2 % 2;
+}
+
+/* A swept span of class c with a free slot, off every list, in_cache set.
+ * NULL: no memory.  May sweep and take mheap.lock. */
+struct mwi_span *mwi_mcentral_take(struct mwi_mcache *mc, mwi_spanclass c);
+
+/* A swept span back (or a new large one). */
+void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list);
+
+/* Take a span that wants sweeping; the caller sweeps it (sweep.h).  NULL: none. */
+struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list);
+
+#endif
