@@ -6,6 +6,8 @@
 
 #include <dlfcn.h>
 
+#include "gc/gc.h"
+
 void mwi_unwind_init(struct mwi_unwind *u, const struct mwi_context *c, bool exact) {
   u->ctx = *c;
   u->exact = exact;
@@ -35,12 +37,9 @@ bool mwi_unwind_load(const struct mwi_unwind *u, uintptr_t addr, uintptr_t *out)
 
 /* ---- Whose code ---------------------------------------------------------- */
 
-extern const char rt_text_start[] __asm__("__start_mw_rt_text")
-    __attribute__((visibility("hidden")));
-extern const char rt_text_stop[] __asm__("__stop_mw_rt_text") __attribute__((visibility("hidden")));
-
 enum mwi_text mwi_text_of(uintptr_t pc) {
-  if (pc >= (uintptr_t)rt_text_start && pc < (uintptr_t)rt_text_stop) return MWI_TEXT_RUNTIME;
+  if (mwi_text_runtime(pc)) return MWI_TEXT_RUNTIME;
+  if (mwi_text_instrumented(pc)) return MWI_TEXT_COMPILED;
   struct dl_find_object o;
   return _dl_find_object((void *)pc, &o) == 0 ? MWI_TEXT_EXTERNAL : MWI_TEXT_NONE;
 }
