@@ -19,9 +19,15 @@
  */
 struct mwi_goroutines {
   size_t n;
-  size_t bytes;               /* of this mapping */
-  struct mwi_gtrace *trace[]; /* n of them, sorted by id */
+  size_t bytes; /* of this mapping */
+  struct mwi_numbered {
+    uint64_t id;
+    void *p;
+  } by_id[]; /* n of them, sorted */
 };
+MWI_INLINE const struct mwi_gtrace *mwi_goroutines_at(const struct mwi_goroutines *all, size_t i) {
+  return all->by_id[i].p;
+}
 struct mwi_goroutines *mwi_goroutines_take(bool system);
 void mwi_goroutines_free(struct mwi_goroutines *all);
 

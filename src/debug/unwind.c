@@ -51,8 +51,10 @@ static bool frame_pointer_step(struct mwi_unwind *u) {
   struct mwi_context *c = &u->ctx;
   uintptr_t bp = c->reg[MWI_CTX_BP], caller_bp, pc;
   if (!(c->known >> MWI_CTX_BP & 1) || bp < c->reg[MWI_CTX_SP] || bp % 8) return false;
-  /* one stack only: a frame pointer that leads elsewhere is not one */
-  if (range_of(u, bp) != range_of(u, c->reg[MWI_CTX_SP])) return false;
+  /* one stack only: a frame pointer that leads elsewhere is not one.  A stack
+   * pointer in no range is an overflow's, in the guard. */
+  int range = range_of(u, c->reg[MWI_CTX_SP]);
+  if (range >= 0 && range_of(u, bp) != range) return false;
   if (!mwi_unwind_load(u, bp, &caller_bp) || !mwi_unwind_load(u, bp + 8, &pc)) return false;
   if (mwi_text_of(pc - 1) == MWI_TEXT_NONE) return false;
   *c = (struct mwi_context){.known = 1u << MWI_CTX_BP | 1u << MWI_CTX_SP | 1u << MWI_CTX_PC};
@@ -82,7 +84,8 @@ bool mwi_unwind_step(struct mwi_unwind *u) {
 
   /* [U2] up on the same stack, or, a few times, out of a signal handler over to another */
   uintptr_t to = u->ctx.reg[MWI_CTX_SP], pc = u->ctx.reg[MWI_CTX_PC];
-  bool crossed = range_of(u, sp) != range_of(u, to - 8);
+  int from = range_of(u, sp);
+  bool crossed = from >= 0 && from != range_of(u, to - 8);
   bool up = crossed ? u->exact && u->crossings++ < MWI_UNWIND_RANGES : to > sp;
   if (pc == 0 || !up) {
     *u = before;

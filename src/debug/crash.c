@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug/crash.c -- signals that end the process
+ *
+ * Job      Turn a fault into Go's report: what the signal was, where, on which
+ *          goroutine; then die of that signal, so that shells, supervisors and
+ *          core dumps see it.  A fault in a goroutine stack's guard is an
+ *          overflow: a fatal error, exit status 2.  SIGQUIT prints every
+ *          goroutine and exits with 2.
+ * Promise  [C1] A handler of the program's own wins: one that exists is left
+ *          alone, one that comes later replaces ours.
+ * Stack    the thread's signal stack (sched/m.c), as the faulting one may be
+ *          full.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "debug/fatal.h"
+#include "debug/line.h"
+#include "os/os.h"
+#include "sched/proc.h"
+#include "sched/stack.h"
+
+#define NIL_BYTES 4096 /* faults below are dereferences of NULL or of a small offset from it */
+#define NEAR_SP 65536  /* a push or a frame's probe faults this close to the stack pointer */
+
+static const char *signal_words(int sig) {
+  switch (sig) {
+  case SIGSEGV:
+    return "SIGSEGV: segmentation violation";
+  case SIGBUS:
+    return "SIGBUS: bus error";
+  case SIGFPE:
+    return "SIGFPE: floating-point exception";
+  case SIGILL:
+    return "SIGILL: illegal instruction";
+  case SIGQUIT:
+    return "SIGQUIT: quit";
+  default:
+    return "signal";
+  }
+}
+
+static void say(struct mwi_line *l, const char *text) {
+  mwi_line_str(l, text);
+  mwi_line_end(l, 2);
+}
+
+/* `fatal error: ...` for a fault in the program. */
+static void say_fault(struct mwi_line *l, int sig, const siginfo_t *info) {
+  uintptr_t addr = (uintptr_t)info->si_addr;
+  bool by_kernel = info->si_code > 0 && info->si_code != SI_KERNEL; /* addr is known */
+  switch (sig) {
+  case SIGFPE:
+    say(l, info->si_code == FPE_INTDIV   ? "fatal error: integer divide by zero"
+           : info->si_code == FPE_INTOVF ? "fatal error: integer overflow"
+                                         : "fatal error: floating point error");
+    return;
+  case SIGILL:
+    say(l, "fatal error: illegal instruction");
+    return;
+  default:
+    break;
+  }
+  if (by_kernel && addr < NIL_BYTES) {
+    say(l, "fatal error: invalid memory address or nil pointer dereference");
+    return;
+  }
+  if (by_kernel) {
+    mwi_line_str(l, "unexpected fault address ");
+    mwi_line_hex(l, addr);
+    mwi_line_end(l, 2);
+  }
+  say(l, "fatal error: fault");
+}
+
+/* [signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x401136] */
+static void say_signal(struct mwi_line *l, int sig, const siginfo_t *info, uintptr_t pc) {
+  mwi_line_str(l, "[signal ");
+  mwi_line_str(l, signal_words(sig));
+  mwi_line_str(l, " code=");
+  mwi_line_hex(l, (uint32_t)info->si_code);
+  mwi_line_str(l, " addr=");
+  mwi_line_hex(l, info->si_code > 0 ? (uintptr_t)info->si_addr : 0);
+  mwi_line_str(l, " pc=");
+  mwi_line_hex(l, pc);
+  say(l, "]");
+}
+
+/* A full stack: a goroutine's, or a thread's own. */
+static bool overflow(int sig, const siginfo_t *info, uintptr_t sp, size_t *limit) {
+  if (sig != SIGSEGV || info->si_code <= 0) return false;
+  uintptr_t addr = (uintptr_t)info->si_addr;
+  *limit = 0;
+  if (mwi_stack_guard_hit(addr, limit)) return true;
+  struct mwi_tcb *tcb = mwi_tcb();
+  bool own_stack = !tcb->g || tcb->g->foreign;
+  return own_stack && addr >= NIL_BYTES && addr < sp + 256 && sp - addr + 256 < NEAR_SP;
+}
+
+static void say_overflow(struct mwi_line *l, uintptr_t sp, size_t limit) {
+  const struct mwi_g *g = mwi_tcb()->g;
+  if (limit) {
+    mwi_line_str(l, "runtime: goroutine stack exceeds ");
+    mwi_line_udec(l, limit);
+    say(l, "-byte limit");
+  }
+  if (limit && g && !g->foreign) {
+    mwi_line_str(l, "runtime: sp=");
+    mwi_line_hex(l, sp);
+    mwi_line_str(l, " stack=[");
+    mwi_line_hex(l, g->stack.lo);
+    mwi_line_str(l, ", ");
+    mwi_line_hex(l, g->stack.hi);
+    say(l, "]");
+  }
+  say(l, "fatal error: stack overflow");
+}
+
+static void on_crash(int sig, siginfo_t *info, void *uc) {
+  static struct mwi_line l; /* after mwi_last_word there is one writer */
+  struct mwi_context ctx;
+  mwi_context_from_signal(&ctx, uc);
+  struct mwi_death death = {.ctx = &ctx, .exact = true, .signal = sig};
+  if (!mwi_last_word()) {
+    mwi_line_init(&l);
+    say_signal(&l, sig, info, ctx.reg[MWI_CTX_PC]);
+    _exit(2);
+  }
+  mwi_line_init(&l);
+  uintptr_t sp = ctx.reg[MWI_CTX_SP];
+  size_t limit;
+  if (sig == SIGQUIT) {
+    say(&l, signal_words(sig));
+    mwi_line_str(&l, "PC=");
+    mwi_line_hex(&l, ctx.reg[MWI_CTX_PC]);
+    mwi_line_end(&l, 2);
+    death.all = true;
+    death.signal = 0;
+  } else if (overflow(sig, info, sp, &limit)) {
+    say_overflow(&l, sp, limit);
+    death.signal = 0;
+  } else {
+    say_fault(&l, sig, info);
+    say_signal(&l, sig, info, ctx.reg[MWI_CTX_PC]);
+  }
+  mwi_die(&death);
+}
+
+void mwi_crash_init(void) {
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction old;
+    if (sigaction(signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue; /* [C1] */
+    /* NODEFER: a fault inside the handler must be reported too */
+    struct sigaction sa = {.sa_sigaction = on_crash,
+                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaction(signals[i], &sa, NULL);
+  }
+}
