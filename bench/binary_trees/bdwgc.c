@@ -24,7 +24,9 @@ static node *grow(int depth) {
   return n;
 }
 
-static int count(const node *n) { return n->left ? 1 + count(n->left) + count(n->right) : 1; }
+static int count(const node *n) {
+  return n->left ? 1 + count(n->left) + count(n->right) : 1;
+}
 
 int main(int argc, char **argv) {
   GC_INIT();

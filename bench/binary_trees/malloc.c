@@ -22,7 +22,9 @@ static node *grow(int depth) {
   return n;
 }
 
-static int count(const node *n) { return n->left ? 1 + count(n->left) + count(n->right) : 1; }
+static int count(const node *n) {
+  return n->left ? 1 + count(n->left) + count(n->right) : 1;
+}
 
 static void cut(node *n) {
   if (n->left) {
@@ -53,7 +55,8 @@ int main(int argc, char **argv) {
   int max_depth = (int)bench_arg(argc, argv, 1, 19);
   if (max_depth < MIN_DEPTH + 2) max_depth = MIN_DEPTH + 2;
 
-  printf("stretch tree of depth %d\t check: %d\n", max_depth + 1, count_and_cut(grow(max_depth + 1)));
+  printf("stretch tree of depth %d\t check: %d\n", max_depth + 1,
+         count_and_cut(grow(max_depth + 1)));
   node *long_lived = grow(max_depth);
   static struct job jobs[MAX_JOBS];
   int njobs = (max_depth - MIN_DEPTH) / 2 + 1;

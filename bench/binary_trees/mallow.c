@@ -28,7 +28,9 @@ static node *grow(int depth) {
   return n;
 }
 
-static int count(const node *n) { return n->left ? 1 + count(n->left) + count(n->right) : 1; }
+static int count(const node *n) {
+  return n->left ? 1 + count(n->left) + count(n->right) : 1;
+}
 
 struct job {
   int depth, trees;

@@ -59,8 +59,8 @@ int main(int argc, char **argv) {
     trees[bench_random(&state) % ntrees] = grow(TREE_DEPTH, 1);
     samples_ns[i] = bench_now_ns() - before_ns;
   }
-  printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n", (double)longest_ns / 1e6,
-         (double)longest_ns / 1e6, (double)total_ns / 1e6, cycles);
+  printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n",
+         (double)longest_ns / 1e6, (double)longest_ns / 1e6, (double)total_ns / 1e6, cycles);
   bench_print_latency("replace", samples_ns, replaced);
   printf("heap_mb %.0f\n", (double)GC_get_heap_size() / 1048576);
   GC_reachable_here(trees);

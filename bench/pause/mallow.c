@@ -54,8 +54,9 @@ int main(int argc, char **argv) {
   int64_t most_ns = 0; /* of the cycles that the runtime remembers */
   for (size_t i = 0; i < sizeof stats->pause_ns / sizeof stats->pause_ns[0]; i++)
     if ((int64_t)stats->pause_ns[i] > most_ns) most_ns = (int64_t)stats->pause_ns[i];
-  printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n", (double)most_ns / 1e6,
-         (double)stats->max_pause_ns / 1e6, (double)stats->pause_total_ns / 1e6, stats->num_gc);
+  printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n",
+         (double)most_ns / 1e6, (double)stats->max_pause_ns / 1e6,
+         (double)stats->pause_total_ns / 1e6, stats->num_gc);
   bench_print_latency("replace", samples_ns, replaced);
   printf("heap_mb %.0f\n", (double)stats->heap_sys / 1048576);
   mw_keep_alive(trees);

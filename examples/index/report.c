@@ -40,13 +40,13 @@ void report_progress(const struct index *ix, bool last) {
   if (now < next_ns) return;
   next_ns = now + (tty ? PROGRESS_TTY_NS : PROGRESS_LOG_NS);
   drawn = true;
-  fprintf(stderr, "%sindexing: %" PRIu64 " files, %.1f MB, %" PRIu64 " words%s", tty ? "\r\033[K" : "",
-          ix->nfiles, (double)ix->nbytes / MIB, ix->nwords, tty ? "" : "\n");
+  fprintf(stderr, "%sindexing: %" PRIu64 " files, %.1f MB, %" PRIu64 " words%s",
+          tty ? "\r\033[K" : "", ix->nfiles, (double)ix->nbytes / MIB, ix->nwords, tty ? "" : "\n");
 }
 
 void report_skipped(const struct scanned *file) {
-  fprintf(stderr, "%sindex: %s: %s (left out)\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", file->path,
-          file->error);
+  fprintf(stderr, "%sindex: %s: %s (left out)\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+          file->path, file->error);
 }
 
 void report_index(const struct index *ix) {

@@ -18,8 +18,12 @@
 #define TEXT_BYTES_UNKNOWN 4096
 
 /* The C locale's letters, digits and underscore, whatever the user's locale. */
-static bool starts_word(unsigned char c) { return (unsigned)((c | 0x20) - 'a') < 26 || c == '_'; }
-static bool in_word(unsigned char c) { return starts_word(c) || (unsigned)(c - '0') < 10; }
+static bool starts_word(unsigned char c) {
+  return (unsigned)((c | 0x20) - 'a') < 26 || c == '_';
+}
+static bool in_word(unsigned char c) {
+  return starts_word(c) || (unsigned)(c - '0') < 10;
+}
 
 static void count_word(struct scanned *file, const char *word, size_t length) {
   struct found *found;

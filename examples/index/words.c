@@ -53,4 +53,6 @@ static int by_count(const struct word *a, const struct word *b) {
   return strcmp(a->hh.key, b->hh.key);
 }
 
-void index_sort(struct index *ix) { HASH_SORT(ix->words, by_count); }
+void index_sort(struct index *ix) {
+  HASH_SORT(ix->words, by_count);
+}

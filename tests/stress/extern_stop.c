@@ -91,7 +91,11 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     size_t size;
-  } cases[] = {{"qsort", 4000000}, {"callback", 4000000}, {"memcpy", 1024}, {"spin", 500000000}, {"pause", 1}};
+  } cases[] = {{"qsort", 4000000},
+               {"callback", 4000000},
+               {"memcpy", 1024},
+               {"spin", 500000000},
+               {"pause", 1}};
   for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof cases[0]; i++)
     if (strcmp(argv[1], cases[i].name) == 0) {
       what = cases[i].name;
@@ -127,8 +131,9 @@ int main(int argc, char **argv) {
     uint64_t cycle_ns = stats->pause_ns[(stats->num_gc + 255 - i) % 256];
     if (cycle_ns > longest_ns) longest_ns = cycle_ns;
   }
-  printf("%s: call %.3f ms, %d collections within it, longest %.3f ms, longest stop %.3f ms\n", what,
-         (double)call_ns / 1e6, within, (double)longest_gc_ns / 1e6, (double)longest_ns / 1e6);
+  printf("%s: call %.3f ms, %d collections within it, longest %.3f ms, longest stop %.3f ms\n",
+         what, (double)call_ns / 1e6, within, (double)longest_gc_ns / 1e6,
+         (double)longest_ns / 1e6);
   if (!paused && call_ns < CALL_NS_LEAST) {
     puts("FAIL: the call was too short to tell; pass a larger SIZE");
     return 1;

@@ -22,7 +22,9 @@ _Atomic int64_t nodes_in_models;
 static _Atomic uint64_t last_id;
 
 /* splitmix64: any seed, zero included, gives a good sequence. */
-void rng_seed(struct rng *r, uint64_t seed) { r->state = seed; }
+void rng_seed(struct rng *r, uint64_t seed) {
+  r->state = seed;
+}
 
 uint64_t rng_next(struct rng *r) {
   uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -61,7 +63,9 @@ struct shadow *shadow_new(struct model *m, struct node *n) {
   return s;
 }
 
-struct node *node_of(const struct shadow *s) { return (struct node *)~s->hidden; }
+struct node *node_of(const struct shadow *s) {
+  return (struct node *)~s->hidden;
+}
 
 struct node *edge_get(const struct node *n, uint32_t edge) {
   if (edge < SLOTS) return n->slot[edge];
@@ -100,13 +104,14 @@ static uint32_t walk_both(const struct node *n, struct shadow *s, struct model *
          (void *)n->kids, s->nkids);
   for (uint32_t i = n->nkids; i < n->room; i++)
     if (n->kids[i])
-      fail("after %s: node %" PRIu64 " has %p behind its last kid, where zero belongs", m->op, s->id,
-           (void *)n->kids[i]);
+      fail("after %s: node %" PRIu64 " has %p behind its last kid, where zero belongs", m->op,
+           s->id, (void *)n->kids[i]);
   uint32_t met = 1;
   for (uint32_t e = 0; e < edges_of(s); e++) {
     const struct node *to = edge_get(n, e);
     if (!s->edge[e] && to)
-      fail("after %s: edge %u of node %" PRIu64 " is %p, not NULL", m->op, e, s->id, (const void *)to);
+      fail("after %s: edge %u of node %" PRIu64 " is %p, not NULL", m->op, e, s->id,
+           (const void *)to);
     if (s->edge[e]) met += walk_both(to, s->edge[e], m);
   }
   return met;

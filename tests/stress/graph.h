@@ -23,10 +23,10 @@
 #include <mallow.h>
 
 enum {
-  SLOTS = 4,                  /* plain pointers in a node */
-  LINK = SLOTS,               /* edge number of the atomic one */
-  KIDS = SLOTS + 1,           /* edge number of the first in the separate array */
-  KIDS_MAX = 12,              /* its length at most */
+  SLOTS = 4,        /* plain pointers in a node */
+  LINK = SLOTS,     /* edge number of the atomic one */
+  KIDS = SLOTS + 1, /* edge number of the first in the separate array */
+  KIDS_MAX = 12,    /* its length at most */
   EDGES_MAX = KIDS + KIDS_MAX,
   NODES_MAX = 24, /* nodes in a graph; larger makes each step slower */
 };
@@ -65,7 +65,9 @@ struct rng {
 void rng_seed(struct rng *r, uint64_t seed);
 uint64_t rng_next(struct rng *r);
 /* 0 .. n-1 */
-static inline uint32_t rng_below(struct rng *r, uint32_t n) { return (uint32_t)(rng_next(r) >> 33) % n; }
+static inline uint32_t rng_below(struct rng *r, uint32_t n) {
+  return (uint32_t)(rng_next(r) >> 33) % n;
+}
 
 /* Printed in every failure, so that the run can be repeated. */
 extern uint64_t test_seed;
@@ -100,7 +102,9 @@ struct shadow *shadow_new(struct model *m, struct node *n);
 /* s moves to another object, which gets its identity. */
 void shadow_move(struct shadow *s, struct node *to);
 struct node *node_of(const struct shadow *s);
-static inline uint32_t edges_of(const struct shadow *s) { return KIDS + s->nkids; }
+static inline uint32_t edges_of(const struct shadow *s) {
+  return KIDS + s->nkids;
+}
 struct node *edge_get(const struct node *n, uint32_t edge);
 void edge_set(struct node *n, uint32_t edge, struct node *to);
 /* Free the shadows that the root no longer reaches: their nodes are garbage. */

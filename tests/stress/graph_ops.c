@@ -155,9 +155,9 @@ struct node *graph_mutate(struct node *root, struct model *m, struct rng *r) {
     const char *name;
     struct node *(*run)(struct node *, struct model *, struct rng *);
   } ops[] = {
-      {"grow", op_grow},     {"grow", op_grow},     {"cut", op_cut},   {"join", op_join},
-      {"swap", op_swap},     {"atomic", op_atomic}, {"copy", op_copy}, {"rotate", op_rotate},
-      {"kids", op_kids},
+      {"grow", op_grow}, {"grow", op_grow},     {"cut", op_cut},
+      {"join", op_join}, {"swap", op_swap},     {"atomic", op_atomic},
+      {"copy", op_copy}, {"rotate", op_rotate}, {"kids", op_kids},
   };
   uint32_t chosen = rng_below(r, sizeof ops / sizeof ops[0]);
   m->op = ops[chosen].name;

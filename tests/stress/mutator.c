@@ -189,10 +189,10 @@ static const struct {
   enum step step;
   uint32_t weight;
 } mix[] = {
-    {STEP_CREATE, 4},     {STEP_MUTATE, 14},     {STEP_MERGE, 1},    {STEP_SPLIT, 2},
-    {STEP_HIDE_PLAIN, 5}, {STEP_HIDE_BOX, 7},    {STEP_TAKE, 11},    {STEP_GLOBAL_PUT, 4},
-    {STEP_GLOBAL_TAKE, 4}, {STEP_SEND, 2},       {STEP_RECEIVE, 2},  {STEP_EXCHANGE, 2},
-    {STEP_VISITOR, 1},    {STEP_DROP, 1},        {STEP_LITTER, 3},   {STEP_YIELD, 1},
+    {STEP_CREATE, 4},      {STEP_MUTATE, 14},  {STEP_MERGE, 1},   {STEP_SPLIT, 2},
+    {STEP_HIDE_PLAIN, 5},  {STEP_HIDE_BOX, 7}, {STEP_TAKE, 11},   {STEP_GLOBAL_PUT, 4},
+    {STEP_GLOBAL_TAKE, 4}, {STEP_SEND, 2},     {STEP_RECEIVE, 2}, {STEP_EXCHANGE, 2},
+    {STEP_VISITOR, 1},     {STEP_DROP, 1},     {STEP_LITTER, 3},  {STEP_YIELD, 1},
 };
 
 static enum step any_step(struct rng *r) {
@@ -215,7 +215,9 @@ static int any_place(const struct place *places, int n, bool full, struct rng *r
 }
 
 /* Half of the moves settle. */
-static uint64_t settle(struct rng *r) { return rng_below(r, 2) ? 0 : collections + 2; }
+static uint64_t settle(struct rng *r) {
+  return rng_below(r, 2) ? 0 : collections + 2;
+}
 
 static void put(struct place *p, struct model *m, struct rng *r) {
   p->model = m;
@@ -282,8 +284,7 @@ static void worker(void *arg) {
       if (held[into]) put(&at_held[into], model_of(held[into]), r);
       graph_check(held[h], m);
     }
-    if (what == STEP_HIDE_PLAIN && h >= 0 &&
-        (to = any_place(at_cell, CELLS / 2, false, r)) >= 0) {
+    if (what == STEP_HIDE_PLAIN && h >= 0 && (to = any_place(at_cell, CELLS / 2, false, r)) >= 0) {
       CELLS_PTR->plain[to] = held[h];
       held[h] = NULL;
       at_held[h].model = NULL;
@@ -312,8 +313,7 @@ static void worker(void *arg) {
       at_held[into].model->op = "take";
       graph_check(held[into], at_held[into].model);
     }
-    if (what == STEP_GLOBAL_PUT && h >= 0 &&
-        (to = any_place(at_global, GLOBALS, false, r)) >= 0) {
+    if (what == STEP_GLOBAL_PUT && h >= 0 && (to = any_place(at_global, GLOBALS, false, r)) >= 0) {
       if (to < GLOBALS / 2)
         global_plain[me][to] = held[h];
       else

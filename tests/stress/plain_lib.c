@@ -13,12 +13,16 @@ static int by_value(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-void plain_sort(unsigned long *words, size_t n) { qsort(words, n, sizeof *words, by_value); }
+void plain_sort(unsigned long *words, size_t n) {
+  qsort(words, n, sizeof *words, by_value);
+}
 
 static atomic_int waiting, woken;
 static pthread_t waiter;
 
-static void on_wake(int signal) { (void)signal; }
+static void on_wake(int signal) {
+  (void)signal;
+}
 
 void plain_wait(void) {
   struct sigaction action = {.sa_handler = on_wake};
@@ -30,7 +34,9 @@ void plain_wait(void) {
   atomic_store(&waiting, 0);
 }
 
-int plain_waiting(void) { return atomic_load(&waiting); }
+int plain_waiting(void) {
+  return atomic_load(&waiting);
+}
 
 void plain_wake(void) {
   atomic_store(&woken, 1);
@@ -50,4 +56,6 @@ unsigned long plain_spin(unsigned long n) {
   return x;
 }
 
-void plain_call(void (*fn)(void *), void *arg) { fn(arg); }
+void plain_call(void (*fn)(void *), void *arg) {
+  fn(arg);
+}

@@ -26,7 +26,9 @@ static struct cell *cell_new(uint64_t value) {
   return c;
 }
 
-static bool intact(const struct cell *c) { return c && c->check == ~c->value; }
+static bool intact(const struct cell *c) {
+  return c && c->check == ~c->value;
+}
 
 int main(int argc, char **argv) {
   churn_begin(argc, argv, 30);

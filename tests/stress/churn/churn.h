@@ -37,8 +37,8 @@ static _Atomic uint32_t churn_collections;
 static const char *churn_name;
 
 static inline _Noreturn void churn_fail(const char *file, int line, const char *condition) {
-  dprintf(STDERR_FILENO, "FAIL: %s:%d: round %ld: %s\nrepeat with MW_TEST_SEED=%" PRIu64 "\n", file, line,
-          churn_at, condition, churn_seed);
+  dprintf(STDERR_FILENO, "FAIL: %s:%d: round %ld: %s\nrepeat with MW_TEST_SEED=%" PRIu64 "\n", file,
+          line, churn_at, condition, churn_seed);
   _exit(1);
 }
 
@@ -49,7 +49,9 @@ static inline uint64_t churn_next(uint64_t *state) {
   z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
   return z ^ z >> 31;
 }
-static inline uint32_t churn_below(uint32_t n) { return (uint32_t)(churn_next(&churn_state) >> 33) % n; }
+static inline uint32_t churn_below(uint32_t n) {
+  return (uint32_t)(churn_next(&churn_state) >> 33) % n;
+}
 
 static void churn_collector(void *arg) {
   (void)arg;
@@ -72,7 +74,9 @@ static inline void churn_begin(int argc, char **argv, long rounds) {
   mw_go(churn_collector, NULL);
 }
 
-static inline bool churn_round(void) { return churn_at++ < churn_rounds; }
+static inline bool churn_round(void) {
+  return churn_at++ < churn_rounds;
+}
 
 /* Wait until the cycle in progress and one more have ended: what is unreachable is gone. */
 static inline void churn_settle(void) {

@@ -17,7 +17,8 @@ void plain_sort_pointers(void **words, size_t n) {
     for (size_t i = gap; i < n; i++) {
       void *word = words[i];
       size_t k = i;
-      for (; k >= gap && (uintptr_t)words[k - gap] > (uintptr_t)word; k -= gap) words[k] = words[k - gap];
+      for (; k >= gap && (uintptr_t)words[k - gap] > (uintptr_t)word; k -= gap)
+        words[k] = words[k - gap];
       words[k] = word;
     }
 }

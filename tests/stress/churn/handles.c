@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
       roots[r] = calloc(ROOT_WORDS, sizeof *roots[r]);
       CHECK(roots[r]);
       mw_root_add(roots[r], ROOT_WORDS * sizeof *roots[r]);
-      for (uint32_t w = 0; w < ROOT_WORDS; w += 1 + churn_below(4)) roots[r][w] = item_new(r * 1000 + w);
+      for (uint32_t w = 0; w < ROOT_WORDS; w += 1 + churn_below(4))
+        roots[r][w] = item_new(r * 1000 + w);
     }
     churn_reuse(sizeof(struct item), 200);
     for (uint32_t i = 0; i < HANDLES; i++)

@@ -49,7 +49,8 @@ static void reverse(void) {
     done = item;
   }
   list = done;
-  for (struct item *item = list, *prev = NULL; item; prev = item, item = item->next) item->prev = prev;
+  for (struct item *item = list, *prev = NULL; item; prev = item, item = item->next)
+    item->prev = prev;
 }
 
 static struct item *merge(struct item *a, struct item *b) {
@@ -67,7 +68,8 @@ static struct item *merge(struct item *a, struct item *b) {
 static struct item *sorted(struct item *item) {
   if (!item || !item->next) return item;
   struct item *slow = item;
-  for (struct item *fast = item->next; fast && fast->next; fast = fast->next->next) slow = slow->next;
+  for (struct item *fast = item->next; fast && fast->next; fast = fast->next->next)
+    slow = slow->next;
   struct item *half = slow->next;
   slow->next = NULL;
   return merge(sorted(item), sorted(half));

@@ -45,7 +45,9 @@ static bool intact(const struct item *item, uint64_t value) {
          item->next->check == ~value;
 }
 
-__attribute__((constructor)) void lib_begin(void) { lib_fill(0); }
+__attribute__((constructor)) void lib_begin(void) {
+  lib_fill(0);
+}
 
 void lib_fill(uint64_t value) {
   lib_exported = item_new(value);
@@ -63,7 +65,8 @@ bool lib_check(uint64_t value) {
   for (int i = 0; i < 100; i++)
     if (!intact(lib_array[i], value)) return false;
   const char *into = lib_void;
-  return intact(lib_exported, value) && intact(lib_static, value) && intact(lib_union.item, value) &&
+  return intact(lib_exported, value) && intact(lib_static, value) &&
+         intact(lib_union.item, value) &&
          intact((const struct item *)(into - offsetof(struct item, check)), value) &&
          intact(*local_slot(), value);
 }

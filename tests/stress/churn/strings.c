@@ -62,7 +62,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < SUFFIXES; i++) {
       if (suffixes[i]) CHECK(strtoul(suffixes[i], NULL, 10) == numbers[i]);
       numbers[i] = churn_below(1000000);
-      suffixes[i] = strchr(mw_sprintf("%0*d:%u", (int)churn_below(200) + 1, 0, numbers[i]), ':') + 1;
+      suffixes[i] =
+          strchr(mw_sprintf("%0*d:%u", (int)churn_below(200) + 1, 0, numbers[i]), ':') + 1;
     }
   }
   return churn_end();

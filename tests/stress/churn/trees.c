@@ -34,7 +34,8 @@ static struct tree *writable(struct tree *t, bool persistent) {
   return copy;
 }
 
-static void split(struct tree *t, uint64_t key, struct tree **low, struct tree **high, bool persistent) {
+static void split(struct tree *t, uint64_t key, struct tree **low, struct tree **high,
+                  bool persistent) {
   if (!t) {
     *low = *high = NULL;
     return;

@@ -84,7 +84,8 @@ int main(int argc, char **argv) {
   while (churn_round()) {
     for (int k = 0; k < 20; k++) {
       struct wide *w = &wide[churn_below(WIDE)];
-      w->part[churn_below(2)].inner[churn_below(2)][churn_below(3)] = object_new(churn_below(12), NULL, 2);
+      w->part[churn_below(2)].inner[churn_below(2)][churn_below(3)] =
+          object_new(churn_below(12), NULL, 2);
       if (churn_below(2)) {
         w->either.pair.a = 7;
         w->either.pair.b = object_new(churn_below(12), NULL, 1);
