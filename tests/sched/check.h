@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/check.h -- what the programs here share: a check, random numbers
+ *
+ * A failed check prints the place and exits with 1.  MW_TEST_SEED=n repeats a
+ * failing run as far as scheduling lets it.
+ */
+#ifndef TESTS_SCHED_CHECK_H
+#define TESTS_SCHED_CHECK_H
+
+#include <mallow.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned long long check_seed;
+
+#define CHECK(x)                                                                                   \
+  do {                                                                                             \
+    if (!(x)) {                                                                                    \
+      fprintf(stderr, "%s:%d: failed: %s (MW_TEST_SEED=%llu)\n", __FILE__, __LINE__, #x,           \
+              check_seed);                                                                         \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+#define CHECK_EQ(a, b)                                                                             \
+  do {                                                                                             \
+    long long check_a = (long long)(a), check_b = (long long)(b);                                  \
+    if (check_a != check_b) {                                                                      \
+      fprintf(stderr, "%s:%d: %s is %lld, expected %lld (MW_TEST_SEED=%llu)\n", __FILE__,          \
+              __LINE__, #a, check_a, check_b, check_seed);                                         \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+__attribute__((unused)) static void check_start(void) {
+  const char *s = getenv("MW_TEST_SEED");
+  check_seed = s != NULL ? strtoull(s, NULL, 10) : (unsigned long long)mw_nanotime();
+}
+
+/* One for each goroutine: splitmix64. */
+typedef struct rng {
+  uint64_t state;
+} rng;
+__attribute__((unused)) static uint64_t rng_next(rng *r) {
+  uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+__attribute__((unused)) static unsigned rng_below(rng *r, unsigned n) {
+  return (unsigned)(rng_next(r) % n);
+}
+__attribute__((unused)) static rng rng_for(unsigned long long stream) {
+  rng r = {check_seed * 0x2545f4914f6cdd1du + stream};
+  (void)rng_next(&r);
+  return r;
+}
+
+/* A number from the command line, or a default. */
+__attribute__((unused)) static long arg_or(int argc, char **argv, int i, long otherwise) {
+  return argc > i ? strtol(argv[i], NULL, 10) : otherwise;
+}
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/select_test.c -- select: choice, fairness, width, wake-ups
+ *
+ * The fairness check counts choices among cases that are always ready.  With
+ * N rounds over k cases the count of one has standard deviation below
+ * sqrt(N/k); the bounds are twelve of them: a fair select fails once in 10^32
+ * runs, one that prefers a case by a tenth fails always.
+ */
+#include "check.h"
+
+static void chooses_what_is_ready(void) {
+  mw_chan *a = mw_chan_make(int, 1), *b = mw_chan_make(int, 1);
+  int x = 0, y = 5;
+  mw_case cases[] = {mw_case_recv(a, &x), mw_case_send(b, &y), mw_case_recv(NULL, &x)};
+  CHECK_EQ(mw_try_select(cases, 1), -1);
+  CHECK_EQ(mw_select(cases, 3), 1);
+  CHECK_EQ(mw_chan_len(b), 1);
+  CHECK_EQ(mw_try_select(cases, 3), -1);
+  mw_chan_send(a, 9);
+  CHECK_EQ(mw_select(cases, 3), 0);
+  CHECK(cases[0].ok && x == 9);
+  mw_chan_close(a);
+  CHECK_EQ(mw_select(cases, 3), 0);
+  CHECK(!cases[0].ok && x == 0);
+  CHECK_EQ(mw_try_select(NULL, 0), -1);
+}
+
+static void is_fair(int k, int rounds) {
+  mw_chan **c = mw_make(mw_chan *, (size_t)k);
+  mw_case *cases = mw_make(mw_case, (size_t)k);
+  int *count = mw_make(int, (size_t)k);
+  int v = 1;
+  for (int i = 0; i < k; i++) {
+    c[i] = mw_chan_make(int, 1);
+    if (i % 2) {
+      cases[i] = mw_case_send(c[i], &v);
+    } else {
+      mw_chan_send(c[i], v);
+      cases[i] = mw_case_recv(c[i], NULL);
+    }
+  }
+  for (int r = 0; r < rounds; r++) {
+    int i = r % 2 ? mw_select(cases, k) : mw_try_select(cases, k);
+    CHECK(i >= 0 && i < k);
+    count[i]++;
+    if (i % 2)
+      CHECK(mw_chan_recv(c[i], NULL));
+    else
+      mw_chan_send(c[i], v);
+  }
+  double mean = (double)rounds / k, off = 144.0 * mean;
+  for (int i = 0; i < k; i++) {
+    double d = count[i] - mean;
+    if (d * d > off) fprintf(stderr, "case %d of %d: %d of %d rounds\n", i, k, count[i], rounds);
+    CHECK(d * d <= off);
+  }
+}
+
+/* Among ready and never ready cases the ready ones are still chosen evenly. */
+static void is_fair_with_gaps(void) {
+  enum { K = 6, ROUNDS = 60000 };
+  mw_chan *c[K];
+  mw_case cases[K];
+  int count[K] = {0};
+  for (int i = 0; i < K; i++) {
+    c[i] = mw_chan_make(int, 1);
+    cases[i] = mw_case_recv(c[i], NULL);
+  }
+  mw_chan_send(c[0], 1); /* a rotating start would favour 0 and 5 */
+  mw_chan_send(c[4], 1);
+  mw_chan_send(c[5], 1);
+  for (int r = 0; r < ROUNDS; r++) {
+    int i = mw_select(cases, K);
+    count[i]++;
+    mw_chan_send(c[i], 1);
+  }
+  double mean = ROUNDS / 3.0;
+  for (int i = 0; i < K; i++) {
+    double want = i == 0 || i >= 4 ? mean : 0, d = count[i] - want;
+    CHECK(d * d <= 144.0 * mean);
+  }
+}
+
+typedef struct wide {
+  mw_chan **c;
+  int n, rounds;
+} wide;
+
+static void wide_sender(void *arg) {
+  wide *w = arg;
+  rng g = rng_for(7);
+  for (int r = 0; r < w->rounds; r++) {
+    int i = (int)rng_below(&g, (unsigned)w->n);
+    mw_chan_send(w->c[i], i);
+    if (r % 3 == 0) mw_yield();
+  }
+}
+
+/* One select over n channels, each value through the case of its channel. */
+static void is_wide(int n, int rounds) {
+  wide *w = mw_new(wide);
+  w->c = mw_make(mw_chan *, (size_t)n);
+  w->n = n;
+  w->rounds = rounds;
+  mw_case *cases = mw_make(mw_case, (size_t)n);
+  int *got = mw_make(int, (size_t)n);
+  for (int i = 0; i < n; i++) {
+    w->c[i] = mw_chan_make(int, 0);
+    cases[i] = mw_case_recv(w->c[i], &got[i]);
+    got[i] = -1;
+  }
+  mw_go(wide_sender, w);
+  for (int r = 0; r < rounds; r++) {
+    int i = mw_select(cases, n);
+    CHECK(cases[i].ok);
+    CHECK_EQ(got[i], i);
+    got[i] = -1;
+  }
+}
+
+/* The same channel in several cases, both directions. */
+static void same_channel_twice(void) {
+  mw_chan *c = mw_chan_make(int, 0);
+  int in = 0, out = 3, in2 = 0;
+  mw_case cases[] = {mw_case_recv(c, &in), mw_case_send(c, &out), mw_case_recv(c, &in2)};
+  CHECK_EQ(mw_try_select(cases, 3), -1); /* a select does not meet itself */
+}
+
+typedef struct duel {
+  mw_chan *a, *b, *done;
+  long rounds;
+} duel;
+
+/* Two goroutines, each in a select that can send or receive on either channel:
+ * every meeting moves one value one way. */
+static void duellist(void *arg) {
+  duel *d = arg;
+  long sent = 0, got = 0;
+  for (long r = 0; r < d->rounds; r++) {
+    long out = r, in1 = -1, in2 = -1;
+    mw_case cases[] = {mw_case_send(d->a, &out), mw_case_recv(d->a, &in1), mw_case_send(d->b, &out),
+                       mw_case_recv(d->b, &in2)};
+    int i = mw_select(cases, 4);
+    if (cases[i].send) {
+      sent++;
+      CHECK(in1 == -1 && in2 == -1);
+    } else {
+      got++;
+      CHECK_EQ(i == 1 ? in1 : in2, r); /* both are in the same round */
+      CHECK_EQ(i == 1 ? in2 : in1, -1);
+    }
+  }
+  mw_chan_send(d->done, sent - got);
+}
+
+static void all_or_nothing(long rounds) {
+  duel *d = mw_new(duel);
+  d->a = mw_chan_make(long, 0);
+  d->b = mw_chan_make(long, 0);
+  d->done = mw_chan_make(long, 0);
+  d->rounds = rounds;
+  mw_go(duellist, d);
+  mw_go(duellist, d);
+  long x = 0, y = 0;
+  CHECK(mw_chan_recv(d->done, &x) && mw_chan_recv(d->done, &y));
+  CHECK_EQ(x + y, 0);
+}
+
+typedef struct node {
+  struct node *self;
+  long data[12];
+} node;
+
+static void big_values(void *arg) {
+  duel *d = arg;
+  for (long r = 0; r < d->rounds; r++) {
+    node n = {.data = {r}};
+    n.self = mw_new(node);
+    n.self->data[0] = r;
+    mw_case cases[] = {mw_case_send(d->a, &n), mw_case_send(d->b, &n)};
+    (void)mw_select(cases, 2);
+  }
+  mw_chan_close(d->done);
+}
+
+/* Elements larger than a waiter's slot, with pointers, while collecting. */
+static void large_elements(long rounds) {
+  duel *d = mw_new(duel);
+  d->a = mw_chan_make(node, 0);
+  d->b = mw_chan_make(node, 2);
+  d->done = mw_chan_make(long, 0);
+  d->rounds = rounds;
+  mw_go(big_values, d);
+  long sum = 0, seen = 0;
+  for (bool open = true; open;) {
+    node x = {0}, y = {0};
+    mw_case cases[] = {mw_case_recv(d->a, &x), mw_case_recv(d->b, &y), mw_case_recv(d->done, NULL)};
+    int i = mw_select(cases, 3);
+    open = i != 2;
+    if (i == 2) {
+      while (mw_chan_try_recv(d->b, &y) == 1) {
+        sum += y.self->data[0];
+        seen++;
+      }
+      break;
+    }
+    node *n = i == 0 ? &x : &y;
+    CHECK_EQ(n->data[0], n->self->data[0]);
+    sum += n->data[0];
+    if (++seen % 64 == 0) mw_gc();
+  }
+  CHECK_EQ(seen, rounds);
+  CHECK_EQ(sum, rounds * (rounds - 1) / 2);
+}
+
+int main(void) {
+  check_start();
+  chooses_what_is_ready();
+  for (int k = 2; k <= 9; k++) is_fair(k, 40000);
+  is_fair(40, 40000);
+  is_fair_with_gaps();
+  is_wide(4, 5000);
+  is_wide(31, 2000);
+  is_wide(32, 2000);
+  is_wide(33, 2000);
+  is_wide(1000, 300);
+  same_channel_twice();
+  all_or_nothing(20000);
+  large_elements(600);
+  puts("ok");
+  return 0;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/test_timers.c -- the timer heap against a list
+ *
+ * Random arming, putting off, bringing forward, cancelling, moving between
+ * heaps and advancing a fake clock; after each advance exactly those timers
+ * have fired that a plain array says are due.  MW_TEST_SEED=n repeats a run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "fake/fake_fatal.h"
+#include "fake/fake_os.h"
+#include "os/thread.h"
+#include "sched/timer.h"
+
+/* ---- What proc.c and gc/barrier.c provide ------------------------------ */
+
+static struct mwi_timers *mine;
+static int64_t notified; /* the latest call; 0 none */
+struct mwi_timers *mwi_timers_mine(void) {
+  return mine;
+}
+void mwi_timer_notify(int64_t when) {
+  notified = when;
+}
+void mwi_shade_slow(uintptr_t p) {
+  (void)p;
+}
+
+/* ---- The model --------------------------------------------------------- */
+
+enum { TIMERS = 3000, HEAPS = 3 };
+
+struct timer {
+  struct mwi_timer t;
+  int64_t want; /* the model's: 0 none */
+  int fired, expected;
+  int64_t rearm; /* a ticker: arms itself again this much later */
+};
+static struct timer timers[TIMERS];
+static struct mwi_timers *heaps[HEAPS];
+
+static void fire(struct mwi_timer *t, int64_t now) {
+  struct timer *x = MWI_CONTAINER(t, struct timer, t);
+  int64_t want = mwi_load_relaxed(&t->want);
+  if (want == 0 || want > now) {
+    if (want != 0) mwi_timer_arm(t, want);
+    return;
+  }
+  mwi_store_relaxed(&t->want, 0);
+  x->fired++;
+  if (x->rearm != 0) mwi_timer_arm(t, now + x->rearm);
+}
+
+static uint64_t seed;
+static uint64_t next_random(void) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return seed;
+}
+static size_t below(size_t n) {
+  return next_random() % n;
+}
+
+static void arm(struct timer *x, int64_t when) {
+  mine = heaps[below(HEAPS)];
+  mwi_timer_arm(&x->t, when);
+  x->want = when;
+}
+
+static void disarm(struct timer *x) {
+  mwi_timer_disarm(&x->t);
+  x->want = 0;
+}
+
+static void advance(int64_t now) {
+  fake_os.now = now;
+  for (int i = 0; i < HEAPS; i++) mwi_timers_run(heaps[i], now);
+  for (int i = 0; i < TIMERS; i++) {
+    struct timer *x = &timers[i];
+    if (x->want != 0 && x->want <= now) {
+      x->expected++;
+      x->want = x->rearm != 0 ? now + x->rearm : 0;
+    }
+    if (x->fired != x->expected)
+      fail_msg("timer %d fired %d times, expected %d (seed %lu)", i, x->fired, x->expected,
+               (unsigned long)seed);
+  }
+}
+
+/* The heaps' next deadlines are never later than the model's. */
+static void check_next(void) {
+  int64_t want = INT64_MAX, next = INT64_MAX;
+  for (int i = 0; i < TIMERS; i++)
+    if (timers[i].want != 0 && timers[i].want < want) want = timers[i].want;
+  for (int i = 0; i < HEAPS; i++) {
+    mwi_timers_check(heaps[i]);
+    if (mwi_timers_next(heaps[i]) < next) next = mwi_timers_next(heaps[i]);
+  }
+  assert_true(next <= want);
+}
+
+static int setup(void **state) {
+  (void)state;
+  mwi_test_thread_init();
+  fake_os_install(MWI_GB);
+  const char *s = getenv("MW_TEST_SEED");
+  seed = s != NULL ? strtoull(s, NULL, 10) : 88172645463325252u;
+  memset(timers, 0, sizeof timers);
+  for (int i = 0; i < TIMERS; i++) timers[i].t.fire = fire;
+  for (int i = 0; i < HEAPS; i++) heaps[i] = mwi_timers_new();
+  mine = heaps[0];
+  fake_os.now = 1000;
+  return 0;
+}
+
+static void random_operations(void **state) {
+  (void)state;
+  int64_t now = 1000;
+  for (int step = 0; step < 60000; step++) {
+    struct timer *x = &timers[below(TIMERS)];
+    switch (below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      disarm(x);
+      break;
+    case 3: /* a ticker, for a while */
+      x->rearm = x->rearm != 0 ? 0 : 500 + (int64_t)below(5000);
+      break;
+    case 4:
+      if (step % 16 == 0) advance(now += (int64_t)below(2000));
+      break;
+    case 5:
+      if (step % 64 == 0) mwi_timers_move(heaps[below(HEAPS - 1)], heaps[HEAPS - 1]);
+      break;
+    default:
+      arm(x, now + 1 + (int64_t)below(20000));
+    }
+    if (step % 1000 == 0) check_next();
+  }
+  for (int i = 0; i < TIMERS; i++) timers[i].rearm = 0;
+  advance(now + 100000);
+  advance(now + 200000);
+  for (int i = 0; i < HEAPS; i++) {
+    assert_int_equal(mwi_timers_count(heaps[i]), 0);
+    assert_true(mwi_timers_next(heaps[i]) == INT64_MAX);
+  }
+}
+
+static void putting_off_costs_no_entry(void **state) {
+  (void)state;
+  for (int64_t i = 0; i < 1000; i++) {
+    mwi_timer_arm(&timers[0].t, 2000 + i);
+    timers[0].want = 2000 + i;
+  }
+  assert_int_equal(mwi_timers_count(heaps[0]), 1);
+  advance(2500);
+  assert_int_equal(timers[0].fired, 0);
+  advance(2999);
+  assert_int_equal(timers[0].fired, 1);
+}
+
+static void cancelled_timers_are_cleaned_away(void **state) {
+  (void)state;
+  for (int round = 0; round < 100; round++) {
+    for (int i = 0; i < TIMERS; i++) mwi_timer_arm(&timers[i].t, 1000000 + i + round);
+    for (int i = 0; i < TIMERS; i++)
+      if (i % 100 != 0) mwi_timer_disarm(&timers[i].t);
+  }
+  assert_true(mwi_timers_count(heaps[0]) <= TIMERS + TIMERS / 3);
+  for (int i = 0; i < TIMERS; i++) mwi_timer_disarm(&timers[i].t);
+  struct mwi_timer fresh = {.fire = fire}; /* a new entry has the heap cleaned */
+  mwi_timer_arm(&fresh, 5000000);
+  assert_int_equal(mwi_timers_count(heaps[0]), 1);
+}
+
+static void an_earlier_deadline_is_announced(void **state) {
+  (void)state;
+  notified = 0;
+  mwi_timer_arm(&timers[0].t, 5000);
+  assert_int_equal(notified, 5000);
+  mwi_timer_arm(&timers[1].t, 6000);
+  assert_int_equal(notified, 5000);
+  mwi_timer_arm(&timers[2].t, 4000);
+  assert_int_equal(notified, 4000);
+  mwi_timer_arm(&timers[1].t, 3000);
+  assert_int_equal(notified, 3000);
+  assert_int_equal(mwi_timers_next(heaps[0]), 3000);
+}
+
+static void without_memory_it_is_fatal(void **state) {
+  (void)state;
+  struct mwi_timer *many = calloc(300, sizeof *many);
+  for (int i = 0; i < 253; i++) {
+    many[i].fire = fire;
+    mwi_timer_arm(&many[i], 1000000);
+  }
+  fake_os.fail_map_after = 0;
+  EXPECT_FATAL("bytes for timers", mwi_timer_arm(&many[253], 1000000));
+}
+
+static void a_million(void **state) {
+  (void)state;
+  enum { N = 1000000 };
+  struct timer *t = calloc(N, sizeof *t);
+  int64_t now = 1000;
+  for (int i = 0; i < N; i++) {
+    t[i].t.fire = fire;
+    mwi_timer_arm(&t[i].t, now + 1 + (int64_t)below(1000000000));
+  }
+  mwi_timers_check(heaps[0]);
+  assert_int_equal(mwi_timers_count(heaps[0]), N);
+  assert_int_equal(mwi_timers_run(heaps[0], now + 1000000000), N);
+  for (int i = 0; i < N; i++) assert_int_equal(t[i].fired, 1);
+  free(t);
+}
+
+static void deadlines_do_not_overflow(void **state) {
+  (void)state;
+  assert_true(mwi_timer_deadline(INT64_MAX) == INT64_MAX);
+  assert_true(mwi_timer_deadline(-5) == 1000);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(random_operations, setup),
+      cmocka_unit_test_setup(putting_off_costs_no_entry, setup),
+      cmocka_unit_test_setup(cancelled_timers_are_cleaned_away, setup),
+      cmocka_unit_test_setup(an_earlier_deadline_is_announced, setup),
+      cmocka_unit_test_setup(a_million, setup),
+      cmocka_unit_test_setup(deadlines_do_not_overflow, setup),
+      cmocka_unit_test_setup(without_memory_it_is_fatal, setup),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
