@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver/args.c -- what a clang command line asks for
+ *
+ * Job      Decides, as clang itself would, whether a command links, and
+ *          whether it compiles C; takes mallow's own options out.
+ * How      One pass over the words.  Response files are read for the decision
+ *          and handed on unread, so quoting stays clang's business.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "driver.h"
+
+void args_add(struct args *a, const char *s) {
+  if (a->len + 2 > a->cap) {
+    a->cap = a->cap ? a->cap * 2 : 32;
+    a->at = realloc(a->at, a->cap * sizeof *a->at);
+    if (!a->at) fail("out of memory");
+  }
+  a->at[a->len++] = (char *)s; /* never written through */
+  a->at[a->len] = NULL;
+}
+
+void args_read_response(struct args *out, const char *file) {
+  FILE *f = fopen(file, "r");
+  if (!f) return;
+  char *word = NULL;
+  size_t n = 0, cap = 0;
+  bool any = false;
+  int quote = 0;
+  for (;;) {
+    int ch = getc(f);
+    if (n + 2 > cap) {
+      cap = cap ? cap * 2 : 64;
+      word = realloc(word, cap);
+      if (!word) fail("out of memory");
+    }
+    if (ch == EOF || (!quote && isspace(ch))) {
+      if (any) {
+        word[n] = 0;
+        args_add(out, word);
+        word = NULL;
+        n = cap = 0;
+        any = false;
+      }
+      if (ch == EOF) break;
+      continue;
+    }
+    any = true;
+    if (quote && ch == quote)
+      quote = 0;
+    else if (!quote && (ch == '"' || ch == '\''))
+      quote = ch;
+    else if (ch == '\\' && quote != '\'') {
+      ch = getc(f);
+      if (ch != EOF) word[n++] = (char)ch;
+    } else {
+      word[n++] = (char)ch;
+    }
+  }
+  free(word);
+  fclose(f);
+}
+
+static bool starts(const char *s, const char *prefix) {
+  return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_one_of(const char *s, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(s, *list) == 0) return true;
+  return false;
+}
+
+/* Options whose value is the next word. */
+static bool takes_next(const char *s) {
+  static const char *const list[] = {"-o",
+                                     "-I",
+                                     "-D",
+                                     "-U",
+                                     "-x",
+                                     "-L",
+                                     "-l",
+                                     "-MF",
+                                     "-MT",
+                                     "-MQ",
+                                     "-MJ",
+                                     "-include",
+                                     "-imacros",
+                                     "-isystem",
+                                     "-iquote",
+                                     "-idirafter",
+                                     "-iprefix",
+                                     "-isysroot",
+                                     "-Xclang",
+                                     "-Xlinker",
+                                     "-Xassembler",
+                                     "-Xpreprocessor",
+                                     "-mllvm",
+                                     "-target",
+                                     "--target",
+                                     "--sysroot",
+                                     "-T",
+                                     "-u",
+                                     "-z",
+                                     "-e",
+                                     "-B",
+                                     "-arch",
+                                     "-iwithprefix",
+                                     "-iwithprefixbefore",
+                                     "-main-file-name",
+                                     "--param",
+                                     "-aux-info",
+                                     "-dumpdir",
+                                     "-include-pch",
+                                     "-Xanalyzer",
+                                     "-rpath",
+                                     "-working-directory",
+                                     "--serialize-diagnostics",
+                                     "-gcc-toolchain",
+                                     NULL};
+  return is_one_of(s, list);
+}
+
+/* Options that end before linking, or print and end. */
+static bool stops_before_link(const char *s) {
+  static const char *const list[] = {
+      "-c",           "-S",           "-E",        "-M",        "-MM",         "-fsyntax-only",
+      "--version",    "--help",       "-help",     "--analyze", "-r",          "-dumpversion",
+      "-dumpmachine", "--precompile", "-emit-ast", "-emit-pch", "-verify-pch", "--compile",
+      "--assemble",   "--preprocess", "-cc1",      "-cc1as",    NULL};
+  return is_one_of(s, list) || starts(s, "-print-") || starts(s, "--print-") ||
+         starts(s, "--help-");
+}
+
+/* The language of a file by its name: 'c' for C and IR, 'o' for the linker's,
+ * '?' for the rest. */
+static char kind_of_file(const char *s) {
+  const char *dot = strrchr(s, '.'), *slash = strrchr(s, '/');
+  if (strcmp(s, "-") == 0) return 'c';
+  if (!dot || (slash && dot < slash)) return 'o';
+  static const char *const c[] = {".c", ".i", ".ll", ".bc", NULL};
+  static const char *const other[] = {".cc", ".cpp", ".cxx", ".C", ".c++", ".s", ".S",
+                                      ".sx", ".m",   ".mm",  ".h", ".hpp", NULL};
+  if (is_one_of(dot, c)) return 'c';
+  return is_one_of(dot, other) ? '?' : 'o';
+}
+
+struct reader {
+  struct request req;
+  const char *language; /* of -x, or NULL */
+  bool stopped, sanitizes_address;
+};
+
+static void read_sanitizers(struct reader *r, const char *list, bool on) {
+  for (const char *s = list; *s;) {
+    size_t n = strcspn(s, ",");
+    if (n == 7 && strncmp(s, "address", n) == 0) r->req.asan = on;
+    if (on && ((n == 6 && (strncmp(s, "thread", n) == 0 || strncmp(s, "memory", n) == 0))))
+      fail("-fsanitize=%.*s cannot be combined with mallow: it puts calls between a write "
+           "barrier and its store",
+           (int)n, s);
+    s += n + (s[n] == ',');
+  }
+}
+
+static void read_input(struct reader *r, const char *s) {
+  r->req.has_inputs = true;
+  if (r->language && strcmp(r->language, "none") != 0) {
+    static const char *const c[] = {"c", "cpp-output", "ir", NULL};
+    if (is_one_of(r->language, c)) r->req.has_c = true;
+  } else if (kind_of_file(s) == 'c') {
+    r->req.has_c = true;
+  }
+}
+
+static void read_word(struct reader *r, const char *s) {
+  if (stops_before_link(s)) r->stopped = true;
+  if (strcmp(s, "--version") == 0)
+    r->req.version = true;
+  else if (strcmp(s, "-static") == 0)
+    r->req.static_mallow = true;
+  else if (strcmp(s, "-flto") == 0 || starts(s, "-flto="))
+    r->req.lto = true;
+  else if (strcmp(s, "-fno-lto") == 0)
+    r->req.lto = false;
+  else if (starts(s, "-fuse-ld=") || starts(s, "--ld-path="))
+    r->req.chooses_ld = true;
+  else if (starts(s, "-fsanitize="))
+    read_sanitizers(r, s + 11, true);
+  else if (starts(s, "-fno-sanitize="))
+    read_sanitizers(r, s + 14, false);
+  else if (starts(s, "-x") && s[2])
+    r->language = s + 2;
+  else if (strcmp(s, "-m") == 0 || starts(s, "-m="))
+    fail("unknown argument '%s': this version has no escape analysis to report", s);
+}
+
+static void read_words(struct reader *r, struct args *words) {
+  bool files_only = false;
+  for (size_t i = 0; i < words->len; i++) {
+    const char *s = words->at[i];
+    if (files_only || s[0] != '-' || strcmp(s, "-") == 0) {
+      read_input(r, s);
+    } else if (strcmp(s, "--") == 0) {
+      files_only = true;
+    } else if (takes_next(s)) {
+      if (strcmp(s, "-x") == 0 && words->at[i + 1]) r->language = words->at[i + 1];
+      if (words->at[i + 1]) i++;
+    } else {
+      read_word(r, s);
+    }
+  }
+}
+
+struct request request_read(int argc, char **argv, struct args *pass) {
+  struct reader r = {0};
+  struct args words = {0};
+  bool tls = true;
+  for (int i = 0; i < argc; i++) {
+    const char *s = argv[i];
+    if (strcmp(s, "-static-mallow") == 0) {
+      r.req.static_mallow = true;
+    } else if (strcmp(s, "-Wmallow-tls") == 0 || strcmp(s, "-Wno-mallow-tls") == 0) {
+      tls = s[2] != 'n';
+      const char *old = getenv("MALLOW_CC");
+      setenv("MALLOW_CC",
+             format_text("%s%s%s", old ? old : "", old ? "," : "", tls ? "tls" : "no-tls"), 1);
+    } else {
+      args_add(pass, s);
+      if (s[0] == '@')
+        args_read_response(&words, s + 1);
+      else
+        args_add(&words, s);
+    }
+  }
+  read_words(&r, &words);
+  r.req.links = r.req.has_inputs && !r.stopped;
+  free(words.at);
+  return r.req;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver/driver.h -- the `mallow` command's common header
+ *
+ * Job      `mallow cc`, `run`, `flags`, `version` over clang, the plugin and
+ *          the runtime, which are found relative to the command itself.
+ * Errors   One line on stderr beginning "mallow: ", exit status 1.
+ */
+#ifndef MALLOW_DRIVER_H
+#define MALLOW_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* paths.c: where things are; set once by paths_init, constant after. */
+struct paths {
+  char *lib;     /* folder of libmallow.so and libmallow.a */
+  char *plugin;  /* libmallow-cc.so */
+  char *include; /* folder of mallow.h */
+};
+extern struct paths paths;
+void paths_init(void);
+
+/* A growing argument vector; at[len] is always NULL. */
+struct args {
+  char **at;
+  size_t len, cap;
+};
+void args_add(struct args *a, const char *s);
+/* The words of a response file appended to `out`; a file that cannot be read
+ * adds nothing (clang will complain). */
+void args_read_response(struct args *out, const char *file);
+
+/* What a clang command line asks for, as far as the driver has to know. */
+struct request {
+  bool links;         /* makes an executable or a shared library */
+  bool has_c;         /* compiles C or LLVM IR */
+  bool has_inputs;    /* names any file */
+  bool static_mallow; /* -static-mallow, or -static */
+  bool lto;           /* -flto in effect */
+  bool chooses_ld;    /* -fuse-ld= given */
+  bool asan;          /* -fsanitize=address in effect */
+  bool version;       /* --version */
+};
+/* Reads the arguments (response files too) and appends those that are clang's
+ * to `pass`.  Ends the program on arguments that are refused. */
+struct request request_read(int argc, char **argv, struct args *pass);
+
+/* cc.c: the whole clang command for these arguments. */
+void cc_command(int argc, char **argv, struct args *out, struct request *req);
+int cc_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+int flags_main(int argc, char **argv);
+
+/* Start a program and wait.  The status as waitpid gives it; ends the program
+ * when it cannot be started. */
+int run_and_wait(char **argv);
+/* Leave with the child's exit status or its signal. */
+_Noreturn void leave_with(int status);
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver/main.c -- the `mallow` command: which subcommand
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "driver.h"
+#include "mallow.h"
+
+static const char usage[] =
+    "usage: mallow cc CLANG-ARGUMENTS           compile and link, as clang\n"
+    "       mallow run FILE.c [ARGUMENTS]       build to a temporary file and run\n"
+    "       mallow flags --cflags | --libs      for build systems\n"
+    "       mallow version\n"
+    "\n"
+    "mallow cc takes besides:\n"
+    "  -static-mallow     link libmallow.a instead of libmallow.so\n"
+    "  -Wno-mallow-tls    do not warn of thread-local variables\n"
+    "\n"
+    "environment: MALLOW_CLANG  the clang to use (default: clang-19)\n";
+
+void fail(const char *format, ...) {
+  va_list ap;
+  fputs("mallow: ", stderr);
+  va_start(ap, format);
+  vfprintf(stderr, format, ap);
+  va_end(ap);
+  fputc('\n', stderr);
+  exit(1);
+}
+
+char *format_text(const char *format, ...) {
+  char *s;
+  va_list ap;
+  va_start(ap, format);
+  if (vasprintf(&s, format, ap) < 0) fail("out of memory");
+  va_end(ap);
+  return s;
+}
+
+int main(int argc, char **argv) {
+  const char *sub = argc > 1 ? argv[1] : "";
+  if (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0 || strcmp(sub, "help") == 0) {
+    fputs(usage, stdout);
+    return 0;
+  }
+  if (strcmp(sub, "version") == 0 || strcmp(sub, "--version") == 0) {
+    puts("mallow " MW_VERSION);
+    return 0;
+  }
+  paths_init();
+  if (strcmp(sub, "cc") == 0) return cc_main(argc - 2, argv + 2);
+  if (strcmp(sub, "run") == 0) return run_main(argc - 2, argv + 2);
+  if (strcmp(sub, "flags") == 0) return flags_main(argc - 2, argv + 2);
+  if (*sub) fprintf(stderr, "mallow: unknown command '%s'\n", sub);
+  fputs(usage, stderr);
+  return 1;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/expand.c -- markers become barriers
+ *
+ * Job      At the very end of the pipeline, each marker becomes
+ *              if (gs:[MWI_TCB_WB]) mwi_rt_wb(p, v);    cold
+ *              *p = v;
+ * Promise  [X1] Between the load of the flag and the stores that it guards
+ *          there is no call but the slow path's and no poll; verify.c
+ *          checks the result.
+ * How      Neighbouring store markers share one test.  A group is a run of a
+ *          block from a first marker to a last one; address arithmetic in it
+ *          moves up before the test, plain loads and stores stay where they
+ *          are, and a marker whose address or value needs one of those loads
+ *          ends the group.  Calls end it too.
+ *              test; slow: wb(p1, v1), wb(p2, v2), ...; store 1; ...; store n
+ *          Calling the slow halves before the first store is right: they read
+ *          the old values, and a value that store 1 writes and store 2
+ *          overwrites has been shaded as new.
+ *          Every guarded operation carries the metadata "mallow.guarded".
+ */
+#include <string.h>
+#include "mallow-cc.h"
+#include "../src/base/abi.h"
+
+/* A test shared by more markers makes the cold block long and keeps more
+ * values alive at once; 8 covers constructors of ordinary structs. */
+enum { MAX_GROUP = 8, MAX_REGION = 64 };
+
+/* LLVMCallConv has it as LLVMPreserveMostCallConv. */
+enum { PRESERVE_MOST = LLVMPreserveMostCallConv };
+
+LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
+                                 const char *name) {
+  LLVMBasicBlockRef head = LLVMGetInstructionParent(at);
+  LLVMBasicBlockRef rest = mwcc_split_before(at, "");
+  LLVMBasicBlockRef cold = LLVMInsertBasicBlockInContext(c->ctx, rest, name);
+  LLVMMetadataRef loc = LLVMInstructionGetDebugLoc(at);
+  LLVMInstructionEraseFromParent(LLVMGetBasicBlockTerminator(head));
+  LLVMPositionBuilderAtEnd(c->b, head);
+  LLVMTypeRef gs = LLVMPointerTypeInContext(c->ctx, 256);
+  LLVMValueRef addr = LLVMConstIntToPtr(LLVMConstInt(c->t_i64, offset, false), gs);
+  LLVMValueRef byte = LLVMBuildLoad2(c->b, c->t_i8, addr, "");
+  LLVMSetAlignment(byte, 1);
+  LLVMSetVolatile(byte, true);
+  LLVMValueRef on = LLVMBuildICmp(c->b, LLVMIntNE, byte, LLVMConstInt(c->t_i8, 0, false), "");
+  LLVMValueRef br = LLVMBuildCondBr(c->b, on, cold, rest);
+  LLVMMetadataRef weights[] = {
+      LLVMMDStringInContext2(c->ctx, "branch_weights", 14),
+      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1, false)),
+      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1u << 20, false)),
+  };
+  LLVMSetMetadata(br, c->md_prof,
+                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, weights, 3)));
+  LLVMInstructionSetDebugLoc(byte, loc);
+  LLVMInstructionSetDebugLoc(on, loc);
+  LLVMInstructionSetDebugLoc(br, loc);
+  LLVMPositionBuilderAtEnd(c->b, cold);
+  LLVMInstructionSetDebugLoc(LLVMBuildBr(c->b, rest), loc);
+  return cold;
+}
+
+LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
+                            LLVMValueRef *args, unsigned nargs, LLVMValueRef position) {
+  LLVMTypeRef types[4];
+  for (unsigned i = 0; i < nargs; i++) types[i] = LLVMTypeOf(args[i]);
+  LLVMTypeRef type = LLVMFunctionType(c->t_void, types, nargs, false);
+  LLVMValueRef f = LLVMGetNamedFunction(c->mod, name);
+  if (!f) {
+    f = mwcc_runtime_fn(c, name, type);
+    LLVMSetFunctionCallConv(f, PRESERVE_MOST);
+    mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "cold", 0);
+  }
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(block));
+  LLVMValueRef call = LLVMBuildCall2(c->b, type, f, args, nargs, "");
+  LLVMSetInstructionCallConv(call, PRESERVE_MOST);
+  LLVMInstructionSetDebugLoc(call, LLVMInstructionGetDebugLoc(position));
+  mwcc_set_default_loc(call);
+  return call;
+}
+
+/* ---- Slow halves ------------------------------------------------------------------- */
+
+static LLVMValueRef as_ptr(struct mwcc *c, LLVMValueRef v) {
+  if (LLVMTypeOf(v) == c->t_i64) return LLVMBuildIntToPtr(c->b, v, c->t_ptr, "");
+  return v;
+}
+
+static void slow_store(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, LLVMValueRef p,
+                       LLVMValueRef v) {
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(cold));
+  if (LLVMTypeOf(v) == c->t_i128) { /* two words */
+    LLVMValueRef eight = LLVMConstInt(c->t_i64, 8, false);
+    LLVMValueRef hi = LLVMBuildLShr(c->b, v, LLVMConstInt(c->t_i128, 64, false), "");
+    LLVMValueRef lo = LLVMBuildTrunc(c->b, v, c->t_i64, "");
+    hi = LLVMBuildTrunc(c->b, hi, c->t_i64, "");
+    LLVMValueRef p2 = LLVMBuildGEP2(c->b, c->t_i8, p, &eight, 1, "");
+    slow_store(c, cold, m, p, lo);
+    slow_store(c, cold, m, p2, hi);
+    return;
+  }
+  LLVMValueRef args[2] = {p, as_ptr(c, v)};
+  mwcc_cold_call(c, cold, "mwi_rt_wb", args, 2, m);
+}
+
+static void slow_half(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m) {
+  enum mwcc_marker kind = mwcc_marker_of(c, m);
+  LLVMValueRef p = LLVMGetOperand(m, 0), v = LLVMGetOperand(m, 1);
+  switch (kind) {
+  case MWCC_MEMCPY:
+  case MWCC_VMEMCPY:
+  case MWCC_MEMMOVE:
+  case MWCC_VMEMMOVE:
+  case MWCC_MEMCPY_CHK:
+  case MWCC_MEMMOVE_CHK: {
+    LLVMValueRef args[3] = {p, v, LLVMGetOperand(m, 2)};
+    mwcc_cold_call(c, cold, "mwi_rt_wb_copy", args, 3, m);
+    return;
+  }
+  case MWCC_MEMSET:
+  case MWCC_VMEMSET:
+  case MWCC_MEMSET_CHK: {
+    LLVMValueRef args[2] = {p, LLVMGetOperand(m, 2)};
+    mwcc_cold_call(c, cold, "mwi_rt_wb_clear", args, 2, m);
+    return;
+  }
+  case MWCC_CMPXCHG:
+  case MWCC_CMPXCHG_I64:
+  case MWCC_CMPXCHG_I128:
+    slow_store(c, cold, m, p, LLVMGetOperand(m, 2));
+    return;
+  default:
+    slow_store(c, cold, m, p, v);
+    return;
+  }
+}
+
+/* ---- Groups ------------------------------------------------------------------------- */
+
+struct group {
+  struct mwcc_map stays; /* instructions of the region that do not move up */
+  LLVMValueRef moves[MAX_REGION], members[MAX_GROUP];
+  unsigned nmoves, nmembers;
+};
+
+static bool stays(struct group *g, LLVMValueRef v) {
+  return mwcc_map_get(&g->stays, v, NULL);
+}
+
+static bool operands_available(struct group *g, LLVMValueRef i) {
+  for (int n = LLVMGetNumOperands(i), k = 0; k < n; k++)
+    if (stays(g, LLVMGetOperand(i, (unsigned)k))) return false;
+  return true;
+}
+
+static bool is_pure(LLVMValueRef i) {
+  if (LLVMIsAPHINode(i) || LLVMIsATerminatorInst(i)) return false;
+  switch (LLVMGetInstructionOpcode(i)) {
+  case LLVMGetElementPtr:
+  case LLVMSelect:
+  case LLVMICmp:
+  case LLVMFCmp:
+  case LLVMExtractValue:
+  case LLVMInsertValue:
+  case LLVMExtractElement:
+  case LLVMInsertElement:
+  case LLVMShuffleVector:
+  case LLVMFreeze:
+    return true;
+  default:
+    return LLVMIsACastInst(i) || LLVMIsABinaryOperator(i) || LLVMIsAUnaryOperator(i);
+  }
+}
+
+/* Intrinsics that make no code. */
+static bool is_silent(LLVMValueRef i) {
+  if (!LLVMIsAIntrinsicInst(i)) return false;
+  static const char *const names[] = {"llvm.lifetime.", "llvm.dbg.", "llvm.assume",
+                                      "llvm.experimental.noalias", "llvm.invariant."};
+  size_t len;
+  const char *s = LLVMGetValueName2(LLVMGetCalledValue(i), &len);
+  for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+    if (strncmp(s, names[k], strlen(names[k])) == 0) return true;
+  return false;
+}
+
+static bool plain_access(LLVMValueRef i) {
+  return (LLVMIsALoadInst(i) || LLVMIsAStoreInst(i)) &&
+         LLVMGetOrdering(i) == LLVMAtomicOrderingNotAtomic;
+}
+
+static bool is_store_marker(struct mwcc *c, LLVMValueRef i) {
+  enum mwcc_marker k = mwcc_marker_of(c, i);
+  return k == MWCC_STORE || k == MWCC_VSTORE;
+}
+
+/* Collect the group that starts with marker m: members, and what moves up
+ * before them. */
+static void collect(struct mwcc *c, struct group *g, LLVMValueRef m) {
+  LLVMValueRef moves[MAX_REGION];
+  unsigned pending = 0, length = 0;
+  g->nmoves = g->nmembers = 0;
+  g->members[g->nmembers++] = m;
+  if (!is_store_marker(c, m)) return;
+  for (LLVMValueRef i = LLVMGetNextInstruction(m);
+       i && ++length < MAX_REGION && g->nmembers < MAX_GROUP; i = LLVMGetNextInstruction(i)) {
+    if (is_store_marker(c, i)) {
+      if (!operands_available(g, i)) return;
+      g->members[g->nmembers++] = i;
+      for (unsigned k = 0; k < pending; k++) g->moves[g->nmoves++] = moves[k];
+      pending = 0;
+    } else if (is_pure(i)) {
+      if (!mwcc_may_become_call(i) && operands_available(g, i))
+        moves[pending++] = i;
+      else if (mwcc_may_become_call(i))
+        return;
+      else
+        mwcc_map_put(&g->stays, i, 1);
+    } else if (plain_access(i) || is_silent(i)) {
+      mwcc_map_put(&g->stays, i, 1);
+    } else {
+      return;
+    }
+  }
+}
+
+/* Expand the group of marker m; returns the last operation made. */
+static LLVMValueRef expand_group(struct mwcc *c, LLVMValueRef m) {
+  struct group g = {0};
+  collect(c, &g, m);
+  for (unsigned i = 0; i < g.nmoves; i++) {
+    LLVMPositionBuilderBefore(c->b, m);
+    LLVMInstructionRemoveFromParent(g.moves[i]);
+    LLVMInsertIntoBuilder(c->b, g.moves[i]);
+  }
+  LLVMBasicBlockRef cold = mwcc_test_byte(c, m, MWI_TCB_WB, "wb");
+  for (unsigned i = 0; i < g.nmembers; i++) slow_half(c, cold, g.members[i]);
+  LLVMValueRef empty = LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, NULL, 0));
+  LLVMValueRef last = NULL;
+  for (unsigned i = 0; i < g.nmembers; i++) {
+    last = mwcc_unmark(c, g.members[i]);
+    LLVMSetMetadata(last, c->md_guarded, empty);
+  }
+  mwcc_map_fini(&g.stays);
+  return last;
+}
+
+bool mwcc_expand(struct mwcc *c, LLVMValueRef fn) {
+  bool changed = false;
+  mwcc_map_clear(&c->captured);
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
+    LLVMValueRef next;
+    for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = next) {
+      next = LLVMGetNextInstruction(i);
+      if (mwcc_marker_of(c, i) == MWCC_NOT_A_MARKER) continue;
+      if (mwcc_no_barrier_memory(c, LLVMGetOperand(i, 0))) mwcc_unmark(c, i);
+    }
+  }
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
+    for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+      if (mwcc_marker_of(c, i) == MWCC_NOT_A_MARKER) continue;
+      i = expand_group(c, i);
+      b = LLVMGetInstructionParent(i);
+      changed = true;
+    }
+  }
+  return changed;
+}

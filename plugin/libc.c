@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/libc.c -- what the plugin knows of libc
+ *
+ * Job      - harmless: functions that store no pointer of the program's
+ *            through their arguments and keep none, so a call to them needs no
+ *            check while marking is on;
+ *          - renamed: blocking calls that the runtime replaces, so that the
+ *            goroutine waits instead of its thread;
+ *          - __errno_location: a goroutine may come back on another thread,
+ *            so the address must be asked for again each time;
+ *          - thread-locals: a warning, for the same reason.
+ * How      The table is written from the C and POSIX specifications.  Left out
+ *          on purpose: functions that call back (qsort, bsearch, tsearch,
+ *          ftw), that store a pointer which they were given (strtol's endptr,
+ *          strtok_r, setvbuf, putenv, iconv, pthread_setspecific, hsearch),
+ *          or that hand one to another thread (pthread_create).
+ * Threads  The table is sorted when the plugin is loaded, then only read
+ *          (lld runs ThinLTO back ends on several threads).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mallow-cc.h"
+
+/* clang-format off */
+static const char *harmless[] = {
+    /* <string.h>, <strings.h>, <wchar.h> */
+    "memccpy", "memchr", "memrchr", "memcmp", "memcpy", "memmove", "memset", "mempcpy", "memmem",
+    "bcmp", "bcopy", "bzero", "explicit_bzero", "strcat", "strchr", "strchrnul", "strcmp",
+    "strcoll", "strcpy", "stpcpy", "stpncpy", "strcspn", "strdup", "strerror", "strerror_r",
+    "__xpg_strerror_r", "strlen", "strncat", "strncmp", "strncpy", "strndup", "strnlen", "strpbrk",
+    "strrchr", "strsignal", "strspn", "strstr", "strcasestr", "strxfrm", "strcasecmp",
+    "strncasecmp", "ffs", "ffsl", "ffsll", "index", "rindex", "strlcpy", "strlcat", "strverscmp",
+    "basename", "dirname", "__xpg_basename", "wcslen", "wcscpy", "wcscmp", "wcschr", "wmemcpy",
+    "wmemset", "mbstowcs", "wcstombs", "mbtowc", "wctomb", "mblen", "mbrtowc", "wcrtomb",
+    "mbrlen", "mbsinit", "btowc", "wctob",
+    "__memcpy_chk", "__memmove_chk", "__memset_chk", "__mempcpy_chk", "__strcpy_chk",
+    "__strncpy_chk", "__strcat_chk", "__strncat_chk", "__stpcpy_chk",
+    /* <ctype.h>, <wctype.h> */
+    "isalnum", "isalpha", "isascii", "isblank", "iscntrl", "isdigit", "isgraph", "islower",
+    "isprint", "ispunct", "isspace", "isupper", "isxdigit", "toascii", "tolower", "toupper",
+    "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc", "__ctype_get_mb_cur_max",
+    "iswalnum", "iswalpha", "iswdigit", "iswspace", "iswupper", "iswlower", "towlower", "towupper",
+    /* <stdio.h> */
+    "clearerr", "fclose", "fdopen", "feof", "ferror", "fflush", "fgetc", "fgetpos", "fgets",
+    "fileno", "flockfile", "funlockfile", "fopen", "fopen64", "fprintf", "fputc", "fputs", "fread",
+    "freopen", "fscanf", "fseek", "fseeko", "fseeko64", "fsetpos", "ftell", "ftello", "ftello64",
+    "fwrite", "getc", "getchar", "getc_unlocked", "getchar_unlocked", "getline", "getdelim",
+    "__getdelim", "gets", "getw", "pclose", "perror", "popen", "printf", "putc", "putchar",
+    "putc_unlocked", "putchar_unlocked", "puts", "putw", "remove", "rename", "renameat", "rewind",
+    "scanf", "snprintf", "sprintf", "sscanf", "tempnam", "tmpfile", "tmpfile64", "tmpnam",
+    "ungetc", "vfprintf", "vprintf", "vsnprintf", "vsprintf", "vfscanf", "vscanf", "vsscanf",
+    "asprintf", "vasprintf", "dprintf", "vdprintf", "fputs_unlocked", "fwrite_unlocked",
+    "fread_unlocked", "fgets_unlocked", "fflush_unlocked", "ferror_unlocked", "feof_unlocked",
+    "__isoc99_scanf", "__isoc99_sscanf", "__isoc99_fscanf", "__isoc99_vsscanf", "__isoc23_scanf",
+    "__isoc23_sscanf", "__isoc23_fscanf", "__isoc23_vsscanf", "__isoc99_vfscanf",
+    "__printf_chk", "__fprintf_chk", "__sprintf_chk", "__snprintf_chk", "__vprintf_chk",
+    "__vfprintf_chk", "__vsprintf_chk", "__vsnprintf_chk", "__asprintf_chk", "__vasprintf_chk",
+    "__dprintf_chk", "__fgets_chk", "__fread_chk", "__uflow", "__overflow",
+    /* <stdlib.h> */
+    "_Exit", "_exit", "abort", "abs", "labs", "llabs", "atof", "atoi", "atol", "atoll", "calloc",
+    "malloc", "realloc", "reallocarray", "free", "aligned_alloc", "posix_memalign", "memalign",
+    "valloc", "malloc_usable_size", "malloc_trim", "cfree", "div", "ldiv", "lldiv", "drand48",
+    "erand48", "exit", "quick_exit", "getenv", "secure_getenv", "setenv", "unsetenv", "clearenv",
+    "lrand48", "mrand48", "srand48", "mkdtemp", "mkstemp", "mkstemps", "mkostemp", "rand",
+    "rand_r", "random", "srand", "srandom", "realpath", "system", "getloadavg", "arc4random",
+    "arc4random_uniform", "arc4random_buf",
+    /* <math.h>, <complex.h>, <fenv.h> */
+    "acos", "acosf", "acosl", "acosh", "acoshf", "asin", "asinf", "asinl", "asinh", "atan",
+    "atanf", "atanl", "atan2", "atan2f", "atan2l", "atanh", "cbrt", "cbrtf", "ceil", "ceilf",
+    "ceill", "copysign", "cos", "cosf", "cosl", "cosh", "coshf", "erf", "erfc", "exp", "expf",
+    "expl", "exp2", "exp2f", "exp10", "expm1", "fabs", "fabsf", "fabsl", "fdim", "floor", "floorf",
+    "floorl", "fma", "fmaf", "fmax", "fmaxf", "fmin", "fminf", "fmod", "fmodf", "fmodl", "frexp",
+    "frexpf", "frexpl", "hypot", "hypotf", "ilogb", "ldexp", "ldexpf", "ldexpl", "lgamma",
+    "llrint", "llround", "log", "logf", "logl", "log10", "log10f", "log1p", "log2", "log2f",
+    "logb", "lrint", "lround", "modf", "modff", "modfl", "nan", "nearbyint", "nextafter", "pow",
+    "powf", "powl", "remainder", "remquo", "rint", "rintf", "round", "roundf", "scalbn",
+    "scalbln", "sin", "sinf", "sinl", "sincos", "sincosf", "sinh", "sqrt", "sqrtf", "sqrtl", "tan",
+    "tanf", "tanl", "tanh", "tgamma", "trunc", "truncf", "truncl", "cabs", "cexp", "cpow", "csqrt",
+    "feclearexcept", "fegetround", "fesetround", "feraiseexcept", "fetestexcept",
+    /* <time.h>, <sys/time.h> */
+    "asctime", "asctime_r", "clock", "clock_gettime", "clock_getres", "clock_settime",
+    "clock_nanosleep", "ctime", "ctime_r", "difftime", "gettimeofday", "gmtime", "gmtime_r",
+    "localtime", "localtime_r", "mktime", "nanosleep", "strftime", "strptime", "time", "timegm",
+    "times", "tzset", "utime", "utimes", "utimensat", "futimens", "getrusage", "sleep", "usleep",
+    /* <unistd.h>, <fcntl.h>, <sys/stat.h>, <dirent.h> and their kind */
+    "access", "faccessat", "alarm", "chdir", "chmod", "chown", "chroot", "close", "closedir",
+    "closefrom", "confstr", "creat", "dup", "dup2", "dup3", "execl", "execle", "execlp", "execv",
+    "execve", "execvp", "fchdir", "fchmod", "fchown", "fcntl", "fcntl64", "fdatasync", "flock",
+    "fork", "vfork", "fpathconf", "fstat", "fstat64", "fstatat", "fstatat64", "fstatvfs", "fsync",
+    "ftruncate", "ftruncate64", "getcwd", "getegid", "geteuid", "getgid", "getgroups",
+    "gethostname", "getlogin", "getpagesize", "getpgid", "getpgrp", "getpid", "getppid",
+    "getpriority", "getrandom", "getentropy", "getrlimit", "getrlimit64", "setrlimit", "getsid",
+    "getuid", "ioctl", "isatty", "kill", "lchown", "link", "linkat", "lockf", "lseek", "lseek64",
+    "lstat", "lstat64", "madvise", "mkdir", "mkdirat", "mkfifo", "mknod", "mmap", "mmap64",
+    "mprotect", "msync", "munmap", "mlock", "munlock", "nice", "open", "open64", "openat",
+    "openat64", "opendir", "fdopendir", "pathconf", "pause", "pipe", "pipe2", "poll", "ppoll",
+    "pread", "pread64", "pwrite", "pwrite64", "raise", "read", "readdir", "readdir64",
+    "readlink", "readlinkat", "readv", "rewinddir", "rmdir", "sched_getaffinity",
+    "sched_getcpu", "sched_yield", "seekdir", "select", "pselect", "setegid", "seteuid", "setgid",
+    "setpgid", "setpriority", "setsid", "setuid", "sigaddset", "sigdelset", "sigemptyset",
+    "sigfillset", "sigismember", "sigprocmask", "pthread_sigmask", "sigaction", "signal",
+    "sigpending", "sigsuspend", "sigwait", "stat", "stat64", "statvfs", "symlink", "symlinkat",
+    "sync", "sysconf", "sysinfo", "telldir", "truncate", "ttyname", "umask", "uname", "unlink",
+    "unlinkat", "wait", "waitpid", "wait4", "write", "writev", "copy_file_range", "sendfile",
+    "splice", "memfd_create", "eventfd", "timerfd_create", "timerfd_settime", "inotify_init1",
+    "inotify_add_watch", "getopt", "getopt_long", "getopt_long_only", "__fdelt_chk", "__read_chk",
+    "__fxstat", "__xstat", "__lxstat", "syscall", "prctl", "getauxval",
+    /* sockets */
+    "accept", "accept4", "bind", "connect", "epoll_create", "epoll_create1", "epoll_wait",
+    "freeaddrinfo", "gai_strerror", "getaddrinfo", "gethostbyname", "getnameinfo", "getpeername",
+    "getsockname", "getsockopt", "htonl", "htons", "inet_aton", "inet_ntoa", "inet_ntop",
+    "inet_pton", "listen", "ntohl", "ntohs", "recv", "recvfrom", "recvmsg", "send", "sendmsg",
+    "sendto", "setsockopt", "shutdown", "socket", "socketpair",
+    /* <locale.h>, <langinfo.h>, users, terminals, logs, loading */
+    "localeconv", "nl_langinfo", "setlocale", "newlocale", "uselocale", "freelocale", "getpwnam",
+    "getpwuid", "getgrnam", "getgrgid", "tcgetattr", "tcsetattr", "cfsetispeed", "cfsetospeed",
+    "openlog", "syslog", "closelog", "dlopen", "dlclose", "dlsym", "dlerror", "dladdr",
+    /* <setjmp.h>, <assert.h>, <errno.h> */
+    "_setjmp", "setjmp", "__sigsetjmp", "sigsetjmp", "longjmp", "_longjmp", "siglongjmp",
+    "__longjmp_chk", "__assert_fail", "__errno_location", "__stack_chk_fail", "err", "errx",
+    "warn", "warnx", "error", "backtrace", "backtrace_symbols_fd",
+    /* pthreads and semaphores: locks hold no pointer of the program's */
+    "pthread_mutex_init", "pthread_mutex_destroy", "pthread_mutex_lock", "pthread_mutex_trylock",
+    "pthread_mutex_unlock", "pthread_mutexattr_init", "pthread_mutexattr_settype",
+    "pthread_mutexattr_destroy", "pthread_cond_init", "pthread_cond_destroy", "pthread_cond_wait",
+    "pthread_cond_timedwait", "pthread_cond_signal", "pthread_cond_broadcast",
+    "pthread_rwlock_init", "pthread_rwlock_destroy", "pthread_rwlock_rdlock",
+    "pthread_rwlock_wrlock", "pthread_rwlock_unlock", "pthread_self", "pthread_equal",
+    "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
+    "pthread_attr_setdetachstate", "pthread_detach", "pthread_kill", "sem_init", "sem_destroy",
+    "sem_wait", "sem_trywait", "sem_post", "sem_timedwait",
+};
+
+/* Same prototypes; the runtime's park the goroutine. */
+static const struct { const char *from, *to; } renamed[] = {
+    {"sleep", "mwi_rt_sleep"},
+    {"usleep", "mwi_rt_usleep"},
+    {"nanosleep", "mwi_rt_nanosleep"},
+};
+/* clang-format on */
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+__attribute__((constructor)) static void sort_table(void) {
+  qsort(harmless, sizeof harmless / sizeof harmless[0], sizeof harmless[0], by_name);
+}
+
+bool mwcc_harmless(const char *name) {
+  return bsearch(&name, harmless, sizeof harmless / sizeof harmless[0], sizeof harmless[0],
+                 by_name) != NULL;
+}
+
+static void rename_blocking(struct mwcc *c) {
+  for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+    LLVMValueRef f = LLVMGetNamedFunction(c->mod, renamed[i].from);
+    if (!f || LLVMCountBasicBlocks(f)) continue;
+    LLVMValueRef to = LLVMGetNamedFunction(c->mod, renamed[i].to);
+    if (to)
+      LLVMReplaceAllUsesWith(f, to);
+    else
+      LLVMSetValueName2(f, renamed[i].to, strlen(renamed[i].to));
+  }
+}
+
+static void forget_errno(struct mwcc *c) {
+  const char *const attrs[] = {"memory", "speculatable", "nosync"};
+  LLVMValueRef f = LLVMGetNamedFunction(c->mod, "__errno_location");
+  if (!f) return;
+  for (size_t a = 0; a < sizeof attrs / sizeof attrs[0]; a++) {
+    unsigned kind = LLVMGetEnumAttributeKindForName(attrs[a], strlen(attrs[a]));
+    LLVMRemoveEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex, kind);
+    for (LLVMUseRef u = LLVMGetFirstUse(f); u; u = LLVMGetNextUse(u)) {
+      LLVMValueRef call = LLVMGetUser(u);
+      if (LLVMIsAInstruction(call) && mwcc_callee(call) == f)
+        LLVMRemoveCallSiteEnumAttribute(call, LLVMAttributeFunctionIndex, kind);
+    }
+  }
+}
+
+void mwcc_libc_calls(struct mwcc *c) {
+  rename_blocking(c);
+  forget_errno(c);
+}
+
+/* An instruction that uses v, through constant expressions; NULL when none. */
+static LLVMValueRef some_use(LLVMValueRef v, int depth) {
+  for (LLVMUseRef u = LLVMGetFirstUse(v); u && depth < 4; u = LLVMGetNextUse(u)) {
+    LLVMValueRef user = LLVMGetUser(u);
+    if (LLVMIsAInstruction(user)) return user;
+    if (LLVMIsAConstantExpr(user)) {
+      LLVMValueRef i = some_use(user, depth + 1);
+      if (i) return i;
+    }
+  }
+  return NULL;
+}
+
+void mwcc_warn_thread_locals(struct mwcc *c) {
+  if (!mwcc_options()->warn_tls) return;
+  for (LLVMValueRef g = LLVMGetFirstGlobal(c->mod); g; g = LLVMGetNextGlobal(g)) {
+    if (!LLVMIsThreadLocal(g)) continue;
+    LLVMValueRef use = some_use(g, 0);
+    size_t len;
+    const char *name = LLVMGetValueName2(g, &len);
+    if (use && strcmp(name, "errno") != 0)
+      mwcc_report(use, MWCC_WARNING,
+                  "thread-local '%s' is per thread, and goroutines migrate [-Wmallow-tls]", name);
+  }
+}

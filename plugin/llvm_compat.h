@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/llvm_compat.h -- what differs between LLVM 19 and later
+ *
+ * Job      Every #if on an LLVM version is here; the passes are written for
+ *          one LLVM, the oldest that is supported (19).
+ * How      C and C++ both include it.  LLVM_VERSION_MAJOR comes from LLVM.
+ */
+#ifndef MWCC_LLVM_COMPAT_H
+#define MWCC_LLVM_COMPAT_H
+
+#include "llvm/Config/llvm-config.h"
+
+#if LLVM_VERSION_MAJOR < 19
+#error "mallow's plugin needs LLVM 19 or later"
+#endif
+
+/*
+ * The `memory` attribute is an integer: two bits (1 read, 2 write) for each
+ * kind of memory.  LLVM 21 put errno between inaccessible and other memory.
+ */
+#define MWCC_MEM_ARG_SHIFT 0
+#define MWCC_MEM_INACC_SHIFT 2
+#if LLVM_VERSION_MAJOR >= 21
+#define MWCC_MEM_ERRNO_SHIFT 4
+#define MWCC_MEM_OTHER_SHIFT 6
+#else
+#define MWCC_MEM_OTHER_SHIFT 4
+#endif
+
+/* "The callee keeps no copy of this pointer": an enum attribute up to 20,
+ * captures(none), which is an integer attribute of value 0, from 21. */
+#if LLVM_VERSION_MAJOR >= 21
+#define MWCC_NOCAPTURE "captures"
+#else
+#define MWCC_NOCAPTURE "nocapture"
+#endif
+
+#ifdef __cplusplus
+#if LLVM_VERSION_MAJOR >= 22
+#include "llvm/Plugins/PassPlugin.h"
+#else
+#include "llvm/Passes/PassPlugin.h"
+#endif
+#endif
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/mallow-cc.h -- the compiler plugin's common header
+ *
+ * Job      Names the passes and the helpers that they share.
+ * How      Three moments of clang's pipeline:
+ *            early     before anything else: types, markers (early.c)
+ *            peephole  after each instcombine: markers on the own stack go
+ *            late      at the very end: markers become barriers, calls get
+ *                      their checks, loops their polls (late.c)
+ *          A *marker* is a call to an undefined function `mwi_mark_...` that
+ *          stands for one store (or copy, or atomic operation) and performs
+ *          it, so that the optimiser can neither separate the store from its
+ *          barrier nor turn a copied pointer into a copied integer.
+ * Threads  One module at a time; `struct mwcc` is made for each run.  No
+ *          global state but the options, which are read once.
+ * Next     docs/design/compiler.md; src/base/abi.h for what is emitted.
+ */
+#ifndef MWCC_H
+#define MWCC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/Target.h>
+#include "llvm_compat.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- A map from pointers to integers (map.c) ---------------------------- */
+
+struct mwcc_map {
+  const void **keys; /* NULL: free */
+  uintptr_t *vals;
+  size_t cap, count; /* cap is 0 or a power of two */
+};
+void mwcc_map_fini(struct mwcc_map *m);
+void mwcc_map_clear(struct mwcc_map *m);
+void mwcc_map_put(struct mwcc_map *m, const void *key, uintptr_t val);
+bool mwcc_map_get(const struct mwcc_map *m, const void *key, uintptr_t *val);
+
+/* A growing array of values. */
+struct mwcc_vec {
+  void **at;
+  size_t len, cap;
+};
+void mwcc_vec_push(struct mwcc_vec *v, void *x);
+void mwcc_vec_fini(struct mwcc_vec *v);
+
+/* ---- Options (options.c): MALLOW_CC in the environment ------------------ */
+
+struct mwcc_options {
+  bool warn_tls;   /* tls / no-tls: warn of thread-locals in instrumented code */
+  bool polls;      /* polls / no-polls: for measuring only */
+  bool barriers;   /* barriers / no-barriers: for measuring only */
+  bool fast_alloc; /* fast-alloc / no-fast-alloc: inline allocation */
+};
+const struct mwcc_options *mwcc_options(void);
+
+/* ---- One run over a module (context.c) ----------------------------------- */
+
+enum mwcc_marker {
+  MWCC_NOT_A_MARKER = -1,
+  MWCC_STORE,        /* void (p, v) */
+  MWCC_VSTORE,       /* the same, volatile */
+  MWCC_MEMCPY,       /* void (dst, src, n) */
+  MWCC_VMEMCPY,      /* the same, volatile */
+  MWCC_MEMMOVE,      /* void (dst, src, n) */
+  MWCC_VMEMMOVE,     /* the same, volatile */
+  MWCC_MEMSET,       /* void (dst, byte, n) */
+  MWCC_VMEMSET,      /* the same, volatile */
+  MWCC_MEMCPY_CHK,   /* void (dst, src, n, room) */
+  MWCC_MEMMOVE_CHK,  /* void (dst, src, n, room) */
+  MWCC_MEMSET_CHK,   /* void (dst, byte, n, room) */
+  MWCC_ASTORE,       /* void (p, v, order) */
+  MWCC_ASTORE_I64,   /* the same for i64 */
+  MWCC_XCHG,         /* ptr (p, v, order) */
+  MWCC_XCHG_I64,     /* i64 (p, v, order) */
+  MWCC_CMPXCHG,      /* {ptr, i1} (p, expected, desired, order) */
+  MWCC_CMPXCHG_I64,  /* {i64, i1} (p, expected, desired, order) */
+  MWCC_CMPXCHG_I128, /* {i128, i1} (p, expected, desired, order) */
+  MWCC_XCHG_I128,    /* i128 (p, v, order) */
+  MWCC_ASTORE_I128,  /* void (p, v, order) */
+  MWCC_NMARKERS
+};
+
+struct mwcc {
+  LLVMModuleRef mod;
+  LLVMContextRef ctx;
+  LLVMTargetDataRef td;
+  LLVMBuilderRef b;
+  LLVMTypeRef t_void, t_ptr, t_i1, t_i8, t_i32, t_i64, t_i128;
+  LLVMTypeRef t_layout;
+  unsigned md_dbg, md_tbaa, md_tbaa_struct, md_prof, md_guarded;
+  unsigned md_scope, md_noalias;
+  LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
+  struct mwcc_map captured;              /* alloca -> bool, for the current function */
+  struct mwcc_map layouts;               /* type -> layout global */
+};
+
+void mwcc_init(struct mwcc *c, LLVMModuleRef mod);
+void mwcc_fini(struct mwcc *c);
+
+/* The marker's declaration, made when missing. */
+LLVMValueRef mwcc_marker_decl(struct mwcc *c, enum mwcc_marker kind);
+LLVMTypeRef mwcc_marker_type(struct mwcc *c, enum mwcc_marker kind);
+/* Which marker does this instruction call? */
+enum mwcc_marker mwcc_marker_of(const struct mwcc *c, LLVMValueRef inst);
+const char *mwcc_marker_name(enum mwcc_marker kind);
+
+/* A function of the runtime, declared when missing. */
+LLVMValueRef mwcc_runtime_fn(struct mwcc *c, const char *name, LLVMTypeRef type);
+/* Attributes by name; index as LLVMAddAttributeAtIndex. */
+void mwcc_fn_attr(struct mwcc *c, LLVMValueRef fn, unsigned index, const char *name,
+                  uint64_t value);
+void mwcc_fn_attr_str(struct mwcc *c, LLVMValueRef fn, const char *name, const char *value);
+void mwcc_call_attr(struct mwcc *c, LLVMValueRef call, unsigned index, const char *name,
+                    uint64_t value);
+bool mwcc_call_has_attr(LLVMValueRef call, unsigned index, const char *name);
+bool mwcc_fn_has_attr(LLVMValueRef fn, unsigned index, const char *name);
+/* Copy position and alias facts from one instruction to another. */
+void mwcc_copy_metadata(struct mwcc *c, LLVMValueRef to, LLVMValueRef from);
+
+/* Direct callee of a call, through casts; NULL when indirect, or not a call. */
+LLVMValueRef mwcc_callee(LLVMValueRef inst);
+bool mwcc_is_call(LLVMValueRef inst); /* call, invoke or callbr */
+bool mwcc_name_is(LLVMValueRef v, const char *name);
+bool mwcc_const_u64(LLVMValueRef v, uint64_t *out);
+/* Defined here and to be instrumented: has a body and is not naked. */
+bool mwcc_instrumented(LLVMValueRef fn);
+/* Of the runtime or of the plugin's own emission, by name. */
+bool mwcc_runtime_name(const char *name);
+
+/* Module flags "mallow...": which passes have run. */
+bool mwcc_flag_get(struct mwcc *c, const char *name);
+void mwcc_flag_set(struct mwcc *c, const char *name);
+
+/* ---- Where a pointer points (base.c) ------------------------------------ */
+
+/* Provably memory of the running function's own frame that nothing else can
+ * reach, or memory that the collector never scans: stores need no barrier. */
+bool mwcc_no_barrier_memory(struct mwcc *c, LLVMValueRef p);
+/* Provably based on an alloca or a constant: nothing for the collector in it. */
+bool mwcc_stack_or_const(LLVMValueRef p);
+/* The object that p is computed from, through casts and offsets. */
+LLVMValueRef mwcc_base(LLVMValueRef p);
+/* May this integer value carry a pointer's bits? */
+bool mwcc_int_from_ptr(struct mwcc *c, LLVMValueRef v);
+
+/* ---- Types (layout.c) ----------------------------------------------------- */
+
+#define MWCC_NO_OFFSET UINT64_MAX
+
+struct mwcc_mask {
+  uint64_t *bits;      /* NULL when period is 0; the caller frees */
+  uint64_t period;     /* words */
+  uint64_t misaligned; /* byte offset of a pointer that no word holds, or MWCC_NO_OFFSET */
+};
+void mwcc_type_mask(struct mwcc *c, LLVMTypeRef type, struct mwcc_mask *out);
+/* A constant with the mask's words; NULL pointer when there are none. */
+LLVMValueRef mwcc_mask_const(struct mwcc *c, const struct mwcc_mask *m);
+bool mwcc_type_has_ptr(LLVMTypeRef type); /* a word of it may be a pointer */
+bool mwcc_is_union(LLVMTypeRef type);
+void mwcc_type_name(LLVMTypeRef type, char *buf, size_t size);
+/* The layout descriptor for a type; sizes from the allocation itself. */
+LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
+                                LLVMValueRef site, bool array);
+LLVMValueRef mwcc_string(struct mwcc *c, const char *text, const char *name);
+
+/* ---- Early half ------------------------------------------------------------ */
+
+bool mwcc_early(LLVMModuleRef mod);
+void mwcc_typed_allocations(struct mwcc *c);            /* alloc.c */
+void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
+bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
+bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call); /* copy.c */
+void mwcc_user_main(struct mwcc *c);                    /* usermain.c */
+void mwcc_libc_calls(struct mwcc *c);                   /* libc.c */
+void mwcc_warn_thread_locals(struct mwcc *c);           /* libc.c */
+
+/* ---- Peephole ---------------------------------------------------------------- */
+
+bool mwcc_peephole(LLVMValueRef fn);
+/* Replace a marker by the plain operation.  Returns it. */
+LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker);
+
+/* ---- Late half -------------------------------------------------------------------- */
+
+bool mwcc_late(LLVMModuleRef mod, int link_time, int speed);
+bool mwcc_expand(struct mwcc *c, LLVMValueRef fn);                                /* expand.c */
+void mwcc_isolate_libcalls(struct mwcc *c, LLVMValueRef fn);                      /* isolate.c */
+bool mwcc_may_become_call(LLVMValueRef inst);                                     /* isolate.c */
+void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn);                        /* extern.c */
+void mwcc_polls(struct mwcc *c);                                                  /* poll.c */
+void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
+void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
+void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn);                      /* fastalloc.c */
+bool mwcc_verify(LLVMModuleRef mod);                                              /* verify.c */
+
+/* The volatile load of a byte of the thread control block, and the test of it.
+ * Splits before `at`: the block so far ends with a branch to a new cold block,
+ * which is returned and has a branch to the rest. */
+LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
+                                 const char *name);
+LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
+                            LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
+
+/* ---- Calls that store nothing through their arguments (libc.c) ---------------------- */
+
+bool mwcc_harmless(const char *name);
+
+/* ---- What has no C API (register.cpp) ------------------------------------------------ */
+
+enum { MWCC_WARNING, MWCC_ERROR };
+/* Split the block before the instruction; returns the new block. */
+LLVMBasicBlockRef mwcc_split_before(LLVMValueRef inst, const char *name);
+/* A diagnostic at the instruction's (or function's, global's) source position. */
+void mwcc_report(LLVMValueRef at, int severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void mwcc_report_text(LLVMValueRef at, int severity, const char *text);
+/* A type attribute (byval, sret) is at this index. */
+bool mwcc_arg_is_byval(LLVMValueRef arg);
+/* `llvm.used`-like list operations: append a constructor. */
+void mwcc_add_ctor(LLVMModuleRef mod, LLVMValueRef fn, int priority);
+void mwcc_add_dtor(LLVMModuleRef mod, LLVMValueRef fn, int priority);
+/* The source position's line of an instruction without one, from its function. */
+void mwcc_set_default_loc(LLVMValueRef inst);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

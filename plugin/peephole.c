@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/peephole.c -- markers that turned out to be unneeded
+ *
+ * Job      After inlining, a destination often proves to be private memory of
+ *          the function: the marker becomes the plain operation again, so that
+ *          the variable can live in registers.
+ * Callers  after each instcombine (PeepholeEP), and expand.c.
+ */
+#include "mallow-cc.h"
+
+LLVMValueRef mwcc_unmark_copy(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
+LLVMValueRef mwcc_unmark_atomic(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
+
+static LLVMValueRef unmark_store(struct mwcc *c, LLVMValueRef marker, bool is_volatile) {
+  LLVMPositionBuilderBefore(c->b, marker);
+  LLVMValueRef s = LLVMBuildStore(c->b, LLVMGetOperand(marker, 1), LLVMGetOperand(marker, 0));
+  unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+  LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(marker, 1, kind);
+  LLVMSetAlignment(s, a ? (unsigned)LLVMGetEnumAttributeValue(a) : 1);
+  LLVMSetVolatile(s, is_volatile);
+  return s;
+}
+
+LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker) {
+  enum mwcc_marker kind = mwcc_marker_of(c, marker);
+  LLVMValueRef made;
+  if (kind == MWCC_STORE || kind == MWCC_VSTORE)
+    made = unmark_store(c, marker, kind == MWCC_VSTORE);
+  else if (kind >= MWCC_ASTORE)
+    made = mwcc_unmark_atomic(c, marker, kind);
+  else
+    made = mwcc_unmark_copy(c, marker, kind);
+  mwcc_copy_metadata(c, made, marker);
+  if (LLVMGetFirstUse(marker)) LLVMReplaceAllUsesWith(marker, made);
+  LLVMInstructionEraseFromParent(marker);
+  return made;
+}
+
+bool mwcc_peephole(LLVMValueRef fn) {
+  struct mwcc c;
+  mwcc_init(&c, LLVMGetGlobalParent(fn));
+  bool any = false, changed = false;
+  for (int k = 0; k < MWCC_NMARKERS; k++) any |= c.marker_fn[k] != NULL;
+  for (LLVMBasicBlockRef b = any ? LLVMGetFirstBasicBlock(fn) : NULL; b;
+       b = LLVMGetNextBasicBlock(b)) {
+    LLVMValueRef next;
+    for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = next) {
+      next = LLVMGetNextInstruction(i);
+      if (mwcc_marker_of(&c, i) == MWCC_NOT_A_MARKER) continue;
+      if (!mwcc_no_barrier_memory(&c, LLVMGetOperand(i, 0))) continue;
+      mwcc_unmark(&c, i);
+      changed = true;
+    }
+  }
+  mwcc_fini(&c);
+  return changed;
+}

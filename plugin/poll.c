@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/poll.c -- safepoints
+ *
+ * Job      if (gs:[MWI_TCB_POLL]) mwi_rt_poll();    cold
+ *          at the end of each loop's turn and at the entry of each function
+ *          that may recurse, so that no goroutine runs for ever between two
+ *          polls.
+ * Promise  [Q1] Every cycle in the control flow has a poll, except loops of a
+ *          few turns whose number is a constant.
+ *          [Q2] Every cycle in the call graph has one.  Calls through pointers
+ *          and to unknown functions may come back to any function that is
+ *          visible outside or whose address is taken.  Leaves never poll.
+ * How      Loops: edges to a block that is on the depth-first stack (retreating
+ *          edges; in reducible code the back edges).  The poll goes before the
+ *          source's terminator; before an indirect jump (an interpreter's
+ *          dispatch) it goes to that block's predecessors, so that the back
+ *          end can still duplicate the jump.
+ *          Functions: Tarjan's strongly connected components, with one node
+ *          for everything outside.
+ */
+#include <stdlib.h>
+#include "mallow-cc.h"
+#include "../src/base/abi.h"
+
+/* A loop of at most this many turns takes well under a microsecond. */
+enum { SHORT_LOOP = 64 };
+
+static void insert_poll(struct mwcc *c, LLVMValueRef at) {
+  LLVMBasicBlockRef cold = mwcc_test_byte(c, at, MWI_TCB_POLL, "poll");
+  mwcc_cold_call(c, cold, "mwi_rt_poll", NULL, 0, at);
+}
+
+/* ---- Loops ------------------------------------------------------------------------------ */
+
+static int64_t const_i64(LLVMValueRef v, bool *ok) {
+  *ok = v && LLVMIsAConstantInt(v) && LLVMGetIntTypeWidth(LLVMTypeOf(v)) <= 64;
+  return *ok ? LLVMConstIntGetSExtValue(v) : 0;
+}
+
+/* The turn count of a latch `br (icmp (phi [+ step]), bound)` with constants
+ * everywhere is small. */
+static bool short_counted(LLVMBasicBlockRef latch, LLVMBasicBlockRef header) {
+  LLVMValueRef t = LLVMGetBasicBlockTerminator(latch);
+  if (!LLVMIsABranchInst(t) || !LLVMIsConditional(t)) return false;
+  LLVMValueRef cmp = LLVMGetCondition(t);
+  if (!LLVMIsAICmpInst(cmp)) return false;
+  bool ok;
+  int64_t bound = const_i64(LLVMGetOperand(cmp, 1), &ok);
+  LLVMValueRef v = LLVMGetOperand(cmp, 0), phi = v;
+  if (!ok) return false;
+  if (!LLVMIsAPHINode(phi)) {
+    if (!LLVMIsAInstruction(v) || LLVMGetInstructionOpcode(v) != LLVMAdd) return false;
+    phi = LLVMGetOperand(v, 0);
+  }
+  if (!LLVMIsAPHINode(phi) || LLVMGetInstructionParent(phi) != header ||
+      LLVMCountIncoming(phi) != 2)
+    return false;
+  int back = LLVMGetIncomingBlock(phi, 0) == latch ? 0 : 1;
+  if (LLVMGetIncomingBlock(phi, (unsigned)back) != latch) return false;
+  LLVMValueRef inc = LLVMGetIncomingValue(phi, (unsigned)back);
+  if (!LLVMIsAInstruction(inc) || LLVMGetInstructionOpcode(inc) != LLVMAdd ||
+      LLVMGetOperand(inc, 0) != phi || (v != phi && v != inc))
+    return false;
+  int64_t start = const_i64(LLVMGetIncomingValue(phi, (unsigned)!back), &ok);
+  if (!ok) return false;
+  int64_t step = const_i64(LLVMGetOperand(inc, 1), &ok);
+  if (!ok || step == 0 || step == INT64_MIN) return false;
+  /* Only exits that cannot be stepped over. */
+  __int128 distance = (__int128)bound - start;
+  LLVMIntPredicate p = LLVMGetICmpPredicate(cmp);
+  bool equality = p == LLVMIntEQ || p == LLVMIntNE;
+  if (equality && distance % step) return false;
+  if ((distance < 0) != (step < 0)) return false;
+  __int128 turns = distance / step;
+  return turns >= 0 && turns <= SHORT_LOOP;
+}
+
+struct frame {
+  LLVMBasicBlockRef block;
+  unsigned next;
+};
+
+enum { WHITE = 0, ON_STACK = 1, DONE = 2 };
+
+static uintptr_t state_of(struct mwcc_map *m, LLVMBasicBlockRef b) {
+  uintptr_t v = WHITE;
+  mwcc_map_get(m, b, &v);
+  return v;
+}
+
+/* Where to poll for the retreating edge from latch. */
+static void poll_sites(LLVMBasicBlockRef latch, struct mwcc_map *chosen, struct mwcc_vec *sites) {
+  LLVMValueRef t = LLVMGetBasicBlockTerminator(latch);
+  if (LLVMIsAIndirectBrInst(t)) {
+    for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(latch)); u; u = LLVMGetNextUse(u)) {
+      LLVMValueRef pt = LLVMGetUser(u);
+      if (!LLVMIsATerminatorInst(pt) || mwcc_map_get(chosen, pt, NULL)) continue;
+      mwcc_map_put(chosen, pt, 1);
+      mwcc_vec_push(sites, pt);
+    }
+    /* A block that jumps straight to itself, or is the entry, has to poll too. */
+    bool self = false;
+    for (unsigned i = 0; i < LLVMGetNumSuccessors(t); i++) self |= LLVMGetSuccessor(t, i) == latch;
+    if (!self) return;
+  }
+  if (mwcc_map_get(chosen, t, NULL)) return;
+  mwcc_map_put(chosen, t, 1);
+  mwcc_vec_push(sites, t);
+}
+
+static void loop_polls(struct mwcc *c, LLVMValueRef fn) {
+  struct mwcc_map state = {0}, chosen = {0};
+  struct mwcc_vec sites = {0};
+  size_t n = LLVMCountBasicBlocks(fn), depth = 0;
+  struct frame *stack = calloc(n + 1, sizeof *stack);
+  if (!stack) abort();
+  stack[depth++] = (struct frame){LLVMGetEntryBasicBlock(fn), 0};
+  mwcc_map_put(&state, stack[0].block, ON_STACK);
+  while (depth) {
+    struct frame *f = &stack[depth - 1];
+    LLVMValueRef t = LLVMGetBasicBlockTerminator(f->block);
+    if (f->next >= LLVMGetNumSuccessors(t)) {
+      mwcc_map_put(&state, f->block, DONE);
+      depth--;
+      continue;
+    }
+    LLVMBasicBlockRef s = LLVMGetSuccessor(t, f->next++);
+    uintptr_t st = state_of(&state, s);
+    if (st == ON_STACK && !short_counted(f->block, s)) poll_sites(f->block, &chosen, &sites);
+    if (st != WHITE) continue;
+    mwcc_map_put(&state, s, ON_STACK);
+    stack[depth++] = (struct frame){s, 0};
+  }
+  free(stack);
+  for (size_t i = 0; i < sites.len; i++) insert_poll(c, sites.at[i]);
+  mwcc_vec_fini(&sites);
+  mwcc_map_fini(&state);
+  mwcc_map_fini(&chosen);
+}
+
+/* ---- Recursion ------------------------------------------------------------------------------ */
+
+struct node {
+  LLVMValueRef fn; /* NULL: everything outside */
+  struct mwcc_vec out;
+  unsigned index, low; /* Tarjan's; 0: not visited */
+  bool on_stack, cyclic;
+  size_t next; /* next edge to follow */
+};
+
+struct graph {
+  struct node *nodes; /* nodes[0] is the outside */
+  size_t n;
+  struct mwcc_map index; /* function -> node number */
+};
+
+/* Used otherwise than as the callee of a direct call. */
+static bool address_taken(LLVMValueRef f) {
+  for (LLVMUseRef u = LLVMGetFirstUse(f); u; u = LLVMGetNextUse(u)) {
+    LLVMValueRef user = LLVMGetUser(u);
+    if (!LLVMIsAInstruction(user) || mwcc_callee(user) != f) return true;
+    for (unsigned i = 0, n = LLVMGetNumArgOperands(user); i < n; i++)
+      if (LLVMGetOperand(user, i) == f) return true;
+  }
+  return false;
+}
+
+static bool returns_to_program(LLVMValueRef f) {
+  size_t len;
+  const char *name = LLVMGetValueName2(f, &len);
+  return !LLVMGetIntrinsicID(f) && !mwcc_harmless(name) &&
+         !(mwcc_runtime_name(name) && !mwcc_name_is(f, "mw_once_do"));
+}
+
+static void add_edges(struct graph *g, struct node *from) {
+  bool outside = false;
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(from->fn); b; b = LLVMGetNextBasicBlock(b)) {
+    for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+      if (!mwcc_is_call(i) || LLVMIsAInlineAsm(LLVMGetCalledValue(i))) continue;
+      LLVMValueRef f = mwcc_callee(i);
+      uintptr_t k;
+      if (f && mwcc_map_get(&g->index, f, &k))
+        mwcc_vec_push(&from->out, &g->nodes[k]);
+      else if (!outside && (!f || returns_to_program(f))) {
+        outside = true;
+        mwcc_vec_push(&from->out, &g->nodes[0]);
+      }
+    }
+  }
+  LLVMLinkage l = LLVMGetLinkage(from->fn);
+  bool local = l == LLVMInternalLinkage || l == LLVMPrivateLinkage;
+  if (!local || address_taken(from->fn)) mwcc_vec_push(&g->nodes[0].out, from);
+}
+
+/* Pop a component; its members are cyclic when there are several, or one
+ * that calls itself. */
+static void close_component(struct mwcc_vec *stack, struct node *root) {
+  bool several = stack->at[stack->len - 1] != root;
+  struct node *v;
+  do {
+    v = stack->at[--stack->len];
+    v->on_stack = false;
+    v->cyclic = several;
+    for (size_t i = 0; i < v->out.len; i++) v->cyclic |= v->out.at[i] == v;
+  } while (v != root);
+}
+
+static void components(struct graph *g) {
+  struct mwcc_vec path = {0}, stack = {0};
+  unsigned counter = 0;
+  for (size_t k = 0; k < g->n; k++) {
+    if (g->nodes[k].index) continue;
+    mwcc_vec_push(&path, &g->nodes[k]);
+    while (path.len) {
+      struct node *v = path.at[path.len - 1];
+      if (!v->index) {
+        v->index = v->low = ++counter;
+        v->on_stack = true;
+        mwcc_vec_push(&stack, v);
+      }
+      bool descended = false;
+      while (v->next < v->out.len) {
+        struct node *w = v->out.at[v->next];
+        if (!w->index) {
+          mwcc_vec_push(&path, w);
+          descended = true;
+          break;
+        }
+        if (w->on_stack && w->low < v->low) v->low = w->low;
+        v->next++;
+      }
+      if (descended) continue;
+      if (v->low == v->index) close_component(&stack, v);
+      path.len--;
+    }
+  }
+  mwcc_vec_fini(&path);
+  mwcc_vec_fini(&stack);
+}
+
+static void entry_poll(struct mwcc *c, LLVMValueRef fn) {
+  LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn));
+  while (LLVMIsAAllocaInst(i)) i = LLVMGetNextInstruction(i);
+  insert_poll(c, i);
+}
+
+void mwcc_polls(struct mwcc *c) {
+  if (!mwcc_options()->polls) return;
+  struct graph g = {.n = 1};
+  for (LLVMValueRef f = LLVMGetFirstFunction(c->mod); f; f = LLVMGetNextFunction(f))
+    if (mwcc_instrumented(f)) g.n++;
+  g.nodes = calloc(g.n, sizeof *g.nodes);
+  if (!g.nodes) abort();
+  size_t k = 1;
+  for (LLVMValueRef f = LLVMGetFirstFunction(c->mod); f; f = LLVMGetNextFunction(f)) {
+    if (!mwcc_instrumented(f)) continue;
+    g.nodes[k].fn = f;
+    mwcc_map_put(&g.index, f, k++);
+  }
+  for (k = 1; k < g.n; k++) add_edges(&g, &g.nodes[k]);
+  components(&g);
+  for (k = 1; k < g.n; k++) {
+    loop_polls(c, g.nodes[k].fn);
+    if (g.nodes[k].cyclic) entry_poll(c, g.nodes[k].fn);
+  }
+  for (k = 0; k < g.n; k++) mwcc_vec_fini(&g.nodes[k].out);
+  free(g.nodes);
+  mwcc_map_fini(&g.index);
+}
