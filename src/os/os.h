@@ -52,6 +52,7 @@ void mwi_os_signal_thread(int32_t tid, int sig);
 uintptr_t mwi_os_stack_top(void);
 
 void mwi_os_set_gs(void *base);
+size_t mwi_os_xsave_bytes(void); /* vector state in a signal frame */
 void mwi_os_yield(void);
 void mwi_os_usleep(int64_t us);
 

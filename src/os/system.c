@@ -5,6 +5,7 @@
  * Thin covers over Linux and x86-64; see os/os.h for the contract.
  */
 #define _GNU_SOURCE 1
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -141,6 +142,17 @@ void mwi_os_set_gs(void *base) {
     __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
   else
     syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}
+
+size_t mwi_os_xsave_bytes(void) {
+  static size_t bytes; /* idempotent */
+  if (bytes) return bytes;
+  uint32_t a, b, c, d;
+  __cpuid_count(1, 0, a, b, c, d);
+  bool osxsave = c >> 27 & 1;
+  __cpuid_count(0xd, 0, a, b, c, d);
+  bytes = osxsave ? b : 512; /* 512: the FXSAVE area */
+  return bytes;
 }
 
 /* ---- Output ------------------------------------------------------------ */

@@ -28,6 +28,7 @@ struct mwi_tcb mwi_tcb_foreign = {
 };
 
 void (*mwi_thread_exit_hook)(void);
+_Atomic int32_t mwi_thread_count;
 
 typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
@@ -51,6 +52,7 @@ struct cover {
 static void run_exit_hook(void *unused) {
   (void)unused;
   if (mwi_tcb()->attached && mwi_thread_exit_hook) mwi_thread_exit_hook();
+  mwi_add_relaxed(&mwi_thread_count, -1);
 }
 
 static void *cover_main(void *p) {
@@ -69,8 +71,12 @@ MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restr
   struct cover *c = malloc(sizeof *c);
   if (!c) return EAGAIN;
   *c = (struct cover){fn, arg};
+  mwi_add_relaxed(&mwi_thread_count, 1);
   int r = mwi_real_pthread_create(t, a, cover_main, c);
-  if (r) free(c);
+  if (r) {
+    mwi_add_relaxed(&mwi_thread_count, -1);
+    free(c);
+  }
   return r;
 }
 

@@ -24,6 +24,9 @@ int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(v
  * scheduler: unit tests of lower layers. */
 void mwi_test_thread_init(void);
 
+/* Threads made through pthread_create that have not ended, attached or not. */
+extern _Atomic int32_t mwi_thread_count;
+
 /* Called when an attached foreign thread exits (sched/m.c fills it). */
 extern void (*mwi_thread_exit_hook)(void);
 

@@ -121,11 +121,11 @@ void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason);
  * idle P if there is one.  Any thread, with locks of rank < SCHED held. */
 void mwi_ready(struct mwi_g *g);
 
-/* Attach the calling thread if it has never met the runtime.  Every public
+/* Attach the calling thread if it has never met the runtime, and hold a P.  Every public
  * entry point that uses mwi_getg begins with this. */
 void mwi_attach_slow(void);
 MWI_INLINE void mwi_attach(void) {
-  if (MWI_UNLIKELY(!mwi_tcb()->attached)) mwi_attach_slow();
+  if (MWI_UNLIKELY(!mwi_tcb()->p)) mwi_attach_slow();
 }
 
 /* Put the goroutine at the tail of the global queue and run others. */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug/memstats.c -- mw_read_mem_stats, and what is reported after a cycle
+ *
+ * The world is stopped while the counters are added up: those of the mcaches
+ * belong to their processors' threads.
+ */
+#include "debug/memstats.h"
+
+#include <mallow.h>
+
+#include "base/gctrace.h"
+#include "base/knobs.h"
+#include "gc/gc.h"
+#include "gc/pacer.h"
+#include "sched/proc.h"
+#include "sched/stack.h"
+
+/* Share of all CPU time since the start that the collector took, 0..1. */
+static double cpu_fraction(const struct mwi_gc_stats *st) {
+  int64_t elapsed = mwi_os_monotonic() - st->program_start_ns;
+  if (elapsed <= 0) return 0;
+  double f = (double)st->total_gc_cpu_ns / ((double)elapsed * mwi_sched.nprocs);
+  return f > 1 ? 1 : f;
+}
+
+static void cycle_ended(void) {
+  if (!mwi_knobs.gctrace) return;
+  const struct mwi_gc_stats *st = &mwi_gc_stats;
+  struct mwi_gctrace_record r = {
+      .cycle = st->ncycles,
+      .start_ns = st->cycle_start_ns - st->program_start_ns,
+      .cpu = cpu_fraction(st),
+      .sweep_term_ns = st->stw1_ns,
+      .mark_ns = st->mark_ns,
+      .mark_term_ns = st->stw2_ns,
+      .cpu_sweep_term_ns = st->stw1_ns * (int64_t)st->nprocs,
+      .cpu_assist_ns = st->assist_cpu_ns,
+      .cpu_background_ns = st->dedicated_cpu_ns,
+      .cpu_idle_ns = st->idle_cpu_ns,
+      .cpu_mark_term_ns = st->stw2_ns * (int64_t)st->nprocs,
+      .heap_start = st->heap_start,
+      .heap_end = st->heap_end,
+      .heap_marked = st->heap_marked,
+      .heap_goal = st->goal,
+      .stack_bytes = st->stacks,
+      .global_bytes = st->globals,
+      .procs = st->nprocs,
+      .forced = st->forced,
+  };
+  mwi_gctrace_print(&r);
+}
+
+MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
+  mwi_attach();
+  static struct mwi_mcache *mc[MWI_MAX_PROCS]; /* world stopped */
+  mwi_stop_world();
+  size_t n = (size_t)mwi_sched.nprocs;
+  for (size_t i = 0; i < n; i++) mc[i] = mwi_sched.procs[i]->mcache;
+  struct mwi_heap_totals t;
+  mwi_heap_totals_stw(&t, mc, n);
+  const struct mwi_gc_stats *st = &mwi_gc_stats;
+  size_t inuse = mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
+  size_t committed = mwi_load_relaxed(&mwi_heap.committed);
+  size_t stacks = mwi_stack_sys_bytes();
+  mw_mem_stats s = {
+      .alloc = t.alloc_bytes - t.freed_bytes,
+      .total_alloc = t.alloc_bytes,
+      .sys = committed + mwi_meta_total(),
+      .mallocs = t.alloc_objects,
+      .frees = t.freed_objects,
+      .heap_alloc = t.alloc_bytes - t.freed_bytes,
+      .heap_sys = committed,
+      .heap_idle = committed > inuse ? committed - inuse : 0,
+      .heap_inuse = inuse,
+      .heap_released = mwi_load_relaxed(&mwi_heap.released),
+      .heap_objects = t.alloc_objects - t.freed_objects,
+      .stack_inuse = mwi_pacer.stacks,
+      .stack_sys = stacks,
+      .next_gc = mwi_pacer.goal,
+      .last_gc = (uint64_t)st->last_end_wall_ns,
+      .pause_total_ns = st->pause_total_ns,
+      .max_pause_ns = st->max_pause_ns,
+      .num_gc = st->ncycles,
+      .num_forced_gc = st->nforced,
+      .gc_cpu_fraction = cpu_fraction(st),
+  };
+  memcpy(s.pause_ns, st->pause_ns, sizeof s.pause_ns);
+  mwi_start_world();
+  *out = s;
+}
+
+void mwi_memstats_init(void) { mwi_gc_hooks.trace = cycle_ended; }

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/alloc.c -- mw_new and its kin
+ *
+ * Job      Join the heap's caches with what an allocation owes the collector:
+ *          charge the pacer, start a cycle at the trigger, assist while
+ *          marking, and collect before giving up for lack of memory.
+ * How      The fast path is a bump in the cursor of the layout's span class
+ *          (compiled code has it inline, base/abi.h).  Everything else happens
+ *          when a cursor runs dry, for a whole run of slots at once.
+ * Callers  goroutine context; the new object is on the caller's stack or in a
+ *          register, and allocated black while marking, so it survives the
+ *          stops that this file may make before it returns.
+ */
+#include "gc/alloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <mallow.h>
+
+#include "base/knobs.h"
+#include "gc/barrier.h"
+#include "gc/gc.h"
+#include "gc/pacer.h"
+#include "gc/roots.h"
+
+const struct mwi_layout mwi_layout_noscan = {.size = 1, .align = 1};
+
+static char zero_size[16] MWI_ALIGNED(16); /* every object of no bytes */
+
+MWI_COLD static _Noreturn void out_of_memory(size_t bytes) {
+  struct mwi_mcache *none = NULL;
+  (void)none;
+  mwi_fatal("out of memory: cannot allocate %zu bytes (%zu in use by the heap, %zu reserved, "
+            "limit: the address space or the memory the kernel grants)",
+            bytes, (size_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT,
+            mwi_heap.reserved);
+}
+
+/* After handing out `charged` bytes.  Outside mwi_rt_enter. */
+MWI_INLINE void settle(size_t charged) {
+  if (!charged) return;
+  mwi_pacer_charge(charged);
+}
+
+static void stress_alloc(void) {
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (!w || ++w->stress < (uint32_t)mwi_knobs.gcstress) return;
+  w->stress = 0;
+  mwi_gc_start(MWI_GC_FORCED);
+}
+
+static void *large(size_t bytes, const struct mwi_layout *l) {
+  bytes = mwi_align_up(bytes, 8);
+  bool needzero;
+  mwi_rt_enter();
+  struct mwi_span *s = mwi_large_alloc(mwi_tcb()->mcache, bytes, l, &needzero);
+  mwi_rt_leave();
+  if (!s) return NULL;
+  if (needzero) {
+    /* Nobody else can see it: in pieces, with a safepoint between them. */
+    for (size_t at = 0; at < bytes; at += 256 * MWI_KB) {
+      size_t n = bytes - at > 256 * MWI_KB ? 256 * MWI_KB : bytes - at;
+      mwi_rt_enter();
+      memset((char *)s->base + at, 0, n);
+      mwi_gc_hooks.worker_poll();
+      mwi_rt_leave();
+    }
+  }
+  void *p = (void *)s->base;
+  mwi_rt_enter();
+  mwi_large_publish(s);
+  mwi_rt_leave();
+  settle(s->npages << MWI_PAGE_SHIFT);
+  return p;
+}
+
+static void *small(size_t bytes, const struct mwi_layout *l, mwi_spanclass c) {
+  (void)l;
+  size_t charged = 0;
+  mwi_rt_enter();
+  struct mwi_mcache *mc = mwi_tcb()->mcache;
+  struct mwi_cursor *cur = &mc->cursor[c];
+  size_t slot = mwi_classes[c].slot;
+  void *p;
+  if (cur->next + slot <= cur->limit && cur->next) {
+    p = (void *)cur->next;
+    cur->next += slot;
+  } else {
+    p = mwi_mcache_alloc_slow(mc, c, &charged);
+  }
+  mwi_rt_leave();
+  (void)bytes;
+  if (p) settle(charged);
+  return p;
+}
+
+static void *tiny(size_t bytes) {
+  size_t charged = 0;
+  mwi_rt_enter();
+  void *p = mwi_mcache_alloc_tiny(mwi_tcb()->mcache, bytes, &charged);
+  mwi_rt_leave();
+  if (p) settle(charged);
+  return p;
+}
+
+static void *attempt(size_t bytes, const struct mwi_layout *l) {
+  if (bytes > MWI_MAX_SMALL) return large(bytes, l);
+  bool noscan = l && !l->period;
+  if (noscan && bytes < 16) return tiny(bytes);
+  mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
+  return small(bytes, l, c);
+}
+
+void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
+  if (MWI_UNLIKELY(bytes == 0)) return zero_size;
+  mwi_gc_attach();
+  if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
+  mwi_gc_attach(); /* the collection may have cost us the P */
+  void *p = attempt(bytes, l);
+  if (MWI_LIKELY(p != NULL)) return p;
+  mwi_gc_full();
+  mwi_gc_attach();
+  p = attempt(bytes, l);
+  if (!p) out_of_memory(bytes);
+  return p;
+}
+
+/* ---- Compiled code's entry points -------------------------------------- */
+
+MWI_COLD static void *new_slow(struct mwi_layout *l) {
+  if (l->size > MWI_MAX_SMALL || l->size == 0 || (!l->period && l->size < 16) ||
+      mwi_knobs.gcstress)
+    return mwi_gc_alloc(l->size, l);
+  if (!l->cursor) {
+    mwi_gc_attach(); /* the heap exists from here on */
+    mwi_spanclass c =
+        l->period ? mwi_class_for(l->size, l) : mwi_class_untyped(l->size, true);
+    /* Compiled code adds the size that it knows: slot first.  Both stores are
+     * idempotent, and on x86 in order; a reader that sees cursor sees slot. */
+    l->slot = mwi_classes[c].slot;
+    atomic_signal_fence(memory_order_release);
+    l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+  }
+  return mwi_gc_alloc(l->size, l);
+}
+
+MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
+  struct mwi_cursor *c = (struct mwi_cursor *)((char *)mwi_tcb()->mcache + l->cursor);
+  uintptr_t p = c->next, n = p + l->slot;
+  if (MWI_LIKELY(n <= c->limit)) {
+    c->next = n;
+    return (void *)p;
+  }
+  return new_slow(l);
+}
+
+MWI_EXPORT void *mwi_rt_make(struct mwi_layout *l, uint64_t n) {
+  size_t bytes;
+  if (__builtin_mul_overflow(l->size, n, &bytes) || bytes > (size_t)1 << 47)
+    mwi_fatal("mw_make(%s, %lu): size out of range", l->name ? l->name : "?", (unsigned long)n);
+  return mwi_gc_alloc(bytes, l);
+}
+
+/*
+ * A struct with a flexible array.  The object's mask must repeat: when header
+ * and elements agree word for word the element's mask serves (all pointers, or
+ * none); otherwise every word is scanned.
+ */
+MWI_EXPORT void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *elem, uint64_t offset,
+                                 uint64_t n) {
+  size_t bytes;
+  if (__builtin_mul_overflow(elem->size, n, &bytes) || __builtin_add_overflow(bytes, offset, &bytes) ||
+      bytes > (size_t)1 << 47)
+    mwi_fatal("mw_new_flex(%s, %lu): size out of range", head->name ? head->name : "?",
+              (unsigned long)n);
+  if (bytes < head->size) bytes = head->size;
+  bool noscan = !head->period && !elem->period;
+  return mwi_gc_alloc(bytes, noscan ? &mwi_layout_noscan : NULL);
+}
+
+/* ---- Without the plugin ------------------------------------------------ */
+
+MWI_EXPORT void *mwi_new_typed(size_t size, size_t align, const void *witness) {
+  (void)align, (void)witness;
+  return mwi_gc_alloc(size, NULL);
+}
+
+MWI_EXPORT void *mwi_make_typed(size_t size, size_t align, size_t n, const void *witness) {
+  (void)align, (void)witness;
+  size_t bytes;
+  if (__builtin_mul_overflow(size, n, &bytes) || bytes > (size_t)1 << 47)
+    mwi_fatal("mw_make: %zu elements of %zu bytes: size out of range", n, size);
+  return mwi_gc_alloc(bytes, NULL);
+}
+
+MWI_EXPORT void *mwi_flex_typed(size_t size, size_t align, size_t offset, size_t elem_size,
+                                size_t n, const void *witness, const void *elem_witness) {
+  (void)align, (void)witness, (void)elem_witness;
+  size_t bytes;
+  if (__builtin_mul_overflow(elem_size, n, &bytes) || __builtin_add_overflow(bytes, offset, &bytes) ||
+      bytes > (size_t)1 << 47)
+    mwi_fatal("mw_new_flex: %zu elements of %zu bytes: size out of range", n, elem_size);
+  return mwi_gc_alloc(bytes < size ? size : bytes, NULL);
+}
+
+/* ---- Untyped ----------------------------------------------------------- */
+
+MWI_EXPORT void *mw_alloc(size_t n) {
+  if (n > (size_t)1 << 47) mwi_fatal("mw_alloc(%zu): size out of range", n);
+  return mwi_gc_alloc(n, NULL);
+}
+
+MWI_EXPORT void *mw_alloc_noscan(size_t n) {
+  if (n > (size_t)1 << 47) mwi_fatal("mw_alloc_noscan(%zu): size out of range", n);
+  return mwi_gc_alloc(n, &mwi_layout_noscan);
+}
+
+MWI_EXPORT char *mw_strdup(const char *s) {
+  mwi_rt_enter();
+  size_t n = strlen(s) + 1;
+  mwi_rt_leave();
+  char *p = mwi_gc_alloc(n, &mwi_layout_noscan);
+  mwi_rt_enter();
+  memcpy(p, s, n);
+  mwi_rt_leave();
+  return p;
+}
+
+MWI_EXPORT char *mw_sprintf(const char *format, ...) {
+  va_list ap, again;
+  va_start(ap, format);
+  va_copy(again, ap);
+  int n = vsnprintf(NULL, 0, format, ap);
+  va_end(ap);
+  if (n < 0) mwi_fatal("mw_sprintf: encoding error in \"%s\"", format);
+  char *p = mwi_gc_alloc((size_t)n + 1, &mwi_layout_noscan);
+  vsnprintf(p, (size_t)n + 1, format, again);
+  va_end(again);
+  return p;
+}
+
+MWI_EXPORT void *mw_realloc(void *p, size_t n) {
+  if (!p) return mw_alloc(n);
+  if (n > (size_t)1 << 47) mwi_fatal("mw_realloc(%p, %zu): size out of range", p, n);
+  size_t size;
+  struct mwi_span *s;
+  uintptr_t start = mwi_object_of((uintptr_t)p, &size, &s);
+  if (p == zero_size) {
+    size = 0;
+    start = (uintptr_t)p;
+  } else if (!start || (start != (uintptr_t)p && size > 16)) {
+    mwi_fatal("mw_realloc(%p): not the start of a collected object", p);
+  }
+  size -= (uintptr_t)p - start; /* inside a block of the tiny allocator */
+  struct mwi_layout l = {.size = 8, .align = 8};
+  if (size == 0) {
+    l.period = 0;
+  } else if (s->cls == MWI_CLASS_LARGE) {
+    l.period = s->noscan ? 0 : s->large_mask ? s->large_period : 1;
+    l.mask = s->large_mask;
+  } else {
+    l.period = s->info->noscan ? 0 : s->info->period ? s->info->period : 1;
+    l.mask = s->info->period > 64 ? s->info->longmask : &s->info->mask;
+    if (!s->info->period) l.mask = NULL;
+  }
+  bool every = l.period && !l.mask;
+  char *q = mwi_gc_alloc(n, every ? NULL : &l);
+  /* q is fresh: black or unreachable, nothing of it is overwritten, but what
+   * is copied into it may be reachable from p alone. */
+  mwi_rt_enter();
+  size_t both = size < n ? size : n;
+  for (size_t at = 0; at < both; at += 64 * MWI_KB) {
+    size_t part = both - at > 64 * MWI_KB ? 64 * MWI_KB : both - at;
+    if (l.period) mwi_shade_range((char *)p + at, part);
+    memcpy(q + at, (char *)p + at, part);
+    if (part == 64 * MWI_KB) mwi_gc_hooks.worker_poll();
+  }
+  mwi_rt_leave();
+  return q;
+}
+
+MWI_EXPORT void mw_keep_alive(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* gc/alloc.h -- allocation with everything around it: pacing, assists, lack of memory (internal) */
+#ifndef MWI_GC_ALLOC_H
+#define MWI_GC_ALLOC_H
+
+#include "base/base.h"
+
+/* One object of `bytes` that consists of repeated elements of layout l (NULL:
+ * every word may be a pointer; period 0: never scanned).  Zeroed.  Goroutine
+ * context, no lock held; may stop, assist, start a collection.  Never NULL. */
+void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l);
+
+extern const struct mwi_layout mwi_layout_noscan;
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/assist.c -- who does the marking and sweeping: workers and assists
+ *
+ * Job      Run workers on processors as the pacer decided; make mutators that
+ *          allocate while marking is on do their share; sweep in proportion
+ *          to allocation.
+ * How      A worker runs on its thread's system stack, called from the
+ *          scheduler loop, and returns when it runs out of work or its
+ *          processor is wanted.  Dedicated workers keep their processor until
+ *          marking ends; fractional ones take fraction x the time since
+ *          marking began; idle ones stop as soon as a goroutine is runnable.
+ *          An allocation that empties its processor's credit owes scan work in
+ *          the ratio that the pacer set: it first takes what workers earned
+ *          (background credit), then marks.
+ * Promise  [B1] Every thread with work in a ring counts in nactive; it leaves
+ *          with an empty ring, the rest published, so [C2]'s test is complete.
+ * Rejected parking assists that find neither credit nor work, as Go does: the
+ *          queue costs more than the few bytes of overshoot, since that state
+ *          means marking is about to end.
+ */
+#include "base/knobs.h"
+#include "gc/cycle.h"
+#include "gc/mark.h"
+#include "gc/pacer.h"
+#include "gc/roots.h"
+
+#define ASSIST_LEAST 65536   /* bytes of scan work at a time: amortises the bookkeeping */
+#define CREDIT_FLUSH 65536   /* worker scan work between updates of the shared counters */
+
+/* ---- Bookkeeping ------------------------------------------------------- */
+
+void mwi_gc_account(struct mwi_gcp *w) {
+  mwi_add_relaxed(&mwi_gc.marked, w->marked_bytes);
+  mwi_add_relaxed(&mwi_gc.scan_done, w->scan_work);
+  w->marked_bytes = w->scan_work = 0;
+}
+
+void mwi_gc_update_ratio(void) {
+  double r = mwi_pacer_assist_ratio(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live),
+                                    mwi_load_relaxed(&mwi_gc.scan_done));
+  mwi_store_relaxed(&mwi_gc.ratio, r);
+}
+
+/* ---- Draining ---------------------------------------------------------- */
+
+/* Run a root job if one is left. */
+static bool run_job(struct mwi_gcp *w) {
+  uint32_t n = mwi_load_relaxed(&mwi_gc.njobs);
+  if (mwi_load_relaxed(&mwi_gc.next_job) >= n) return false;
+  uint32_t i = mwi_add_relaxed(&mwi_gc.next_job, 1);
+  if (i >= n) return false;
+  mwi_gc_hooks.run_job(i, w);
+  atomic_fetch_add(&mwi_gc.jobs_done, 1);
+  return true;
+}
+
+/* Jobs and work until none is left, `units` are done or stop() says so.
+ * Inside mwi_rt_enter.  True when stopped by stop() or units. */
+static bool work(struct mwi_gcp *w, uint64_t units, bool (*stop)(void), uint64_t *done) {
+  atomic_fetch_add(&mwi_gc.nactive, 1);
+  bool more = true, stopped = false;
+  while (more && !stopped) {
+    if (run_job(w)) {
+      *done += MWI_DRAIN_CHECK; /* about what a stack costs */
+    } else {
+      uint64_t n = mwi_drain(w, units ? units : CREDIT_FLUSH, stop);
+      *done += n;
+      more = n != 0 || w->head != w->tail || mwi_work_any();
+      if (!more && w->nwb) {
+        mwi_wb_flush(w);
+        more = w->head != w->tail;
+      }
+    }
+    stopped = (units && *done >= units) || (stop && stop());
+  }
+  mwi_work_publish(w); /* [B1] */
+  mwi_gc_account(w);
+  atomic_fetch_sub(&mwi_gc.nactive, 1);
+  return stopped;
+}
+
+/* ---- Workers ----------------------------------------------------------- */
+
+bool mwi_gc_work_available(void) {
+  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
+    return mwi_work_any() ||
+           mwi_load_relaxed(&mwi_gc.next_job) < mwi_load_relaxed(&mwi_gc.njobs) ||
+           (mwi_load_relaxed(&mwi_gc.nactive) == 0 && !mwi_load_relaxed(&mwi_gc.finishing));
+  return mwi_load_relaxed(&mwi_heap.unswept_spans) != 0 || mwi_gc_forced_pending();
+}
+
+static bool stop_dedicated(void) { return mwi_gc_hooks.worker_poll() && false; }
+static bool stop_idle(void) { return mwi_gc_hooks.worker_poll() || mwi_gc_hooks.other_work(); }
+static bool stop_fractional(void) {
+  if (mwi_gc_hooks.worker_poll()) return true;
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  int64_t now = mwi_os_monotonic();
+  int64_t mine = w->fractional_ns + (now - w->fractional_start);
+  return (double)mine > 1.2 * mwi_gc.fraction * (double)(now - mwi_gc_stats.stw1_end_ns);
+}
+
+static void earn(uint64_t done) {
+  atomic_fetch_add(&mwi_gc.background_credit, (int64_t)done);
+  mwi_gc_update_ratio();
+}
+
+bool mwi_gc_run_due(uint32_t pid) {
+  (void)pid;
+  if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_MARK) {
+    if (!mwi_gc_forced_pending()) return false;
+    mwi_gc_start_forced();
+    return true;
+  }
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (!mwi_gc_work_available()) return false;
+  int64_t t0 = mwi_os_monotonic();
+  uint64_t done = 0;
+  bool dedicated = false;
+  if (mwi_load_relaxed(&mwi_gc.dedicated_wanted) > 0 &&
+      atomic_fetch_sub(&mwi_gc.dedicated_wanted, 1) > 0) {
+    dedicated = true;
+    work(w, 0, stop_dedicated, &done);
+    /* Out of work, or the world changed: whoever finds more starts anew. */
+    atomic_fetch_add(&mwi_gc.dedicated_wanted, 1);
+  } else if (mwi_gc.fraction > 0 &&
+             (double)w->fractional_ns <= mwi_gc.fraction * (double)(t0 - mwi_gc_stats.stw1_end_ns)) {
+    w->fractional_start = t0;
+    work(w, 0, stop_fractional, &done);
+    w->fractional_ns += mwi_os_monotonic() - t0;
+  } else {
+    return false;
+  }
+  atomic_fetch_add(&mwi_gc.worker_ns, mwi_os_monotonic() - t0);
+  earn(done);
+  bool ended = mwi_gc_try_finish();
+  return ended || dedicated || done != 0;
+}
+
+bool mwi_gc_run_idle(uint32_t pid) {
+  (void)pid;
+  if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_MARK) {
+    size_t n = 0;
+    while (n < 16 && mwi_sweep_one()) n++; /* about a microsecond */
+    return n != 0;
+  }
+  if (!mwi_gc_work_available()) return false;
+  int64_t t0 = mwi_os_monotonic();
+  uint64_t done = 0;
+  work(mwi_tcb()->gcp, 0, stop_idle, &done);
+  atomic_fetch_add(&mwi_gc.idle_ns, mwi_os_monotonic() - t0);
+  earn(done);
+  return mwi_gc_try_finish() || done != 0;
+}
+
+/* ---- Assists ----------------------------------------------------------- */
+
+static bool stop_assist(void) {
+  mwi_gc_hooks.worker_poll();
+  return mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK;
+}
+
+MWI_COLD static void assist(void) {
+  double ratio = mwi_load_relaxed(&mwi_gc.ratio);
+  if (ratio <= 0) return;
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (!w) return;
+  int64_t owed = (int64_t)((double)-w->credit * ratio);
+  if (owed < ASSIST_LEAST) owed = ASSIST_LEAST;
+  int64_t background = mwi_load_relaxed(&mwi_gc.background_credit);
+  if (background > 0) { /* a race may overdraw it a little */
+    int64_t take = background < owed ? background : owed;
+    atomic_fetch_sub(&mwi_gc.background_credit, take);
+    owed -= take;
+    w->credit += (int64_t)((double)take / ratio);
+  }
+  if (owed > 0) {
+    mwi_rt_enter();
+    int64_t t0 = mwi_os_monotonic();
+    uint64_t done = 0;
+    work(w, (uint64_t)owed, stop_assist, &done);
+    w->credit += (int64_t)((double)(done > (uint64_t)owed ? done : (uint64_t)owed) / ratio);
+    atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_monotonic() - t0);
+    mwi_gc_update_ratio();
+    mwi_rt_leave();
+    if (done < (uint64_t)owed) mwi_gc_try_finish();
+  }
+}
+
+/* ---- Sweeping in proportion -------------------------------------------- */
+
+void mwi_gc_sweep_basis_stw(void) {
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live);
+  uint64_t trigger = mwi_pacer.trigger;
+  uint64_t pages = mwi_load_relaxed(&mwi_heap.inuse_pages);
+  /* All must be swept 1 MB of allocation before the next trigger. */
+  uint64_t room = trigger != UINT64_MAX && trigger > live + 2 * MWI_MB ? trigger - live - MWI_MB
+                                                                       : MWI_MB;
+  mwi_gc.sweep_live_basis = live;
+  mwi_gc.sweep_pages_basis = mwi_load_relaxed(&mwi_heap.pages_swept);
+  mwi_store_relaxed(&mwi_gc.sweep_ratio, (double)pages / (double)room);
+}
+
+static void sweep_share(uint64_t live) {
+  if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return;
+  uint64_t basis = mwi_gc.sweep_live_basis;
+  if (live <= basis) return;
+  uint64_t want = (uint64_t)(mwi_load_relaxed(&mwi_gc.sweep_ratio) * (double)(live - basis));
+  mwi_rt_enter();
+  while (mwi_load_relaxed(&mwi_heap.pages_swept) - mwi_gc.sweep_pages_basis < want)
+    if (!mwi_sweep_one()) break;
+  mwi_rt_leave();
+}
+
+/* ---- After each refill ------------------------------------------------- */
+
+void mwi_pacer_charge(size_t charged) {
+  uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
+  if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) {
+    mwi_add_relaxed(&mwi_gc.black, charged);
+    struct mwi_gcp *w = mwi_tcb()->gcp;
+    if (w && (w->credit -= (int64_t)charged) < 0) assist();
+    return;
+  }
+  if (live >= mwi_pacer.trigger) mwi_gc_start(MWI_GC_HEAP);
+  else sweep_share(live);
+  if (MWI_UNLIKELY(mwi_gc_forced_pending())) mwi_gc_start_forced();
+}

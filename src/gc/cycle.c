@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/cycle.c -- a collection from start to end
+ *
+ *   1. sweep termination  finish sweeping; stop; barrier on, allocation black,
+ *                         roots counted, thread-locals scanned; start
+ *   2. mark               workers (25 % of the processors, more when idle) and
+ *                         assists run root jobs and drain work
+ *   3. mark termination   no worker active, no work: flush each processor's
+ *                         barrier buffer, one at a time; if nothing came, stop;
+ *                         flush again, scan what external code was given; if
+ *                         still nothing: barrier off, caches flushed, start
+ *   4. sweep              on allocation, and in idle time
+ *
+ * Promise  [C1] phase and every thread's barrier flag change together, with
+ *          the world stopped.
+ *          [C2] Marking ends only when, with the world stopped, no ring, list
+ *          or barrier buffer holds work and every root job is finished.  So at
+ *          that moment no black object points to a white one (gccheckmark=1
+ *          verifies it), and everything reachable is marked.
+ *          [C3] At most one thread is between idle and phase 2 (`starting`) or
+ *          between phase 2 and 4 (`finishing`).
+ * Threads  worker counts and job claims are atomic; phase is read without a
+ *          lock by allocation (a stale value costs one slow path).
+ * Next     gc/assist.c, gc/mark.c, sched/gchooks.c
+ */
+#include "gc/cycle.h"
+
+#include <mallow.h>
+
+#include "base/knobs.h"
+#include "gc/mark.h"
+#include "gc/pacer.h"
+#include "gc/roots.h"
+
+struct mwi_gc_hooks mwi_gc_hooks;
+struct mwi_gc_stats mwi_gc_stats;
+struct mwi_pacer mwi_pacer;
+_Atomic uint64_t mwi_heap_live;
+struct mwi_gc mwi_gc;
+
+#define FORCE_PERIOD_NS (int64_t)120000000000
+#define FINISH_TRIES 3 /* then the rest is marked with the world stopped */
+
+bool mwi_gc_wb_state(void) { return mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK; }
+
+/* ---- Waiting for a cycle ----------------------------------------------- */
+
+struct waiter {
+  struct waiter *next;
+  void *g;
+};
+static struct mwi_lock wait_lock = MWI_LOCK_INIT(MWI_RANK_GC);
+static struct waiter *waiters, *free_waiters; /* under wait_lock */
+
+/* Park until the cycle numbered `cycle` has ended its marking. */
+static void wait_for(uint32_t cycle) {
+  for (;;) {
+    mwi_lock(&wait_lock);
+    if (mwi_load_acquire(&mwi_gc.done) >= cycle) {
+      mwi_unlock(&wait_lock);
+      return;
+    }
+    struct waiter *w = free_waiters;
+    if (w)
+      free_waiters = w->next;
+    else
+      w = mwi_meta_alloc(sizeof *w, 16);
+    w->g = mwi_gc_hooks.current();
+    w->next = waiters;
+    waiters = w;
+    mwi_gc_hooks.park_unlock(&wait_lock, false);
+    mwi_gc_attach();
+  }
+}
+
+static void wake_waiters(void) {
+  mwi_lock(&wait_lock);
+  struct waiter *w = waiters, *last = NULL;
+  waiters = NULL;
+  for (struct waiter *x = w; x; x = x->next) {
+    mwi_gc_hooks.ready(x->g);
+    last = x;
+  }
+  if (last) {
+    last->next = free_waiters;
+    free_waiters = w;
+  }
+  mwi_unlock(&wait_lock);
+}
+
+/* ---- Phase 1 ----------------------------------------------------------- */
+
+static void begin_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
+  mwi_assert(w->nwb == 0 || !mwi_gc_wb_state());
+  w->nwb = 0; /* recorded after the last cycle ended: of no use */
+  w->head = w->tail = 0;
+  w->credit = 0;
+  w->marked_bytes = w->scan_work = 0;
+  w->fractional_ns = 0;
+  mwi_mcache_start_black_stw(mc);
+}
+
+static void finish_sweep(void) {
+  for (;;) {
+    mwi_rt_enter();
+    size_t pages = mwi_sweep_one();
+    mwi_rt_leave();
+    if (pages) continue;
+    if (mwi_sweep_done()) return;
+    mwi_gc_hooks.yield(); /* somebody else is in the middle of a span */
+    mwi_gc_attach();
+  }
+}
+
+static void mark_all_stw(struct mwi_gcp *w) {
+  mwi_gc_hooks.scan_all_roots_stw(w);
+  do {
+    mwi_drain(w, 0, NULL);
+    mwi_gc_hooks.flush_all_stw(w);
+  } while (w->head != w->tail || mwi_work_any());
+}
+
+static void begin_cycle(bool forced) {
+  struct mwi_gc_stats *st = &mwi_gc_stats;
+  int64_t t0 = mwi_os_monotonic();
+  mwi_gc_hooks.stop_world();
+  mwi_assert(mwi_sweep_done());
+  st->cycle_start_ns = t0;
+  st->forced = forced;
+  st->nprocs = mwi_gc_hooks.nprocs();
+  st->heap_start = mwi_load_relaxed(&mwi_heap_live);
+  st->assist_cpu_ns = st->dedicated_cpu_ns = st->idle_cpu_ns = 0;
+  mwi_heap.black_alloc = true;
+  mwi_store_relaxed(&mwi_gc.phase, MWI_PHASE_MARK); /* [C1] */
+  mwi_gc_hooks.set_wb_stw(true);
+  mwi_gc_hooks.each_p_stw(begin_p);
+  double fraction;
+  uint32_t dedicated;
+  mwi_pacer_workers(st->nprocs, &dedicated, &fraction);
+  mwi_store_relaxed(&mwi_gc.dedicated_wanted, (int32_t)dedicated);
+  mwi_gc.fraction = fraction;
+  mwi_store_relaxed(&mwi_gc.scan_done, 0);
+  mwi_store_relaxed(&mwi_gc.background_credit, 0);
+  mwi_store_relaxed(&mwi_gc.assist_ns, 0);
+  mwi_store_relaxed(&mwi_gc.worker_ns, 0);
+  mwi_store_relaxed(&mwi_gc.idle_ns, 0);
+  mwi_store_relaxed(&mwi_gc.marked, 0);
+  mwi_store_relaxed(&mwi_gc.black, 0);
+  mwi_store_relaxed(&mwi_gc.stack_bytes, 0);
+  mwi_store_relaxed(&mwi_gc.global_bytes, 0);
+  mwi_gc_hooks.prepare_roots_stw();
+  mwi_store_relaxed(&mwi_gc.njobs, mwi_gc_hooks.njobs());
+  mwi_store_relaxed(&mwi_gc.next_job, 0);
+  mwi_store_relaxed(&mwi_gc.jobs_done, 0);
+  mwi_store_relaxed(&mwi_gc.nactive, 0);
+  mwi_gc.tries = 0;
+  mwi_gc_update_ratio();
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  mwi_gc_hooks.scan_thread_roots_stw(w);
+  if (mwi_knobs.gcstoptheworld) {
+    mark_all_stw(w);
+    mwi_store_relaxed(&mwi_gc.next_job, mwi_load_relaxed(&mwi_gc.njobs));
+    mwi_store_relaxed(&mwi_gc.jobs_done, mwi_load_relaxed(&mwi_gc.njobs));
+  }
+  mwi_work_publish(w);
+  int64_t t1 = mwi_os_monotonic();
+  st->stw1_ns = t1 - t0;
+  st->stw1_end_ns = t1;
+  mwi_gc_hooks.start_world();
+  mwi_gc_hooks.wake();
+}
+
+void mwi_gc_start(enum mwi_gc_reason reason) {
+  mwi_gc_attach();
+  if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_OFF) return;
+  uint32_t no = 0;
+  if (!mwi_cas_acqrel(&mwi_gc.starting, &no, 1)) return; /* [C3] */
+  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) {
+    finish_sweep();
+    if (reason != MWI_GC_HEAP || mwi_load_relaxed(&mwi_heap_live) >= mwi_pacer.trigger)
+      begin_cycle(reason == MWI_GC_FORCED);
+  }
+  mwi_store_release(&mwi_gc.starting, 0);
+  if (mwi_knobs.gcstoptheworld) mwi_gc_try_finish();
+}
+
+/* ---- Phase 3 ----------------------------------------------------------- */
+
+static void flush_ragged(struct mwi_gcp *w) {
+  mwi_wb_flush(w);
+  mwi_work_publish(w);
+}
+
+static bool looks_finished(void) {
+  return mwi_load_seqcst(&mwi_gc.phase) == MWI_PHASE_MARK &&
+         mwi_load_seqcst(&mwi_gc.nactive) == 0 && !mwi_work_any() &&
+         mwi_load_seqcst(&mwi_gc.jobs_done) >= mwi_load_seqcst(&mwi_gc.njobs);
+}
+
+static void end_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
+  mwi_assert(w->head == w->tail && w->nwb == 0);
+  mwi_gc_account(w);
+  mwi_mcache_flush_stw(mc);
+  w->credit = 0;
+}
+
+static void record_pause(struct mwi_gc_stats *st, int64_t ns) {
+  if (ns < 0) ns = 0;
+  if ((uint64_t)ns > st->max_pause_ns) st->max_pause_ns = (uint64_t)ns;
+  st->pause_hist[ns ? 63 - mwi_clz64((uint64_t)ns) : 0]++;
+}
+
+/* World stopped, everything marked. */
+static void end_cycle_stw(int64_t t2) {
+  struct mwi_gc_stats *st = &mwi_gc_stats;
+  if (mwi_knobs.gccheckmark) mwi_checkmark_stw();
+  mwi_store_relaxed(&mwi_gc.phase, MWI_PHASE_OFF); /* [C1] */
+  mwi_gc_hooks.set_wb_stw(false);
+  mwi_ext_reset_stw();
+  st->heap_end = mwi_load_relaxed(&mwi_heap_live);
+  mwi_gc_hooks.each_p_stw(end_p);
+  mwi_heap_check_stw();
+  uint64_t marked = mwi_load_relaxed(&mwi_gc.marked) + mwi_load_relaxed(&mwi_gc.black);
+  size_t pages = mwi_heap_start_sweep_stw();
+  (void)pages;
+
+  int64_t elapsed = t2 - st->stw1_end_ns;
+  if (elapsed < 1) elapsed = 1;
+  double procs = st->nprocs;
+  double assist = (double)mwi_load_relaxed(&mwi_gc.assist_ns) / ((double)elapsed * procs);
+  double idle = (double)mwi_load_relaxed(&mwi_gc.idle_ns) / ((double)elapsed * procs);
+  uint64_t scanned = mwi_load_relaxed(&mwi_gc.scan_done);
+  mwi_pacer_learn(&mwi_pacer, st->heap_start, st->heap_end, scanned,
+                  MWI_GC_CPU_PERCENT / 100.0 + assist, idle);
+  mwi_pacer.marked = marked;
+  mwi_pacer.heap_scanned = scanned;
+  mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);
+  mwi_pacer.globals = mwi_load_relaxed(&mwi_gc.global_bytes);
+  st->goal = mwi_pacer.goal; /* of the cycle that ends, as gctrace wants it */
+  mwi_pacer_commit(&mwi_pacer);
+  mwi_store_relaxed(&mwi_heap_live, marked);
+  mwi_gc_sweep_basis_stw();
+
+  st->heap_marked = marked;
+  st->stacks = mwi_pacer.stacks;
+  st->globals = mwi_pacer.globals;
+  st->ncycles++;
+  if (st->forced) st->nforced++;
+  st->mark_ns = t2 - st->stw1_end_ns;
+  st->assist_cpu_ns = mwi_load_relaxed(&mwi_gc.assist_ns);
+  st->dedicated_cpu_ns = mwi_load_relaxed(&mwi_gc.worker_ns);
+  st->idle_cpu_ns = mwi_load_relaxed(&mwi_gc.idle_ns);
+  st->last_end_wall_ns = mwi_os_walltime();
+  mwi_store_relaxed(&mwi_gc.last_ns, mwi_os_monotonic());
+  st->stw2_ns = mwi_os_monotonic() - t2;
+  st->total_gc_cpu_ns += st->assist_cpu_ns + st->dedicated_cpu_ns +
+                         (st->stw1_ns + st->stw2_ns) * (int64_t)st->nprocs;
+  record_pause(st, st->stw1_ns);
+  record_pause(st, st->stw2_ns);
+  st->pause_ns[(st->ncycles + 255) % 256] = (uint64_t)(st->stw1_ns + st->stw2_ns);
+  st->pause_total_ns += (uint64_t)(st->stw1_ns + st->stw2_ns);
+}
+
+/* Any thread that runs out of work comes here.  True when the cycle ended. */
+bool mwi_gc_try_finish(void) {
+  if (!looks_finished()) return false;
+  uint32_t no = 0;
+  if (!mwi_cas_seqcst(&mwi_gc.finishing, &no, 1)) return false; /* [C3] */
+  mwi_rt_enter();
+  bool ended = false;
+  if (looks_finished()) {
+    mwi_gc_hooks.each_p_ragged(flush_ragged);
+    if (looks_finished()) {
+      int64_t t2 = mwi_os_monotonic();
+      mwi_gc_hooks.stop_world();
+      if (looks_finished()) { /* assists may have begun meanwhile */
+        struct mwi_gcp *w = mwi_tcb()->gcp;
+        mwi_gc_hooks.flush_all_stw(w);
+        mwi_gc_hooks.rescan_external_stw(w);
+        mwi_ext_rescan_stw(w);
+        mwi_work_publish(w);
+        if (mwi_work_any() && ++mwi_gc.tries >= FINISH_TRIES) {
+          do {
+            mwi_drain(w, 0, NULL);
+            mwi_gc_hooks.flush_all_stw(w);
+            mwi_work_publish(w);
+          } while (mwi_work_any());
+        }
+        if (!mwi_work_any()) {
+          end_cycle_stw(t2);
+          ended = true;
+        }
+      }
+      mwi_gc_hooks.start_world();
+    }
+  }
+  mwi_store_seqcst(&mwi_gc.finishing, 0);
+  if (ended) {
+    mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
+    wake_waiters();
+    if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
+  }
+  mwi_gc_hooks.wake(); /* to mark on, or to sweep */
+  mwi_rt_leave();
+  return ended;
+}
+
+/* ---- Asked for --------------------------------------------------------- */
+
+void mwi_gc_full(void) {
+  mwi_gc_attach();
+  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
+    wait_for(mwi_load_acquire(&mwi_gc.done) + 1);
+  for (;;) {
+    uint32_t cycle = mwi_load_acquire(&mwi_gc.done) + 1;
+    mwi_gc_start(MWI_GC_FORCED);
+    /* Not started: another thread is starting one, which is as good, since
+     * what is garbage now is garbage then; or a cycle has just ended. */
+    if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK ||
+        mwi_load_acquire(&mwi_gc.done) >= cycle) {
+      wait_for(cycle);
+      break;
+    }
+    mwi_gc_hooks.yield();
+    mwi_gc_attach();
+  }
+  finish_sweep();
+}
+
+MWI_EXPORT void mw_gc(void) { mwi_gc_full(); }
+
+static void set_percent_stw(int percent) {
+  mwi_pacer.percent = percent < 0 ? -1 : percent;
+  mwi_pacer_commit(&mwi_pacer);
+}
+
+MWI_EXPORT int mw_set_gc_percent(int percent) {
+  mwi_gc_attach();
+  mwi_gc_hooks.stop_world();
+  int old = mwi_pacer.percent;
+  set_percent_stw(percent);
+  if (mwi_gc_wb_state()) mwi_gc_update_ratio();
+  mwi_gc_hooks.start_world();
+  return old;
+}
+
+int64_t mwi_gc_forced_in_ns(void) {
+  if (mwi_pacer.percent < 0) return -1;
+  int64_t left = mwi_load_relaxed(&mwi_gc.last_ns) + FORCE_PERIOD_NS - mwi_os_monotonic();
+  return left > 0 ? left : 0;
+}
+
+void mwi_gc_request_forced(void) { mwi_store_relaxed(&mwi_gc.periodic_due, 1); }
+bool mwi_gc_forced_pending(void) { return mwi_load_relaxed(&mwi_gc.periodic_due) != 0; }
+
+void mwi_gc_start_forced(void) {
+  if (mwi_xchg_acqrel(&mwi_gc.periodic_due, 0)) mwi_gc_start(MWI_GC_PERIODIC);
+}
+
+void mwi_gc_init(void) {
+  mwi_gc_stats.program_start_ns = mwi_os_monotonic();
+  mwi_store_relaxed(&mwi_gc.last_ns, mwi_gc_stats.program_start_ns);
+  mwi_heap_hooks.clobber_free = mwi_knobs.clobberfree != 0;
+  set_percent_stw(mwi_knobs.gogc);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/mark.c -- tri-colour marking, a span at a time
+ *
+ * Job      Turn words into grey objects, and grey objects into black ones.
+ * Colours  white: mark bit clear.  grey: marked, not yet scanned, covered by a
+ *          work item [W1].  black: marked and scanned (or pointer-free).
+ * Promise  [K1] A mark bit is set once, by an atomic or; the winner accounts
+ *          for the object and sees to it that it is scanned.
+ *          [K2] An object is scanned after its mark bit is set, so what it
+ *          points to at that moment or later (barrier) becomes grey.
+ *          [K3] Words that point to no allocated slot are ignored, whatever
+ *          they are: precise and conservative scanning share this code.
+ * How      Small objects queue their span, not themselves (Go 1.26's "Green
+ *          Tea", go.dev/blog/greenteagc).  A queued span gathers marks until a
+ *          worker takes it and scans all objects that are marked and not
+ *          scanned.  `queued` is 0, 1 (for the single object `rep`: scan it
+ *          directly) or 2 (look at the bits).  All objects of a span have one
+ *          mask.  Large objects are items of their own, 128 KB a piece.
+ *          Pointers found are gathered in a small buffer with a prefetch each,
+ *          and their mark bits are tested when the buffer is full.
+ * Threads  any number of markers; `scanned` bits are claimed by atomic or.
+ * Next     gc/work.c (where items wait), gc/cycle.c (when marking ends)
+ */
+#include "gc/mark.h"
+
+#include "gc/roots.h"
+
+#define PIECE_BYTES (128 * MWI_KB) /* of a large object: about 100 us of scanning */
+#define ITEM_PIECE 1
+
+/* ---- White to grey ----------------------------------------------------- */
+
+static void queue_span(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
+  for (;;) {
+    uint8_t q = mwi_load_seqcst(&s->queued);
+    /* 2: whoever dequeues it swaps `queued` first and reads the marks then;
+     * ours was set before this load. */
+    if (q == 2) return;
+    if (!mwi_cas_seqcst(&s->queued, &q, (uint8_t)(q + 1))) continue;
+    if (q == 0) {
+      mwi_store_relaxed(&s->rep, (uint16_t)idx); /* published by the queue */
+      mwi_work_put(w, (uintptr_t)s);
+    }
+    return;
+  }
+}
+
+uintptr_t mwi_checking; /* world stopped */
+
+static void mark_slot(struct mwi_gcp *w, struct mwi_span *s, mwi_spanclass cls, uint32_t idx) {
+  _Atomic uint64_t *word = &s->mark[idx >> 6];
+  uint64_t bit = (uint64_t)1 << (idx & 63);
+  if (mwi_load_relaxed(word) & bit) return;
+  if (!(mwi_load_relaxed(&s->alloc[idx >> 6]) & bit)) return; /* [K3] */
+  if (MWI_UNLIKELY(mwi_checking))
+    mwi_fatal("checkmark: object %p of %zu bytes is not marked, but %s %p holds a pointer to it",
+              (void *)(s->base + (uintptr_t)idx * s->slot), s->slot,
+              mwi_checking == 1 ? "a root outside stacks," : "marked object",
+              mwi_checking == 1 ? NULL : (void *)mwi_checking);
+  if (mwi_or_relaxed(word, bit) & bit) return;                /* [K1] */
+  if (cls == MWI_CLASS_LARGE) {
+    w->marked_bytes += s->npages << MWI_PAGE_SHIFT;
+    if (!s->noscan) mwi_work_put(w, s->base | ITEM_PIECE);
+    return;
+  }
+  const struct mwi_class *c = &mwi_classes[cls];
+  w->marked_bytes += c->slot;
+  if (!c->noscan) queue_span(w, s, idx);
+}
+
+void mwi_grey(struct mwi_gcp *w, uintptr_t word) {
+  mwi_pagedesc d = mwi_heap_lookup(word);
+  if (!d) return;
+  struct mwi_span *s = mwi_desc_span(d);
+  uint32_t idx = mwi_object_index(d, word);
+  if (idx < s->nelems) mark_slot(w, s, mwi_desc_class(d), idx);
+}
+
+/* ---- Scanning ---------------------------------------------------------- */
+
+#define GATHER 16 /* enough to cover a memory access; more would spill the L1 ring */
+
+struct gather {
+  struct mwi_gcp *w;
+  uint32_t n;
+  mwi_pagedesc desc[GATHER];
+  uint32_t idx[GATHER];
+};
+
+static void gather_flush(struct gather *g) {
+  for (uint32_t i = 0; i < g->n; i++) {
+    struct mwi_span *s = mwi_desc_span(g->desc[i]);
+    if (g->idx[i] < s->nelems) mark_slot(g->w, s, mwi_desc_class(g->desc[i]), g->idx[i]);
+  }
+  g->n = 0;
+}
+
+MWI_INLINE void gather_word(struct gather *g, uintptr_t word) {
+  uintptr_t off = word - mwi_heap.base;
+  if (off >= mwi_load_relaxed(&mwi_heap.used)) return;
+  mwi_pagedesc d = mwi_load_acquire(&mwi_heap.pagemap[off >> MWI_PAGE_SHIFT]);
+  if (!d) return;
+  uint32_t idx = mwi_object_index(d, word);
+  struct mwi_span *s = mwi_desc_span(d);
+  __builtin_prefetch(&s->mark[(idx >> 6) & 7], 1);
+  g->desc[g->n] = d;
+  g->idx[g->n] = idx;
+  if (++g->n == GATHER) gather_flush(g);
+}
+
+/* Memory that mutators change meanwhile: each word is read once, whole. */
+MWI_INLINE uintptr_t read_word(uintptr_t addr) {
+  return mwi_load_relaxed((_Atomic uintptr_t *)addr);
+}
+
+static void gather_every(struct gather *g, uintptr_t addr, uintptr_t end) {
+  for (; addr + 8 <= end; addr += 8) gather_word(g, read_word(addr));
+}
+
+static void gather_mask64(struct gather *g, uintptr_t addr, uintptr_t end, uint64_t mask,
+                          uint32_t period) {
+  for (; addr + 8 <= end; addr += (uintptr_t)period * 8)
+    for (uint64_t m = mask; m; m &= m - 1) {
+      uintptr_t a = addr + mwi_ctz64(m) * 8;
+      if (a + 8 > end) break;
+      gather_word(g, read_word(a));
+    }
+}
+
+static void gather_long(struct gather *g, uintptr_t start, uintptr_t addr, uintptr_t end,
+                        const uint64_t *mask, uint32_t period) {
+  uint32_t i = (uint32_t)((addr - start) / 8 % period);
+  for (; addr + 8 <= end; addr += 8) {
+    if (mask[i >> 6] >> (i & 63) & 1) gather_word(g, read_word(addr));
+    if (++i == period) i = 0;
+  }
+}
+
+static void gather_slot(struct gather *g, const struct mwi_class *c, uintptr_t addr) {
+  uintptr_t end = addr + c->slot;
+  if (!c->period)
+    gather_every(g, addr, end);
+  else if (c->period <= 64)
+    gather_mask64(g, addr, end, c->mask, c->period);
+  else
+    gather_long(g, addr, addr, end, c->longmask, c->period);
+}
+
+static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, uintptr_t end) {
+  if (!s->large_mask)
+    gather_every(g, addr, end);
+  else
+    gather_long(g, s->base, addr, end, s->large_mask, s->large_period);
+}
+
+void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends) {
+  struct gather g = {.w = w};
+  lo = mwi_align_up(lo, 8);
+  for (uintptr_t a = lo; a + 8 <= hi; a += 8) {
+    uintptr_t word = read_word(a);
+    gather_word(&g, word);
+    if (!with_ends) continue;
+    /* An end pointer may be the first byte of the next object, or of nothing. */
+    gather_word(&g, word - 1);
+  }
+  gather_flush(&g);
+}
+
+void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
+                     uint32_t period) {
+  struct gather g = {.w = w};
+  gather_long(&g, addr, addr, addr + bytes, mask, period);
+  gather_flush(&g);
+}
+
+void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
+  struct gather g = {.w = w};
+  if (s->cls == MWI_CLASS_LARGE) {
+    if (!s->noscan) gather_large(&g, s, s->base, s->base + s->slot);
+  } else if (!s->info->noscan) {
+    gather_slot(&g, s->info, s->base + (uintptr_t)idx * s->slot);
+  }
+  gather_flush(&g);
+}
+
+void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
+  for (uintptr_t a = mwi_align_up(lo, 8); a + 8 <= hi; a += 8) {
+    uintptr_t word = read_word(a);
+    mwi_pagedesc d = mwi_heap_lookup(word);
+    if (!d) continue;
+    struct mwi_span *s = mwi_desc_span(d);
+    uint32_t idx = mwi_object_index(d, word);
+    if (idx < s->nelems && mwi_load_relaxed(&s->alloc[idx >> 6]) >> (idx & 63) & 1)
+      mwi_scan_object(w, s, idx);
+  }
+}
+
+/* ---- Grey to black ----------------------------------------------------- */
+
+static uint64_t scan_piece(struct mwi_gcp *w, uintptr_t addr) {
+  mwi_pagedesc d = mwi_heap_lookup(addr);
+  mwi_assert(d && mwi_desc_class(d) == MWI_CLASS_LARGE);
+  struct mwi_span *s = mwi_desc_span(d);
+  uintptr_t end = s->base + s->slot;
+  if (end - addr > PIECE_BYTES) {
+    end = addr + PIECE_BYTES;
+    mwi_work_put(w, end | ITEM_PIECE);
+  }
+  struct gather g = {.w = w};
+  gather_large(&g, s, addr, end);
+  gather_flush(&g);
+  return end - addr;
+}
+
+static uint64_t scan_span(struct mwi_gcp *w, struct mwi_span *s) {
+  const struct mwi_class *c = s->info;
+  uint32_t rep = mwi_load_relaxed(&s->rep);
+  /* seq_cst: pairs with queue_span; marks set before a `2` we swap out are visible */
+  uint8_t q = atomic_exchange_explicit(&s->queued, 0, memory_order_seq_cst);
+  struct gather g = {.w = w};
+  if (q == 1) {
+    uint64_t bit = (uint64_t)1 << (rep & 63);
+    if (mwi_or_relaxed(&s->scanned[rep >> 6], bit) & bit) return 0;
+    gather_slot(&g, c, s->base + (uintptr_t)rep * c->slot);
+    gather_flush(&g);
+    return c->slot;
+  }
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i * 64 < s->nelems; i++) {
+    uint64_t todo = mwi_load_relaxed(&s->mark[i]) & ~mwi_load_relaxed(&s->scanned[i]);
+    if (!todo) continue;
+    todo &= ~mwi_or_relaxed(&s->scanned[i], todo); /* claimed: each object once */
+    for (; todo; todo &= todo - 1) {
+      gather_slot(&g, c, s->base + (uintptr_t)(i * 64 + mwi_ctz64(todo)) * c->slot);
+      bytes += c->slot;
+    }
+  }
+  gather_flush(&g);
+  return bytes;
+}
+
+uint64_t mwi_drain(struct mwi_gcp *w, uint64_t units, bool (*stop)(void)) {
+  uint64_t done = 0, check = MWI_DRAIN_CHECK;
+  uintptr_t item;
+  while ((item = mwi_work_get(w)) != 0) {
+    done += item & ITEM_PIECE ? scan_piece(w, item & ~(uintptr_t)ITEM_PIECE)
+                              : scan_span(w, (struct mwi_span *)item);
+    if (done < check) continue;
+    check = done + MWI_DRAIN_CHECK;
+    if (units && done >= units) break;
+    if (mwi_work_any() && mwi_gc_hooks.idle_procs()) mwi_gc_hooks.wake();
+    if (stop && stop()) break;
+  }
+  w->scan_work += done;
+  return done;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/module.c -- what compiled modules register: text, globals, thread-locals
+ *
+ * Job      Keep the list of modules; answer whether a PC is in instrumented or
+ *          runtime text; hand the collector the ranges of data that may hold
+ *          pointers, with mw_root_add's.
+ * Promise  [O1] mwi_text_contains is async-signal-safe: text ranges are an
+ *          array that only grows (an entry is emptied when its module goes).
+ * Threads  roots_lock guards the lists.  dlclose removes a module: roots are
+ *          only read with roots_lock held.
+ */
+#include <mallow.h>
+
+#include "gc/barrier.h"
+#include "gc/gc.h"
+#include "gc/roots.h"
+
+static struct mwi_lock roots_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
+
+/* ---- Text -------------------------------------------------------------- */
+
+struct text {
+  _Atomic uintptr_t lo, hi;
+  uint32_t users; /* under roots_lock: modules (translation units) of this image */
+};
+#define MAX_TEXTS 1024
+static struct text texts[MAX_TEXTS];
+static _Atomic uint32_t ntexts; /* release after the entry is written */
+
+extern const char __start_mw_rt_text[] __attribute__((visibility("hidden")));
+extern const char __stop_mw_rt_text[] __attribute__((visibility("hidden")));
+
+bool mwi_text_runtime(uintptr_t pc) {
+  return pc - (uintptr_t)__start_mw_rt_text <
+         (uintptr_t)__stop_mw_rt_text - (uintptr_t)__start_mw_rt_text;
+}
+
+bool mwi_text_instrumented(uintptr_t pc) {
+  uint32_t n = mwi_load_acquire(&ntexts);
+  for (uint32_t i = 0; i < n; i++) {
+    uintptr_t lo = mwi_load_relaxed(&texts[i].lo), hi = mwi_load_relaxed(&texts[i].hi);
+    if (pc - lo < hi - lo) return true;
+  }
+  return false;
+}
+
+bool mwi_text_contains(uintptr_t pc) { return mwi_text_runtime(pc) || mwi_text_instrumented(pc); }
+
+static void text_add_locked(uintptr_t lo, uintptr_t hi) {
+  if (lo >= hi) return;
+  uint32_t n = mwi_load_relaxed(&ntexts), empty = n;
+  for (uint32_t i = 0; i < n; i++) {
+    if (mwi_load_relaxed(&texts[i].lo) == lo) {
+      texts[i].users++;
+      return;
+    }
+    if (!texts[i].users) empty = i;
+  }
+  if (empty == MAX_TEXTS) mwi_fatal("more than %d instrumented images loaded", MAX_TEXTS);
+  mwi_store_relaxed(&texts[empty].hi, hi);
+  mwi_store_release(&texts[empty].lo, lo);
+  texts[empty].users = 1;
+  if (empty == n) mwi_store_release(&ntexts, n + 1); /* pairs with the acquire above */
+}
+
+static void text_remove_locked(uintptr_t lo) {
+  for (uint32_t i = 0; i < mwi_load_relaxed(&ntexts); i++)
+    if (mwi_load_relaxed(&texts[i].lo) == lo && --texts[i].users == 0) {
+      mwi_store_relaxed(&texts[i].hi, 0);
+      mwi_store_relaxed(&texts[i].lo, 0);
+    }
+}
+
+/* ---- Modules ----------------------------------------------------------- */
+
+static struct mwi_module *modules;        /* under roots_lock */
+static _Atomic uint32_t tls_generation;
+
+MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
+  if (m->abi != MWI_ABI_VERSION)
+    mwi_fatal("%s was compiled for version %u of mallow's ABI, this runtime has %u: recompile it",
+              m->source, m->abi, MWI_ABI_VERSION);
+  mwi_lock(&roots_lock);
+  m->next = modules;
+  modules = m;
+  text_add_locked((uintptr_t)m->text_start, (uintptr_t)m->text_stop);
+  if (m->has_tls) mwi_add_acqrel(&tls_generation, 1);
+  /* Initialised data of a library opened while marking is on: nothing in it
+   * can point to the collected heap yet. */
+  mwi_unlock(&roots_lock);
+}
+
+MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
+  mwi_lock(&roots_lock);
+  for (struct mwi_module **pm = &modules; *pm; pm = &(*pm)->next)
+    if (*pm == m) {
+      *pm = m->next;
+      break;
+    }
+  for (uint32_t i = 0; i < m->nglobals && mwi_wb_on(); i++) /* deleted: as a store would be */
+    mwi_shade_range(m->globals[i].addr, m->globals[i].size);
+  text_remove_locked((uintptr_t)m->text_start);
+  mwi_unlock(&roots_lock);
+}
+
+uint32_t mwi_module_tls_generation(void) { return mwi_load_acquire(&tls_generation); }
+
+/* Does an image (as dl_iterate_phdr shows it) hold an instrumented module with
+ * thread-locals?  Decided by whether its text lies in the image. */
+bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) *tls,
+                        const struct dl_phdr_info *info) {
+  (void)tls;
+  bool found = false;
+  mwi_lock(&roots_lock);
+  for (struct mwi_module *m = modules; m && !found; m = m->next) {
+    if (!m->has_tls) continue;
+    uintptr_t at = (uintptr_t)m;
+    for (int i = 0; i < info->dlpi_phnum && !found; i++) {
+      const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+      found = ph->p_type == PT_LOAD && at - (load_addr + ph->p_vaddr) < ph->p_memsz;
+    }
+  }
+  mwi_unlock(&roots_lock);
+  return found;
+}
+
+/* ---- Roots ------------------------------------------------------------- */
+
+struct root {
+  struct root *next;
+  uintptr_t lo, hi;
+};
+static struct root *roots, *free_roots; /* under roots_lock */
+
+MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
+  mwi_gc_attach();
+  mwi_lock(&roots_lock);
+  struct root *r = free_roots;
+  if (r)
+    free_roots = r->next;
+  else
+    r = mwi_meta_alloc(sizeof *r, 16);
+  *r = (struct root){roots, mwi_align_up((uintptr_t)start, 8),
+                     mwi_align_down((uintptr_t)start + bytes, 8)};
+  roots = r;
+  mwi_shade_range(start, bytes);
+  mwi_unlock(&roots_lock);
+}
+
+MWI_EXPORT void mw_root_remove(void *start) {
+  mwi_gc_attach();
+  mwi_lock(&roots_lock);
+  struct root **pr = &roots;
+  while (*pr && (*pr)->lo != mwi_align_up((uintptr_t)start, 8)) pr = &(*pr)->next;
+  struct root *r = *pr;
+  if (!r) {
+    mwi_unlock(&roots_lock);
+    mwi_fatal("mw_root_remove(%p): not added", start);
+  }
+  mwi_shade_range((void *)r->lo, r->hi - r->lo);
+  *pr = r->next;
+  r->next = free_roots;
+  free_roots = r;
+  mwi_unlock(&roots_lock);
+}
+
+/*
+ * Scan everything registered.  Held for the whole scan: dlclose and
+ * mw_root_remove wait, so memory does not go away under the scanner.
+ */
+uint64_t mwi_roots_scan(struct mwi_gcp *w) {
+  uint64_t bytes = 0;
+  mwi_lock(&roots_lock);
+  for (struct mwi_module *m = modules; m; m = m->next)
+    for (uint32_t i = 0; i < m->nglobals; i++) {
+      const struct mwi_global *g = &m->globals[i];
+      bytes += g->size;
+      if (g->mask)
+        mwi_scan_masked(w, (uintptr_t)g->addr, g->size, g->mask, (uint32_t)g->period);
+      else
+        mwi_scan_conservative(w, (uintptr_t)g->addr, (uintptr_t)g->addr + g->size, false);
+    }
+  for (struct root *r = roots; r; r = r->next) {
+    bytes += r->hi - r->lo;
+    mwi_scan_conservative(w, r->lo, r->hi, false);
+  }
+  mwi_unlock(&roots_lock);
+  return bytes;
+}
+
+/* The registered range that contains addr; false when none does. */
+bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
+  bool found = false;
+  mwi_lock(&roots_lock);
+  for (struct mwi_module *m = modules; m && !found; m = m->next)
+    for (uint32_t i = 0; i < m->nglobals && !found; i++) {
+      const struct mwi_global *g = &m->globals[i];
+      if (addr - (uintptr_t)g->addr >= g->size) continue;
+      *lo = (uintptr_t)g->addr;
+      *hi = *lo + g->size;
+      found = true;
+    }
+  mwi_unlock(&roots_lock);
+  return found;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/pacer.c -- goal, trigger, assist ratio: the policy
+ *
+ * All of it is arithmetic on struct mwi_pacer; see gc/pacer.h.  Errors are made
+ * on the safe side: an over-estimate of live bytes starts a cycle early, an
+ * over-estimate of work makes assists larger; neither loses an object.
+ */
+#include "gc/pacer.h"
+
+void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction) {
+  double want = nprocs * (MWI_GC_CPU_PERCENT / 100.0);
+  uint32_t n = (uint32_t)(want + 0.5);
+  double error = want > 0 ? (double)n / want - 1 : 0;
+  *fraction = 0;
+  if (error < -0.3 || error > 0.3) { /* few processors: whole workers miss the target by too much */
+    if (n > want) n--;
+    *fraction = (want - n) / nprocs;
+  }
+  *dedicated = n;
+}
+
+void mwi_pacer_commit(struct mwi_pacer *p) {
+  if (p->percent < 0) {
+    p->goal = p->trigger = UINT64_MAX;
+    return;
+  }
+  double percent = p->percent / 100.0;
+  uint64_t goal = p->marked + (uint64_t)((double)(p->marked + p->stacks + p->globals) * percent);
+  uint64_t least = (uint64_t)(MWI_MIN_HEAP * percent);
+  if (goal < least) goal = least;
+  if (goal < p->marked + 65536) goal = p->marked + 65536;
+
+  double cons_mark = 0;
+  for (int i = 0; i < 4; i++)
+    if (p->cons_mark[i] > cons_mark) cons_mark = p->cons_mark[i];
+  double u = MWI_GC_CPU_PERCENT / 100.0;
+  double runway = cons_mark * ((1 - u) / u) * (double)(p->heap_scanned + p->stacks + p->globals);
+
+  uint64_t room = goal > p->marked ? goal - p->marked : 0;
+  uint64_t low = p->marked + room / 64 * 45, high = p->marked + room / 64 * 61;
+  if (goal > MWI_MIN_HEAP && goal - MWI_MIN_HEAP > high) high = goal - MWI_MIN_HEAP;
+  uint64_t trigger = runway >= (double)goal ? 0 : goal - (uint64_t)runway;
+  if (trigger < low) trigger = low;
+  if (trigger > high) trigger = high;
+  p->goal = goal;
+  p->trigger = trigger;
+}
+
+void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t live_at_end,
+                     uint64_t scan_work, double util, double idle) {
+  if (util > 0.95) util = 0.95; /* a tiny cycle: anything can be measured */
+  double now = 0;
+  if (scan_work && live_at_end > live_at_trigger)
+    now = (double)(live_at_end - live_at_trigger) * (util + idle) /
+          ((double)scan_work * (1 - util));
+  memmove(&p->cons_mark[1], &p->cons_mark[0], 3 * sizeof p->cons_mark[0]);
+  p->cons_mark[0] = now;
+}
+
+double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t scan_done) {
+  if (p->goal == UINT64_MAX) return 0; /* a forced cycle with GOGC=off: workers do it */
+  /* Steady state: as much to scan as last time.  More, once that is passed:
+   * all that is live, with a goal stretched accordingly. */
+  uint64_t expect = p->heap_scanned + p->stacks + p->globals, goal = p->goal;
+  if (scan_done > expect || live > goal) {
+    expect = live + p->stacks + p->globals;
+    uint64_t hard = goal + (uint64_t)((double)goal * (p->percent / 100.0));
+    goal = live < hard ? hard : live + live / 10;
+  }
+  uint64_t work = expect > scan_done + 1000 ? expect - scan_done : 1000;
+  uint64_t room = goal > live ? goal - live : 1;
+  return (double)work / (double)room;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/pacer.h -- when to collect, and how hard mutators must help (internal)
+ *
+ * Go's pacer (proposal 44167, Knyszek 2021), figures in shared terms:
+ *
+ *     marked ----------- trigger ------------- goal
+ *        allocation, no GC  |  marking is on     |
+ *
+ * Policy is in pure functions over struct mwi_pacer, tested with made-up
+ * programs (tests/gc/test_pacer.c); the live instance adds atomics.
+ */
+#ifndef MWI_GC_PACER_H
+#define MWI_GC_PACER_H
+
+#include "base/base.h"
+
+#define MWI_GC_CPU_PERCENT 25       /* of GOMAXPROCS for marking */
+#define MWI_MIN_HEAP (4 * MWI_MB)   /* goal at GOGC=100 with nothing live */
+
+struct mwi_pacer {
+  int32_t percent;      /* GOGC; < 0: off */
+  /* of the last cycle, bytes */
+  uint64_t marked;      /* heap that survived */
+  uint64_t stacks, globals; /* scanned */
+  uint64_t heap_scanned;    /* scan work done in the heap */
+  /* bytes allocated during marking per byte scanned, were workers alone to scan:
+   * this cycle's and the last three */
+  double cons_mark[4];
+  /* results */
+  uint64_t goal, trigger;
+};
+
+/* End of marking: new goal and trigger from the fields above. */
+void mwi_pacer_commit(struct mwi_pacer *p);
+/* End of marking: what this cycle tells about cons/mark.  Bytes; util: share of
+ * CPU that marking took, 0..1, assists included; idle: that idle time added. */
+void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t live_at_end,
+                     uint64_t scan_work, double util, double idle);
+/* Bytes of scan work owed for each byte allocated. */
+double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t scan_done);
+/* Dedicated workers, and the share of each P that fractional ones take. */
+void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction);
+
+/* ---- The live instance ------------------------------------------------- */
+
+extern struct mwi_pacer mwi_pacer;        /* written with the world stopped */
+extern _Atomic uint64_t mwi_heap_live;    /* bytes handed out and not known dead, an over-estimate */
+
+/* `charged` bytes were handed to the calling P: start a cycle, assist or sweep
+ * as that requires.  Goroutine context, outside mwi_rt_enter. */
+void mwi_pacer_charge(size_t charged);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c -- start-up order, on one screen
+ *
+ *   constructor   %gs of the initial thread (os/thread.c); modules register
+ *   first use     knobs, heap, scheduler, signals: mwi_init_once
+ *   main          the initial thread becomes M 0 and runs `main` as goroutine
+ *                 1 on a large stack; when that returns, the process exits
+ *
+ * A program whose `main` was not compiled by mallow never gets to the last
+ * line: its threads are attached one by one (sched/m.c).
+ */
+#define _GNU_SOURCE 1
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <mallow.h>
+
+#include "base/knobs.h"
+#include "debug/fatal.h"
+#include "debug/memstats.h"
+#include "gc/gc.h"
+#include "os/inject.h"
+#include "sched/proc.h"
+
+#define MAIN_STACK_BYTES (1024 * MWI_MB) /* address space; pages come when touched */
+
+static void init(void) {
+  mwi_knobs_init();
+  mwi_inject_init();
+  mwi_sched.start_ns = mwi_os_monotonic();
+  mwi_heap_init();
+  mwi_gchooks_init();
+  mwi_gc_init();
+  mwi_memstats_init();
+  mwi_stop_init();
+  mwi_crash_init();
+  int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
+  /* On mwi_tcb_foreign still: processors exist before the first thread does. */
+  mwi_procs_init(n);
+  mwi_sysmon_start();
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+void mwi_init_once(void) { pthread_once(&once, init); }
+
+/* ---- main -------------------------------------------------------------- */
+
+struct main_args {
+  int (*fn)(int, char **, char **);
+  int argc;
+  char **argv, **envp;
+};
+
+static void run_main(void *p) {
+  struct main_args *a = p;
+  exit(a->fn(a->argc, a->argv, a->envp));
+}
+
+MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **argv, char **envp) {
+  struct main_args a = {fn, argc, argv, envp};
+  mwi_init_once();
+  if (mwi_tcb()->attached) return fn(argc, argv, envp); /* a constructor came first */
+  struct mwi_m *m = mwi_m_new();
+  mwi_lock(&mwi_sched.lock);
+  mwi_sched.nm++;
+  mwi_unlock(&mwi_sched.lock);
+  mwi_m_adopt(m);
+  struct mwi_p *p = mwi_idle_p_get();
+  mwi_acquire_p(m, p);
+  size_t bytes = MAIN_STACK_BYTES;
+  struct mwi_g *g = NULL;
+  while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
+  if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");
+  mwi_runq_put(p, g, true);
+  m->tcb.rt = 0;
+  mwi_schedule_loop();
+}

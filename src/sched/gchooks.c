@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/gchooks.c -- the scheduler's answers to the collector (gc/gc.h, hooks)
+ *
+ * Job      Goroutine stacks as roots, flags and buffers of every processor,
+ *          parking for collector waits.
+ * Promise  [E1] A stack is scanned while its goroutine cannot run: with the
+ *          scan bit on its status, or with its thread suspended.
+ *          [E2] A goroutine found in external code when marking begins is kept
+ *          stopped until its stack, and the objects that the stack points to,
+ *          are scanned: external code may delete any pointer in those, and it
+ *          has no barrier.  They are scanned again when marking ends, for what
+ *          it may have inserted.
+ * Threads  said at each function; *_stw run with the world stopped.
+ */
+#include "gc/cycle.h"
+#include "gc/gc.h"
+#include "gc/mark.h"
+#include "gc/roots.h"
+#include "sched/proc.h"
+
+/* ---- World stopped ----------------------------------------------------- */
+
+static void set_wb_stw(bool on) {
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) m->tcb.wb = on;
+  mwi_unlock(&mwi_sched.allm_lock);
+}
+
+static void each_p_stw(void (*fn)(struct mwi_gcp *, struct mwi_mcache *)) {
+  for (int i = 0; i < mwi_sched.nprocs; i++)
+    fn(&mwi_sched.procs[i]->gcp, mwi_sched.procs[i]->mcache);
+}
+
+static void flush_all_stw(struct mwi_gcp *mine) {
+  (void)mine;
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_gcp *w = &mwi_sched.procs[i]->gcp;
+    mwi_wb_flush(w);
+    mwi_work_publish(w);
+  }
+}
+
+static void scan_thread_roots_stw(struct mwi_gcp *w) {
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
+    for (uint32_t i = 0; i < m->ntls; i++)
+      mwi_scan_conservative(w, m->tls[i].lo, m->tls[i].hi, false);
+  }
+  mwi_unlock(&mwi_sched.allm_lock);
+}
+
+/* ---- One goroutine ----------------------------------------------------- */
+
+static struct mwi_gcp *scan_into; /* for the callbacks; see scan_words */
+
+/* mwi_waiters_scan takes a plain function; workers scan in parallel, so the
+ * destination is the calling thread's own P. */
+static void scan_words(const void *p, size_t bytes) {
+  (void)scan_into;
+  mwi_scan_conservative(mwi_tcb()->gcp, (uintptr_t)p, (uintptr_t)p + bytes, false);
+}
+
+static void scan_stack(struct mwi_gcp *w, struct mwi_g *g, uintptr_t sp) {
+  mwi_assert(sp <= g->stack.hi);
+  mwi_scan_conservative(w, sp, g->stack.hi, true);
+  mwi_scan_conservative(w, (uintptr_t)&g->arg, (uintptr_t)(&g->arg + 1), false);
+  mwi_waiters_scan(g, scan_words);
+  mwi_add_relaxed(&mwi_gc.stack_bytes, g->stack.hi - sp);
+}
+
+/* g's thread is stopped, g runs on it. */
+static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m, bool pointees) {
+  scan_stack(w, g, m->stop_sp);
+  mwi_scan_conservative(w, (uintptr_t)m->regs, (uintptr_t)(m->regs + MWI_NREGS), true);
+  if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
+  if (!pointees) return;
+  mwi_scan_pointees(w, m->stop_sp, g->stack.hi);
+  if (m->ctx_lo) mwi_scan_pointees(w, m->ctx_lo, m->ctx_hi);
+}
+
+struct self_scan {
+  struct mwi_gcp *w;
+  struct mwi_g *g;
+};
+static void scan_self(void *arg, uintptr_t sp) {
+  struct self_scan *s = arg;
+  scan_stack(s->w, s->g, sp);
+}
+
+/* [E1] */
+static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
+  for (;;) {
+    uint32_t s = mwi_load_acquire(&g->status);
+    switch (s) {
+    case MWI_G_DEAD: return;
+    case MWI_G_RUNNABLE:
+    case MWI_G_WAITING:
+      if (!mwi_cas_acqrel(&g->status, &s, s | MWI_G_SCAN)) continue;
+      scan_stack(w, g, g->sp);
+      mwi_store_release(&g->status, s); /* pairs with mwi_g_transition's CAS */
+      return;
+    case MWI_G_RUNNING: {
+      struct mwi_m *m = g->m, *self = mwi_self();
+      if (!m) continue; /* on its way in or out */
+      if (m == self) {
+        struct self_scan me = {w, g};
+        mwi_spill_call(scan_self, &me);
+        return;
+      }
+      mwi_stop_lock();
+      bool ok = mwi_suspend_m(m);
+      bool same = ok && mwi_load_acquire(&g->status) == MWI_G_RUNNING && g->m == m && m->tcb.g == g;
+      if (same) scan_on_thread(w, g, m, false);
+      if (ok) mwi_resume_m(m);
+      mwi_stop_unlock();
+      if (same) return;
+      continue;
+    }
+    default: mwi_pause(); /* another scanner */
+    }
+  }
+}
+
+static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
+  uint32_t s = mwi_load_acquire(&g->status);
+  if (s == MWI_G_DEAD) return;
+  struct mwi_m *m = g->m;
+  if (s != MWI_G_RUNNING)
+    scan_stack(w, g, g->sp);
+  else if (m == mwi_self())
+    scan_goroutine(w, g);
+  else
+    scan_on_thread(w, g, m, false);
+}
+
+/* ---- Root jobs --------------------------------------------------------- */
+
+/* Goroutines born later are not roots: their argument is shaded at birth, and
+ * what reaches them goes through barriers. */
+static struct mwi_g **snapshot; /* written with the world stopped */
+static uint32_t nsnapshot, snapshot_cap;
+static _Atomic uint32_t next_g;
+
+#define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
+enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_STACKS };
+
+static void prepare_roots_stw(void) {
+  nsnapshot = 0;
+  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next) {
+    uint32_t s = mwi_load_acquire(&g->status);
+    g->ext_at_start = false;
+    if (s == MWI_G_DEAD) continue;
+    if (nsnapshot == snapshot_cap) {
+      uint32_t cap = snapshot_cap ? snapshot_cap * 2 : 1024;
+      struct mwi_g **bigger = mwi_meta_alloc(cap * sizeof *bigger, 64);
+      memcpy(bigger, snapshot, nsnapshot * sizeof *bigger);
+      snapshot = bigger;
+      snapshot_cap = cap;
+    }
+    snapshot[nsnapshot++] = g;
+  }
+  mwi_store_relaxed(&next_g, 0);
+  /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
+  struct mwi_m *self = mwi_self();
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (m == self || mwi_load_relaxed(&m->state) != MWI_M_STOPPED || !m->in_external) continue;
+    m->held_for_scan = true;
+    m->tcb.g->ext_at_start = true;
+    struct mwi_p *p = mwi_release_p(m);
+    mwi_store_relaxed(&m->tcb.poll, 1);
+    if (p) mwi_idle_p_put(p);
+  }
+  mwi_unlock(&mwi_sched.allm_lock);
+}
+
+static void scan_held(struct mwi_gcp *w) {
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (!m->held_for_scan) continue;
+    scan_on_thread(w, m->tcb.g, m, true);
+    mwi_stop_lock(); /* not in the middle of somebody's stop */
+    m->held_for_scan = false;
+    mwi_resume_m(m);
+    mwi_stop_unlock();
+  }
+}
+
+static uint32_t njobs(void) { return JOB_STACKS + (nsnapshot + JOB_GS - 1) / JOB_GS; }
+
+static void run_job(uint32_t i, struct mwi_gcp *w) {
+  switch (i) {
+  case JOB_HELD: scan_held(w); return;
+  case JOB_GLOBALS: mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w)); return;
+  case JOB_HANDLES: mwi_handles_scan(w); return;
+  case JOB_TIMERS: mwi_timers_scan(scan_words); return;
+  default: break;
+  }
+  uint32_t from = (i - JOB_STACKS) * JOB_GS;
+  for (uint32_t k = from; k < from + JOB_GS && k < nsnapshot; k++) scan_goroutine(w, snapshot[k]);
+}
+
+static void scan_all_roots_stw(struct mwi_gcp *w) {
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
+    if (m->held_for_scan) {
+      scan_on_thread(w, m->tcb.g, m, true);
+      m->held_for_scan = false; /* the start of the world releases it */
+    }
+  mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
+  mwi_handles_scan(w);
+  mwi_timers_scan(scan_words);
+  for (uint32_t k = 0; k < nsnapshot; k++) scan_goroutine_stw(w, snapshot[k]);
+}
+
+static void rescan_external_stw(struct mwi_gcp *w) {
+  for (uint32_t k = 0; k < nsnapshot; k++) {
+    struct mwi_g *g = snapshot[k];
+    if (!g->ext_at_start) continue;
+    uint32_t s = mwi_load_acquire(&g->status);
+    if (s == MWI_G_DEAD) continue;
+    scan_goroutine_stw(w, g);
+    struct mwi_m *m = g->m;
+    if (s != MWI_G_RUNNING)
+      mwi_scan_pointees(w, g->sp, g->stack.hi);
+    else if (m != mwi_self())
+      scan_on_thread(w, g, m, true);
+  }
+}
+
+/* One processor after the other, its thread suspended, so that most of what
+ * the last stop would find is found before it.  A processor that changes hands
+ * meanwhile is left to that stop. */
+static void each_p_ragged(void (*fn)(struct mwi_gcp *)) {
+  struct mwi_m *self = mwi_self();
+  mwi_stop_lock();
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    struct mwi_m *m = mwi_load_acquire(&p->m);
+    if (m == self) {
+      fn(&p->gcp);
+    } else if (m && mwi_suspend_m(m)) {
+      if (mwi_load_acquire(&p->m) == m) fn(&p->gcp);
+      mwi_resume_m(m);
+    }
+  }
+  mwi_stop_unlock();
+}
+
+/* ---- The rest ---------------------------------------------------------- */
+
+static uint32_t nprocs(void) { return (uint32_t)mwi_sched.nprocs; }
+static uint32_t idle_procs(void) { return mwi_load_relaxed(&mwi_sched.nidle_p); }
+
+static bool worker_poll(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (!mwi_load_relaxed(&t->poll)) return false;
+  struct mwi_m *m = t->m;
+  mwi_store_relaxed(&t->poll, 0);
+  atomic_thread_fence(memory_order_seq_cst); /* pairs with stop.c: request after flag */
+  mwi_stop_check();
+  bool yield = mwi_load_relaxed(&m->preempt_req) != 0;
+  if (yield) mwi_store_relaxed(&t->poll, 1); /* for the goroutine, if there is one */
+  return yield;
+}
+
+static bool other_work(void) {
+  return !mwi_runq_empty(mwi_tcb()->p) || mwi_load_relaxed(&mwi_sched.runq_size) != 0;
+}
+
+static void yield(void) {
+  if (mwi_getg())
+    mwi_yield();
+  else {
+    mwi_stop_check();
+    mwi_os_yield();
+  }
+}
+
+static void *current(void) { return mwi_getg(); }
+static void park_unlock(struct mwi_lock *l, bool assist) {
+  mwi_park_unlock(l, assist ? MWI_WAIT_GC_ASSIST : MWI_WAIT_GC);
+}
+static void ready(void *g) { mwi_ready(g); }
+
+void mwi_gchooks_init(void) {
+  mwi_gc_hooks = (struct mwi_gc_hooks){
+      .need_p = mwi_attach_slow,
+      .stop_world = mwi_stop_world,
+      .start_world = mwi_start_world,
+      .set_wb_stw = set_wb_stw,
+      .each_p_stw = each_p_stw,
+      .prepare_roots_stw = prepare_roots_stw,
+      .scan_thread_roots_stw = scan_thread_roots_stw,
+      .scan_all_roots_stw = scan_all_roots_stw,
+      .flush_all_stw = flush_all_stw,
+      .rescan_external_stw = rescan_external_stw,
+      .njobs = njobs,
+      .run_job = run_job,
+      .each_p_ragged = each_p_ragged,
+      .nprocs = nprocs,
+      .idle_procs = idle_procs,
+      .wake = mwi_wake_p,
+      .worker_poll = worker_poll,
+      .other_work = other_work,
+      .yield = yield,
+      .current = current,
+      .park_unlock = park_unlock,
+      .ready = ready,
+      .trace = mwi_gc_hooks.trace,
+  };
+}

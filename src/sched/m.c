@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/m.c -- threads: our own, and those that come to us
+ *
+ * Job      Make threads for the scheduler; attach a thread of the program's
+ *          (or a library's) at its first use of the runtime and detach it when
+ *          it ends; know each thread's thread-local storage.
+ * Promise  [M1] A registered thread can be stopped (sched/stop.c): it has its
+ *          control block, signal stack and tid before it enters the list.
+ *          [M2] The list never loses an entry; a dead thread's record is DEAD
+ *          and is taken again by the next one.
+ * How      An attached thread is a goroutine bound to it (`foreign`): it runs
+ *          on the thread's own stack, blocks by blocking the thread, and holds
+ *          a P while it runs instrumented code.
+ * Threads  allm_lock guards the list and the records' reuse.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <mallow.h>
+
+#include "gc/gc.h"
+#include "os/thread.h"
+#include "sched/proc.h"
+
+#define SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
+
+/* ---- Records ----------------------------------------------------------- */
+
+struct mwi_m *mwi_m_new(void) {
+  mwi_lock(&mwi_sched.allm_lock);
+  struct mwi_m *m = mwi_sched.all_m;
+  while (m && !(mwi_load_relaxed(&m->state) == MWI_M_DEAD && m->tid == 0)) m = m->next_all;
+  if (m) m->tid = -1; /* taken */
+  mwi_unlock(&mwi_sched.allm_lock);
+  if (!m) {
+    m = mwi_meta_alloc(sizeof *m, 64);
+    m->sigstack = mwi_os.map(SIGSTACK_BYTES);
+    if (!m->sigstack) mwi_fatal("out of memory: no signal stack for a new thread");
+    m->tid = -1;
+  }
+  return m;
+}
+
+/* The calling thread becomes m: its block is in %gs from here. */
+void mwi_m_adopt(struct mwi_m *m) {
+  bool fresh = m->id == 0;
+  struct mwi_range *tls = m->tls;
+  m->tcb = (struct mwi_tcb){
+      .self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
+  m->spinning = false;
+  m->foreign = m->prev = NULL;
+  m->tls = tls;
+  m->tls_generation = 0;
+  mwi_store_relaxed(&m->park, 0);
+  mwi_store_relaxed(&m->stop_req, 0);
+  mwi_store_relaxed(&m->retake_req, 0);
+  m->stack_hi = mwi_os_stack_top();
+  mwi_os_set_gs(&m->tcb);
+  stack_t ss, old;
+  if (sigaltstack(NULL, &old) == 0 && (old.ss_flags & SS_DISABLE)) {
+    ss = (stack_t){.ss_sp = m->sigstack, .ss_size = SIGSTACK_BYTES};
+    sigaltstack(&ss, NULL);
+  }
+  mwi_lock(&mwi_sched.allm_lock);
+  if (fresh) {
+    static uint32_t ids;
+    m->id = ++ids;
+    if (ids > MWI_MAX_THREADS)
+      mwi_fatal("thread exhaustion: the program exceeds %d threads", MWI_MAX_THREADS);
+    m->next_all = mwi_sched.all_m;
+  }
+  m->tcb.wb = mwi_gc_wb_state();
+  m->tid = mwi_os_tid();
+  mwi_store_seqcst(&m->state, mwi_sched.world_stopped ? MWI_M_HELD : MWI_M_SYS);
+  if (fresh) mwi_sched.all_m = m;
+  mwi_unlock(&mwi_sched.allm_lock);
+  mwi_leave_sys(m);
+  /* Marking may have begun or ended while we were HELD; the flag was written
+   * then like everybody's. */
+  mwi_tls_refresh(m);
+}
+
+/* ---- Our own threads --------------------------------------------------- */
+
+static void m_main(void *arg) {
+  struct mwi_m *m = arg;
+  struct mwi_p *p = m->next_p;
+  bool spinning = m->next_spinning;
+  mwi_m_adopt(m);
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, NULL);
+  m->spinning = spinning;
+  mwi_acquire_p(m, p);
+  m->tcb.rt = 0;
+  mwi_schedule_loop();
+}
+
+void mwi_m_start(struct mwi_p *p, bool spinning) {
+  mwi_lock(&mwi_sched.lock);
+  struct mwi_m *m = mwi_sched.idle_m;
+  if (m) {
+    mwi_sched.idle_m = m->next_idle;
+    mwi_add_relaxed(&mwi_sched.nidle_m, (uint32_t)-1);
+  } else {
+    mwi_sched.nm++;
+  }
+  mwi_unlock(&mwi_sched.lock);
+  if (m) {
+    m->next_p = p;
+    m->next_spinning = spinning;
+    mwi_store_release(&m->park, 1); /* pairs with mwi_stop_m's acquire */
+    mwi_futex_wake(&m->park, 1);
+    return;
+  }
+  m = mwi_m_new();
+  m->next_p = p;
+  m->next_spinning = spinning;
+  int e = mwi_os_thread_start(m_main, m);
+  if (e)
+    mwi_fatal("failed to create new OS thread (have %u already; errno=%d)%s",
+              (unsigned)mwi_sched.nm - 1, e, e == EAGAIN ? "; see ulimit -u" : "");
+}
+
+/* ---- Threads that come to us ------------------------------------------- */
+
+static void detach(void) {
+  struct mwi_m *m = mwi_self();
+  struct mwi_g *g = m->foreign;
+  if (!g) return; /* one of ours, or the main thread */
+  mwi_rt_enter();
+  mwi_g_transition(g, MWI_G_RUNNING, MWI_G_DEAD);
+  g->m = NULL;
+  struct mwi_p *p = mwi_release_p(m);
+  if (p) mwi_handoff_p(p);
+  stack_t ss = {.ss_flags = SS_DISABLE}, old;
+  if (sigaltstack(NULL, &old) == 0 && old.ss_sp == m->sigstack) sigaltstack(&ss, NULL);
+  mwi_add_relaxed(&mwi_sched.nforeign, -1);
+  m->foreign = NULL;
+  mwi_lock(&mwi_sched.lock);
+  g->next = mwi_sched.gfree;
+  mwi_sched.gfree = g;
+  mwi_unlock(&mwi_sched.lock);
+  mwi_stop_check();
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, NULL);
+  mwi_lock(&mwi_sched.allm_lock);
+  mwi_store_seqcst(&m->state, MWI_M_DEAD);
+  mwi_unlock(&mwi_sched.allm_lock);
+  mwi_os_set_gs(&mwi_tcb_foreign);
+  mwi_stop_announce(); /* a stopper may be waiting for us */
+  m->tid = 0;          /* the record may be taken again */
+}
+
+void mwi_attach_slow(void) {
+  if (mwi_tcb()->attached) {
+    mwi_need_p();
+    return;
+  }
+  mwi_init_once();
+  if (mwi_tcb()->attached) { /* it was the initial thread, adopted by start-up */
+    mwi_need_p();
+    return;
+  }
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  struct mwi_m *m = mwi_m_new();
+  mwi_m_adopt(m);
+  mwi_add_relaxed(&mwi_sched.nforeign, 1);
+  struct mwi_g *g = mwi_g_alloc();
+  g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi};
+  g->foreign = g->locked = true;
+  g->system = true;
+  g->m = m;
+  g->id = mwi_add_relaxed(&mwi_sched.gid, 1) + 1;
+  m->foreign = g;
+  m->tcb.g = g;
+  mwi_store_release(&g->status, MWI_G_RUNNING);
+  m->tcb.rt = 0;
+  mwi_thread_exit_hook = detach;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  mwi_need_p();
+}
+
+/* ---- Thread-local storage ---------------------------------------------- */
+
+/* Instrumented modules' blocks of the calling thread, recorded as roots.  A
+ * module opened later bumps the generation, and each thread records again at
+ * its next poll. */
+struct collect {
+  struct mwi_range *out;
+  uint32_t n, cap;
+};
+
+static int collect_tls(struct dl_phdr_info *info, size_t size, void *arg) {
+  struct collect *c = arg;
+  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *)) return 0;
+  if (!info->dlpi_tls_data) return 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+    if (ph->p_type != PT_TLS || !mwi_module_has_tls(info->dlpi_addr, ph, info)) continue;
+    uintptr_t lo = (uintptr_t)info->dlpi_tls_data;
+    if (c->n < c->cap)
+      c->out[c->n] = (struct mwi_range){mwi_align_up(lo, 8), mwi_align_down(lo + ph->p_memsz, 8)};
+    c->n++;
+  }
+  return 0;
+}
+
+#define TLS_MAX 64
+
+void mwi_tls_refresh(struct mwi_m *m) {
+  uint32_t generation = mwi_module_tls_generation();
+  if (m->tls_generation == generation) return;
+  mwi_rt_enter();
+  m->tls_generation = generation;
+  if (!m->tls) m->tls = mwi_meta_alloc(TLS_MAX * sizeof *m->tls, 16);
+  struct collect c = {m->tls, 0, TLS_MAX};
+  m->ntls = 0; /* the collector reads this only while we are stopped, which is not here */
+  dl_iterate_phdr(collect_tls, &c);
+  if (c.n > TLS_MAX) mwi_fatal("more than %d modules with thread-local pointers", TLS_MAX);
+  m->ntls = c.n;
+  mwi_rt_leave();
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/poll.c -- the safepoint's slow half
+ *
+ * Compiled code calls mwi_rt_poll when its thread's poll byte is set: on loop
+ * back-edges and entries of functions that can recurse.  Here the goroutine
+ * stops for whoever asked, yields after its time slice, gets a processor again
+ * if it lost its own in external code, and starts a collection that is due.
+ *
+ * The byte is cleared before the requests are read; a request made after that
+ * sets it again, so none is lost.
+ */
+#include "base/knobs.h"
+#include "gc/gc.h"
+#include "sched/proc.h"
+
+/* On the stack that the goroutine owns, not on a signal stack?  A user's
+ * signal handler runs with polls held off. */
+static bool on_goroutine_stack(struct mwi_g *g) {
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  return g && (g->foreign || (here >= g->stack.lo && here < g->stack.hi));
+}
+
+static void stress_poll(struct mwi_m *m) {
+  mwi_store_relaxed(&m->tcb.poll, 1);
+  if (mwi_rand() % (uint32_t)mwi_knobs.gcstress == 0) mwi_yield();
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (MWI_UNLIKELY(!t->attached)) {
+    mwi_attach_slow();
+    return;
+  }
+  struct mwi_m *m = t->m;
+  if (t->rt > 0 || !on_goroutine_stack(t->g)) return;
+  mwi_rt_enter();
+  mwi_store_relaxed(&t->poll, 0);
+  atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
+  mwi_stop_check();
+  mwi_tls_refresh(m);
+  bool slice_over = mwi_load_relaxed(&m->preempt_req) != 0;
+  if (slice_over) mwi_store_relaxed(&m->preempt_req, 0);
+  mwi_rt_leave();
+  mwi_need_p();
+  if (mwi_gc_forced_pending()) mwi_gc_start_forced();
+  if (slice_over) mwi_yield();
+  if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_poll(mwi_self());
+}

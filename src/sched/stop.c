@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/stop.c -- stopping threads: polls, system calls, external code
+ *
+ * Job      Bring one thread, or all, to a point where its stack can be read
+ *          and no instrumented instruction is under way.
+ * Promise  [P1] A stopped thread is at a poll, in a runtime-wrapped wait, or
+ *          in external code with its registers saved; never inside the runtime
+ *          (tcb->rt > 0) and never in instrumented text, so never between a
+ *          barrier's flag and its store [A2].
+ *          [P2] No library call delays a stop: a thread that has not answered
+ *          within SIGNAL_AFTER_NS is signalled, again and again.
+ *          [P3] A stop covers every thread that can reach instrumented code,
+ *          with a processor or without.
+ *          [P4] Nobody stops while holding a runtime lock, so a stopper may
+ *          take any lock but STOP.
+ * How      The states are drawn in sched/proc.h.  A stopper sets stop_req and
+ *          the poll byte, then looks at the state: SYS threads are held by a
+ *          compare-and-swap and need no cooperation; RUN threads answer at
+ *          their next poll.  The signal's handler classifies the interrupted
+ *          PC by section bounds: instrumented or runtime text returns at once
+ *          (the poll byte is set); anything else is external code and waits
+ *          in the handler.
+ * Threads  mwi_stop_lock admits one stopper at a time.  A thread waiting for
+ *          it is in SYS, so two stoppers cannot wait for each other.
+ * Rejected stopping by processor, as Go does: a thread without one can run
+ *          instrumented code here (its P was retaken in external code).
+ * Next     gc/cycle.c (who stops), sched/sysmon.c (who retakes)
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <ucontext.h>
+
+#include "gc/gc.h"
+#include "sched/proc.h"
+
+#define SPIN_NS 5000          /* most threads poll within this */
+#define SIGNAL_AFTER_NS 20000 /* a signal costs its target some microseconds */
+#define SIGNAL_EVERY_NS 50000
+
+static _Atomic uint32_t stop_lock_state; /* 0 free, 1 held, 2 held with waiters */
+static _Atomic uint32_t ack;             /* bumped and woken by each thread that stops */
+
+/* ---- The stopped side -------------------------------------------------- */
+
+void mwi_stop_announce(void) {
+  atomic_fetch_add_explicit(&ack, 1, memory_order_seq_cst);
+  mwi_futex_wake(&ack, 1);
+}
+
+/* Registers are published: become STOPPED and wait until released. */
+static void wait_stopped(struct mwi_m *m) {
+  /* release, via seq_cst: pairs with the stopper's acquire of state; stop_sp
+   * and the context are written before */
+  mwi_store_seqcst(&m->state, MWI_M_STOPPED);
+  mwi_stop_announce();
+  for (int i = 0; i < 200; i++) { /* most stops last some microseconds */
+    if (mwi_load_acquire(&m->state) != MWI_M_STOPPED) return;
+    mwi_pause();
+  }
+  while (mwi_load_acquire(&m->state) == MWI_M_STOPPED)
+    mwi_futex_wait(&m->state, MWI_M_STOPPED, -1);
+}
+
+static void stop_here(void *arg, uintptr_t sp) {
+  struct mwi_m *m = arg;
+  m->stop_sp = sp;
+  m->ctx_lo = m->ctx_hi = 0;
+  m->in_external = false;
+  wait_stopped(m);
+}
+
+void mwi_stop_check(void) {
+  struct mwi_m *m = mwi_self();
+  while (mwi_load_seqcst(&m->stop_req)) mwi_spill_call(stop_here, m);
+}
+
+void mwi_enter_sys(struct mwi_m *m) {
+  m->in_external = false;
+  m->ctx_lo = m->ctx_hi = 0;
+  /* seq_cst: either the stopper sees SYS, or we see its request (Dekker) */
+  mwi_store_seqcst(&m->state, MWI_M_SYS);
+  if (mwi_load_seqcst(&m->stop_req)) mwi_stop_announce();
+}
+
+void mwi_leave_sys(struct mwi_m *m) {
+  for (;;) {
+    uint32_t s = MWI_M_SYS;
+    if (mwi_cas_seqcst(&m->state, &s, MWI_M_RUN)) return;
+    /* HELD: the stopper will set SYS again and wake us */
+    mwi_futex_wait(&m->state, MWI_M_HELD, -1);
+  }
+}
+
+/* Second half of mwi_syscall_enter, which has published the registers. */
+void mwi_syscall_entered(void);
+void mwi_syscall_entered(void) {
+  struct mwi_m *m = mwi_self();
+  m->stop_sp = m->regs[MWI_REG_SP];
+  mwi_rt_enter(); /* the handler has no business here: SYS is stoppable by itself */
+  struct mwi_p *p = mwi_release_p(m);
+  mwi_enter_sys(m);
+  if (p) mwi_handoff_p(p);
+}
+
+void mwi_syscall_exit(void) {
+  int saved = errno;
+  mwi_leave_sys(mwi_self());
+  mwi_rt_leave();
+  mwi_need_p();
+  errno = saved;
+}
+
+/* ---- The handler ------------------------------------------------------- */
+
+static void handler(int sig, siginfo_t *info, void *uc_) {
+  (void)sig;
+  (void)info;
+  ucontext_t *uc = uc_;
+  struct mwi_tcb *t = mwi_tcb();
+  if (!t->attached || t->rt > 0) return;
+  struct mwi_m *m = t->m;
+  uintptr_t pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+  if (!mwi_load_relaxed(&m->stop_req) && !mwi_load_relaxed(&m->retake_req)) return;
+  if (mwi_load_relaxed(&m->state) != MWI_M_RUN || mwi_text_contains(pc)) {
+    mwi_store_relaxed(&t->poll, 1);
+    return;
+  }
+  int saved = errno;
+  t->rt++;
+  if (mwi_load_relaxed(&m->retake_req)) {
+    mwi_store_relaxed(&m->retake_req, 0);
+    struct mwi_p *p = mwi_release_p(m);
+    mwi_store_relaxed(&t->poll, 1);
+    if (p) {
+      /* No thread can be created here: the interrupted code may hold libc's
+       * locks.  sysmon finds a thread for p. */
+      mwi_idle_p_put(p);
+      mwi_sysmon_wake();
+    }
+  }
+  if (mwi_load_seqcst(&m->stop_req)) {
+    mwi_store_relaxed(&t->poll, 1); /* for what follows the stop: TLS refresh, P */
+    m->stop_sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP] - 128; /* red zone */
+    m->ctx_lo = mwi_align_down((uintptr_t)uc, 8);
+    uintptr_t fp = (uintptr_t)uc->uc_mcontext.fpregs;
+    /* general registers, and the vector registers that memcpy and qsort move pointers in */
+    m->ctx_hi = fp > m->ctx_lo ? fp + mwi_os_xsave_bytes() : m->ctx_lo + sizeof *uc;
+    m->in_external = true;
+    wait_stopped(m);
+  }
+  t->rt--;
+  errno = saved;
+}
+
+void mwi_stop_init(void) {
+  struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+  sigfillset(&sa.sa_mask);
+  sigaction(MWI_STOP_SIGNAL, &sa, NULL);
+}
+
+/* ---- The stopping side ------------------------------------------------- */
+
+void mwi_stop_lock(void) {
+  struct mwi_m *m = mwi_self();
+  mwi_rt_enter();
+  uint32_t free_state = 0;
+  if (mwi_cas_seqcst(&stop_lock_state, &free_state, 1)) return;
+  mwi_spill_call(mwi_stop_lock_wait, m);
+}
+
+void mwi_stop_lock_wait(void *arg, uintptr_t sp) {
+  struct mwi_m *m = arg;
+  m->stop_sp = sp;
+  for (;;) {
+    mwi_enter_sys(m);
+    bool mine = mwi_xchg_acqrel(&stop_lock_state, 2) == 0;
+    if (!mine) mwi_futex_wait(&stop_lock_state, 2, -1);
+    mwi_leave_sys(m);
+    if (mine) return;
+  }
+}
+
+void mwi_stop_unlock(void) {
+  if (mwi_xchg_acqrel(&stop_lock_state, 0) == 2) mwi_futex_wake(&stop_lock_state, 1);
+  mwi_rt_leave();
+}
+
+static void request(struct mwi_m *m) {
+  mwi_store_seqcst(&m->stop_req, 1);
+  mwi_store_seqcst(&m->tcb.poll, 1);
+}
+
+/* Is m stopped or held?  Takes it if it can be held. */
+static bool take(struct mwi_m *m) {
+  uint32_t s = mwi_load_acquire(&m->state); /* pairs with wait_stopped */
+  if (s == MWI_M_STOPPED || s == MWI_M_HELD || s == MWI_M_DEAD) return true;
+  return s == MWI_M_SYS && mwi_cas_seqcst(&m->state, &s, MWI_M_HELD);
+}
+
+/* Wait for one requested thread; `since`: when it was asked. */
+static void await(struct mwi_m *m, int64_t since) {
+  int64_t signal_at = since + SIGNAL_AFTER_NS;
+  for (uint32_t n = 0;; n++) {
+    uint32_t seen = mwi_load_seqcst(&ack);
+    if (take(m)) return;
+    if ((n & 15) != 15) {
+      for (int i = 0; i < 20; i++) mwi_pause();
+      continue;
+    }
+    int64_t now = mwi_os_monotonic();
+    if (now >= signal_at) {
+      mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+      signal_at = now + SIGNAL_EVERY_NS;
+    }
+    if (now >= since + SPIN_NS) mwi_futex_wait(&ack, seen, signal_at - now);
+  }
+}
+
+static void release(struct mwi_m *m) {
+  if (m->held_for_scan) return; /* mwi_release_held will */
+  mwi_store_seqcst(&m->stop_req, 0);
+  uint32_t s = mwi_load_acquire(&m->state);
+  if (s == MWI_M_STOPPED)
+    mwi_store_seqcst(&m->state, MWI_M_RUN);
+  else if (s == MWI_M_HELD)
+    mwi_store_seqcst(&m->state, MWI_M_SYS);
+  else
+    return;
+  mwi_futex_wake(&m->state, 1);
+}
+
+bool mwi_suspend_m(struct mwi_m *m) {
+  if (m == mwi_self()) return true;
+  request(m);
+  await(m, mwi_os_monotonic());
+  if (mwi_load_relaxed(&m->state) != MWI_M_DEAD) return true;
+  mwi_store_relaxed(&m->stop_req, 0);
+  return false;
+}
+
+void mwi_resume_m(struct mwi_m *m) {
+  if (m != mwi_self()) release(m);
+}
+
+void mwi_stop_world(void) {
+  mwi_stop_lock();
+  struct mwi_m *self = mwi_self();
+  mwi_lock(&mwi_sched.allm_lock);
+  mwi_sched.world_stopped = true; /* threads registered from here are born HELD */
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
+    if (m != self) request(m);
+  struct mwi_m *first = mwi_sched.all_m;
+  mwi_unlock(&mwi_sched.allm_lock);
+  int64_t since = mwi_os_monotonic();
+  /* The list only grows at its head and never loses entries; those before
+   * `first` are HELD already. */
+  for (struct mwi_m *m = first; m; m = m->next_all)
+    if (m != self) await(m, since);
+}
+
+void mwi_start_world(void) {
+  struct mwi_m *self = mwi_self();
+  mwi_lock(&mwi_sched.allm_lock);
+  mwi_sched.world_stopped = false;
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
+    if (m != self) release(m);
+  mwi_unlock(&mwi_sched.allm_lock);
+  mwi_stop_unlock();
+}

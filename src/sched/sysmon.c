@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/sysmon.c -- the thread that watches the others
+ *
+ * Job      Preempt goroutines that have run for 10 ms; take the processor of
+ *          a thread stuck in external code when somebody else could use it;
+ *          start a thread for processors left by signal handlers; ask for a
+ *          collection every two minutes.
+ * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
+ *          10 ms; with every processor idle it sleeps until woken.  It has no
+ *          P and never touches the collected heap, so it is not in the list of
+ *          threads and is not stopped.
+ */
+#include "gc/gc.h"
+#include "os/thread.h"
+#include "sched/proc.h"
+
+#define SLICE_NS 10000000 /* Go's time slice */
+#define FIRST_SLEEP_US 20
+#define MAX_SLEEP_US 10000
+
+static struct mwi_tcb sysmon_tcb;
+
+void mwi_sysmon_wake(void) {
+  if (mwi_xchg_acqrel(&mwi_sched.need_sysmon, 1) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
+}
+
+static bool somebody_waits(void) {
+  if (mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available()) return true;
+  for (int i = 0; i < mwi_sched.nprocs; i++)
+    if (!mwi_runq_empty(mwi_sched.procs[i])) return true;
+  return false;
+}
+
+/* One look at every processor; true when something was done. */
+static bool look(int64_t now) {
+  bool waits = somebody_waits(), did = false;
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    struct mwi_m *m = mwi_load_acquire(&p->m);
+    uint32_t tick = mwi_load_relaxed(&p->tick);
+    if (!m || tick != p->seen_tick) {
+      p->seen_tick = tick;
+      p->seen_since = now;
+      continue;
+    }
+    if (!waits || now - p->seen_since < SLICE_NS) continue;
+    /* m may have lost p since; a spare request costs it one yield. */
+    if (mwi_load_relaxed(&m->preempt_req)) {
+      /* It did not poll since the last look: external code, perhaps. */
+      mwi_store_relaxed(&m->retake_req, 1);
+      mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+    }
+    mwi_store_relaxed(&m->preempt_req, 1);
+    mwi_store_relaxed(&m->tcb.poll, 1);
+    did = true;
+  }
+  return did;
+}
+
+static void sysmon_main(void *unused) {
+  (void)unused;
+  sysmon_tcb = (struct mwi_tcb){
+      .self = &sysmon_tcb, .attached = 1, .mcache = &mwi_mcache_none, .rt = 1};
+  mwi_os_set_gs(&sysmon_tcb);
+  int64_t sleep_us = FIRST_SLEEP_US;
+  int idle = 0;
+  for (;;) {
+    if (mwi_load_seqcst(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs &&
+        !mwi_load_seqcst(&mwi_sched.runq_size)) {
+      mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
+      mwi_futex_wait(&mwi_sched.need_sysmon, 0, mwi_gc_forced_in_ns());
+      mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
+      sleep_us = FIRST_SLEEP_US;
+      idle = 0;
+    } else {
+      mwi_futex_wait(&mwi_sched.need_sysmon, 0, sleep_us * 1000);
+    }
+    bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
+    if (asked || somebody_waits()) mwi_wake_p();
+    if (look(mwi_os_monotonic()) || asked) {
+      idle = 0;
+      sleep_us = FIRST_SLEEP_US;
+    } else if (++idle > 50) {
+      sleep_us = sleep_us * 2 > MAX_SLEEP_US ? MAX_SLEEP_US : sleep_us * 2;
+    }
+    if (mwi_gc_forced_in_ns() == 0) mwi_gc_request_forced();
+  }
+}
+
+void mwi_sysmon_start(void) {
+  int e = mwi_os_thread_start(sysmon_main, NULL);
+  if (e) mwi_fatal("failed to create new OS thread (sysmon; errno=%d)", e);
+}
