@@ -34,7 +34,6 @@ static struct mwi_layout header_layout = {
     .mask = header_mask,
     .name = "mw_chan",
 };
-static struct mwi_layout noscan_layout = {.size = 1, .align = 1, .name = "mw_chan buffer"};
 
 _Static_assert(sizeof(struct mw_chan) <= 64 * 8, "one mask word covers the header");
 
@@ -58,7 +57,7 @@ static mw_chan *chan_make(size_t size, uint64_t cap, const struct mwi_layout *la
   bool noscan = (layout != NULL && layout->period == 0) || size % sizeof(void *) != 0;
   struct mw_chan *ch;
   if (noscan || bytes == 0) {
-    ch = mwi_gc_alloc(sizeof *ch + bytes, &noscan_layout);
+    ch = mwi_gc_alloc(sizeof *ch + bytes, &mwi_layout_noscan);
     mwi_ch_setup(ch, size, cap, ch + 1, noscan);
   } else {
     void *buf = mwi_gc_alloc(bytes, layout);
@@ -89,7 +88,7 @@ void mwi_ch_bad_size(const struct mw_chan *ch, size_t size) {
 
 void *mwi_ch_big_buffer(const struct mw_chan *ch) {
   if (MWI_LIKELY(ch->elem_size <= MWI_WAITER_SLOT)) return NULL;
-  return mwi_gc_alloc(ch->elem_size, ch->noscan ? &noscan_layout : NULL);
+  return mwi_gc_alloc(ch->elem_size, ch->noscan ? &mwi_layout_noscan : NULL);
 }
 
 void mwi_ch_enqueue(struct mw_chan *ch, struct mwi_waiter *w, const void *value, void *big) {

@@ -41,8 +41,6 @@ struct select {
   uint16_t *lock_order; /* those cases, by channel address */
 };
 
-static struct mwi_layout order_layout = {.size = 2, .align = 2, .name = "select order"};
-
 /* ---- Orders ------------------------------------------------------------ */
 
 static uint32_t next_random(void) {
@@ -287,7 +285,7 @@ static int select_with(struct select *s, bool block) {
 static MWI_NOINLINE int select_large(struct select *s, bool block) {
   /* On the heap: a goroutine's stack may be small, and the frame is our
    * caller's wait for as long as it lasts. */
-  uint16_t *orders = mwi_gc_alloc(2 * (size_t)s->n * sizeof *orders, &order_layout);
+  uint16_t *orders = mwi_gc_alloc(2 * (size_t)s->n * sizeof *orders, &mwi_layout_noscan);
   s->poll_order = orders;
   s->lock_order = orders + s->n;
   return select_with(s, block);

@@ -32,10 +32,6 @@ struct mwi_timer_chan {
 _Static_assert(offsetof(struct mwi_timer_chan, c) == offsetof(mw_timer, c), "public head");
 _Static_assert(offsetof(struct mwi_timer_chan, c) == offsetof(mw_ticker, c), "public head");
 
-/* Its pointers lead to itself. */
-static struct mwi_layout timer_chan_layout = {
-    .size = sizeof(struct mwi_timer_chan), .align = 8, .name = "mw_timer"};
-
 MWI_INLINE struct mwi_timer_chan *of_chan(struct mw_chan *ch) {
   return MWI_CONTAINER(ch, struct mwi_timer_chan, chan);
 }
@@ -126,7 +122,8 @@ static void fire(struct mwi_timer *timer, int64_t now) {
 
 static struct mwi_timer_chan *timer_chan_new(int64_t ns, int64_t period) {
   mwi_attach();
-  struct mwi_timer_chan *t = mwi_gc_alloc(sizeof *t, &timer_chan_layout);
+  struct mwi_timer_chan *t =
+      mwi_gc_alloc(sizeof *t, &mwi_layout_noscan); /* its pointers lead to itself */
   mwi_ch_setup(&t->chan, sizeof t->buffer, 1, &t->buffer, true);
   t->chan.timer = true;
   t->timer.fire = fire;
