@@ -265,8 +265,16 @@ static void from_dynamic_symbols(struct answer *a, uintptr_t addr) {
 
 /* ---- Last words -------------------------------------------------------------------- */
 
-#define GUARD_SECONDS 10 /* for one look-up; the first reads a large program's tables */
-#define LOCK_TRIES 100   /* milliseconds that a lock's holder has to leave */
+/*
+ * A look-up that waits for a lock of its own thread uses no CPU time; one that
+ * reads a large program's tables does, even from a slow disk.  So a timer looks
+ * at that every TICK_MS.
+ */
+#define TICK_MS 100
+#define STALL_CPU_NS 50000 /* the tick itself costs about 10 us */
+#define STALL_TICKS 10     /* so long without CPU time: hangs */
+#define TOTAL_TICKS 300    /* so long at all: loops in corrupt memory */
+#define LOCK_TRIES 100     /* milliseconds that a lock's holder has to leave */
 
 static struct {
   bool on, broken;
@@ -274,21 +282,32 @@ static struct {
   sigjmp_buf back;
   int32_t tid;
   int timer; /* kernel's id, -1 none */
+  int ticks, stalled;
+  int64_t cpu_ns; /* at the last tick */
 } guard;
 
 static void on_guard_signal(int sig) {
+  if (sig == SIGALRM) {
+    if (!guard.inside) return; /* the look-up has just ended */
+    int64_t cpu = mwi_os_thread_cputime();
+    guard.stalled = cpu - guard.cpu_ns < STALL_CPU_NS ? guard.stalled + 1 : 0;
+    guard.cpu_ns = cpu;
+    if (guard.stalled < STALL_TICKS && ++guard.ticks < TOTAL_TICKS) return;
+  }
   if (guard.inside && mwi_os_tid() == guard.tid) {
     guard.inside = 0;
     siglongjmp(guard.back, 1);
   }
-  if (sig == SIGALRM) return; /* the look-up has just ended */
   signal(sig, SIG_DFL);
   mwi_os_signal_thread(mwi_os_tid(), sig);
 }
 
-static void guard_timer(int seconds) {
+static void guard_timer(bool run) {
   if (guard.timer < 0) return;
-  struct itimerspec when = {.it_value = {.tv_sec = seconds}};
+  struct timespec tick = {.tv_nsec = run ? TICK_MS * 1000000 : 0};
+  struct itimerspec when = {.it_value = tick, .it_interval = tick};
+  guard.ticks = guard.stalled = 0;
+  guard.cpu_ns = mwi_os_thread_cputime();
   syscall(SYS_timer_settime, guard.timer, 0, &when, NULL);
 }
 
@@ -333,7 +352,7 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
     struct answer plain = a;
     if (sigsetjmp(guard.back, 1) == 0) {
       guard.inside = 1;
-      guard_timer(GUARD_SECONDS);
+      guard_timer(true);
       libdw_locked(&a, addr);
       from_dynamic_symbols(&a, addr);
     } else {
@@ -341,7 +360,7 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
       a = plain;
     }
     guard.inside = 0;
-    guard_timer(0);
+    guard_timer(false);
   } else if (locked) {
     libdw_locked(&a, addr);
     from_dynamic_symbols(&a, addr);

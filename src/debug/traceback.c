@@ -23,7 +23,9 @@
 
 #include "debug/line.h"
 #include "debug/symbol.h"
+#include "os/thread.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 /* ---- Taking ------------------------------------------------------------------ */
 
@@ -74,7 +76,7 @@ static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
   char buf[1024];
   ssize_t n;
   uintptr_t bound[2] = {0, 0};
-  int field = 0; /* 0: start, 1: end, 2: rest of the line */
+  int field = 0; /* 0: start, 1: end, 2: permissions, 3: rest of the line */
   bool found = false;
   while (!found && (n = read(fd, buf, sizeof buf)) > 0)
     for (ssize_t i = 0; i < n && !found; i++) {
@@ -87,7 +89,10 @@ static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
         if (digit < 16)
           bound[field] = bound[field] << 4 | digit;
         else
-          found = ++field == 2 && addr >= bound[0] && addr < bound[1];
+          field++;
+      } else if (field == 2) { /* the first of rwxp */
+        found = c == 'r' && addr >= bound[0] && addr < bound[1];
+        field = 3;
       }
     }
   close(fd);
@@ -103,7 +108,7 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
   bool covered = false;
   if (g && !g->foreign) {
     mwi_unwind_allow(u, g->stack.lo, g->stack.hi);
-    covered = sp >= g->stack.lo && sp < g->stack.hi;
+    covered = sp >= g->stack.lo - MWI_STACK_GUARD && sp < g->stack.hi; /* in the guard: overflow */
   }
   stack_t ss;
   if (sigaltstack(NULL, &ss) == 0 && !(ss.ss_flags & SS_DISABLE)) {
@@ -111,10 +116,12 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
     mwi_unwind_allow(u, lo, hi);
     covered |= sp >= lo && sp < hi;
   }
+  if (covered) return;
+  struct mwi_m *m = tcb->m;
   uintptr_t lo, hi;
-  if (tcb->m && tcb->m->stack_hi > sp && tcb->m->stack_hi - sp < MWI_GB && !covered)
-    mwi_unwind_allow(u, sp, tcb->m->stack_hi);
-  else if (!covered && mapping_of(sp, &lo, &hi))
+  if (m && !m->foreign && sp < m->stack_hi && m->stack_hi - sp < MWI_M_STACK_BYTES)
+    mwi_unwind_allow(u, sp, m->stack_hi); /* a thread of ours, whose size is known */
+  else if (mapping_of(sp, &lo, &hi))
     mwi_unwind_allow(u, lo, hi);
 }
 
