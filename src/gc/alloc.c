@@ -149,7 +149,7 @@ MWI_COLD static void *new_slow(struct mwi_layout *l) {
 MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
   struct mwi_cursor *c = (struct mwi_cursor *)((char *)mwi_tcb()->mcache + l->cursor);
   uintptr_t p = c->next, n = p + l->slot;
-  if (MWI_LIKELY(n <= c->limit)) {
+  if (MWI_LIKELY(n <= c->limit && p)) { /* p: an unresolved layout has slot 0 */
     c->next = n;
     return (void *)p;
   }

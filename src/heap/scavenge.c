@@ -16,7 +16,7 @@ size_t mwi_heap_scavenge(size_t bytes) {
   struct mwi_pagealloc *a = &mwi_mheap.pages;
   size_t done = 0;
   while (done < bytes) {
-    size_t most = (bytes - done + MWI_PAGE_BYTES - 1) >> MWI_PAGE_SHIFT, n = 0;
+    size_t most = (bytes - done - 1) / MWI_PAGE_BYTES + 1, n = 0;
     mwi_lock(&mwi_mheap.lock);
     size_t page = mwi_pa_take_unscavenged(a, most, &n);
     mwi_unlock(&mwi_mheap.lock);

@@ -81,7 +81,7 @@ goroutine_entry:
         .p2align 4
 mwi_switch_prepare:
         andq    $-16, %rdi
-        leaq    -80(%rdi), %rax        /* 16-aligned at goroutine_entry's call */
+        leaq    -72(%rdi), %rax        /* sp is 16-aligned at goroutine_entry: hi - 16 */
         leaq    goroutine_entry(%rip), %rcx
         movq    %rcx, 48(%rax)
         movq    $0, 40(%rax)           /* rbp */
