@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/context.h"
 #include "os/os.h"
 
 /* ---- libdw ----------------------------------------------------------------- */
@@ -266,15 +267,14 @@ static void from_dynamic_symbols(struct answer *a, uintptr_t addr) {
 /* ---- Last words -------------------------------------------------------------------- */
 
 /*
- * A look-up that waits for a lock of its own thread uses no CPU time; one that
- * reads a large program's tables does, even from a slow disk.  So a timer looks
- * at that every TICK_MS.
+ * A look-up that waits for a lock of its own thread stands still, one that
+ * reads a large program's tables moves, even from a slow disk.  So a timer
+ * looks where it is every TICK_MS.
  */
 #define TICK_MS 100
-#define STALL_CPU_NS 50000 /* the tick itself costs about 10 us */
-#define STALL_TICKS 10     /* so long without CPU time: hangs */
-#define TOTAL_TICKS 300    /* so long at all: loops in corrupt memory */
-#define LOCK_TRIES 100     /* milliseconds that a lock's holder has to leave */
+#define STALL_TICKS 10  /* so often at the same place: hangs */
+#define TOTAL_TICKS 200 /* so often at all: loops in corrupt memory */
+#define LOCK_TRIES 100  /* milliseconds that a lock's holder has to leave */
 
 static struct {
   bool on, broken;
@@ -283,15 +283,19 @@ static struct {
   int32_t tid;
   int timer; /* kernel's id, -1 none */
   int ticks, stalled;
-  int64_t cpu_ns; /* at the last tick */
+  uintptr_t pc, sp; /* at the last tick */
 } guard;
 
-static void on_guard_signal(int sig) {
+static void on_guard_signal(int sig, siginfo_t *info, void *uc) {
+  (void)info;
   if (sig == SIGALRM) {
     if (!guard.inside) return; /* the look-up has just ended */
-    int64_t cpu = mwi_os_thread_cputime();
-    guard.stalled = cpu - guard.cpu_ns < STALL_CPU_NS ? guard.stalled + 1 : 0;
-    guard.cpu_ns = cpu;
+    struct mwi_context c;
+    mwi_context_from_signal(&c, uc);
+    uintptr_t pc = c.reg[MWI_CTX_PC], sp = c.reg[MWI_CTX_SP];
+    guard.stalled = pc == guard.pc && sp == guard.sp ? guard.stalled + 1 : 0;
+    guard.pc = pc;
+    guard.sp = sp;
     if (guard.stalled < STALL_TICKS && ++guard.ticks < TOTAL_TICKS) return;
   }
   if (guard.inside && mwi_os_tid() == guard.tid) {
@@ -307,7 +311,6 @@ static void guard_timer(bool run) {
   struct timespec tick = {.tv_nsec = run ? TICK_MS * 1000000 : 0};
   struct itimerspec when = {.it_value = tick, .it_interval = tick};
   guard.ticks = guard.stalled = 0;
-  guard.cpu_ns = mwi_os_thread_cputime();
   syscall(SYS_timer_settime, guard.timer, 0, &when, NULL);
 }
 
@@ -318,7 +321,8 @@ void mwi_symbol_last_words(void) {
   ev._sigev_un._tid = guard.tid;
   guard.timer = -1;
   if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &guard.timer) != 0) guard.timer = -1;
-  struct sigaction sa = {.sa_handler = on_guard_signal, .sa_flags = SA_NODEFER | SA_ONSTACK};
+  struct sigaction sa = {.sa_sigaction = on_guard_signal,
+                         .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK | SA_RESTART};
   sigset_t open;
   sigemptyset(&open);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
