@@ -32,8 +32,14 @@ _Atomic int32_t mwi_thread_count;
 
 typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *),
-                            void *arg) {
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+/* A sanitizer must see the thread start: its cover comes next, libc's after. */
+create_fn __interceptor_pthread_create;
+int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg) {
+  return __interceptor_pthread_create(t, a, fn, arg);
+}
+#else
+int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg) {
   static _Atomic(create_fn *) real; /* idempotent */
   create_fn *r = mwi_load_relaxed(&real);
   if (!r) {
@@ -43,6 +49,7 @@ int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(v
   }
   return r(t, a, fn, arg);
 }
+#endif
 
 struct cover {
   void *(*fn)(void *);

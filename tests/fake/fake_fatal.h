@@ -26,8 +26,7 @@ extern __thread char fake_fatal_message[512];
       fake_fatal_expected = false;                                                                 \
       fail_msg("%s: not fatal", #statement);                                                       \
     }                                                                                              \
-    if (!strstr(fake_fatal_message, (text)))                                                       \
-      fail_msg("fatal, but with: %s", fake_fatal_message);                                         \
+    if (!strstr(fake_fatal_message, (text))) fail_msg("fatal, but with: %s", fake_fatal_message);  \
   } while (0)
 
 #endif

@@ -4,8 +4,7 @@
  *
  * Reserved memory is inaccessible until committed, and released memory is
  * dropped for real, so a heap that uses either wrongly faults or reads wrong
- * data.  Not thread-safe in its counts where tests use threads: they are
- * atomic only as far as the heap's own locks make them.
+ * data.  Any thread may call it; refusals are set up by one thread.
  */
 #include "fake/fake_os.h"
 
@@ -15,7 +14,7 @@
 
 struct fake_os fake_os;
 
-static bool used_up(long *left) {
+static bool used_up(_Atomic long *left) {
   if (*left < 0) return false;
   if (*left == 0) return true;
   --*left;
@@ -66,10 +65,10 @@ static int64_t fake_nanotime(void) {
 }
 
 void fake_os_install(size_t limit) {
-  fake_os = (struct fake_os){.reserve_limit = limit,
-                             .fail_commit_after = -1,
-                             .fail_map_after = -1,
-                             .fail_release_after = -1};
+  fake_os.reserve_limit = limit;
+  fake_os.fail_commit_after = fake_os.fail_map_after = fake_os.fail_release_after = -1;
+  fake_os.now = 0;
+  fake_os.reserved = fake_os.committed = fake_os.mapped = fake_os.releases = 0;
   mwi_os = (struct mwi_os_ops){.reserve = fake_reserve,
                                .commit = fake_commit,
                                .release = fake_release,

@@ -12,15 +12,15 @@
 #include "os/os.h"
 
 struct fake_os {
-  size_t reserve_limit;    /* bytes of address space that reserve gives in all */
-  long fail_commit_after;  /* < 0: never; else so many commits succeed, then none does */
-  long fail_map_after;     /* the same for map */
-  long fail_release_after; /* the same for release */
-  int64_t now;             /* what nanotime answers */
+  size_t reserve_limit;            /* bytes of address space that reserve gives in all */
+  _Atomic long fail_commit_after;  /* < 0: never; else so many commits succeed, then none does */
+  _Atomic long fail_map_after;     /* the same for map */
+  _Atomic long fail_release_after; /* the same for release */
+  int64_t now;                     /* what nanotime answers */
 
   /* counts */
-  size_t reserved, committed, mapped; /* bytes */
-  size_t releases;                    /* calls */
+  _Atomic size_t reserved, committed, mapped; /* bytes */
+  _Atomic size_t releases;                    /* calls */
 };
 extern struct fake_os fake_os;
 
