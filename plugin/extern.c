@@ -14,7 +14,9 @@
  *          neither written through nor kept.
  * How      On the final IR: the calls are where they will stay.
  */
+#include <stdio.h>
 #include <string.h>
+#include <llvm-c/Comdat.h>
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
@@ -57,22 +59,66 @@ static bool arg_matters(LLVMValueRef call, unsigned k) {
   return kept || written;
 }
 
+/*
+ * The slow half for a call of n pointers, in a function of its own: call sites
+ * of one callee share it, in all files that are linked together, and it takes its arguments in the
+ * order in which the callee does, so they are mostly in the right registers already.  callee is
+ * NULL for calls through pointers: then it comes as the first argument.
+ */
+static LLVMValueRef slow_function(struct mwcc *c, LLVMValueRef callee, unsigned n) {
+  char name[512];
+  size_t len;
+  snprintf(name, sizeof name, "mwi_ext%u.%s", n, callee ? LLVMGetValueName2(callee, &len) : "");
+  LLVMValueRef f = LLVMGetNamedFunction(c->mod, name);
+  if (f) return f;
+  LLVMTypeRef params[MAX_ARGS + 1];
+  unsigned first = callee ? 0 : 1, all = n + first;
+  for (unsigned i = 0; i < all; i++) params[i] = c->t_ptr;
+  f = LLVMAddFunction(c->mod, name, LLVMFunctionType(c->t_void, params, all, false));
+  LLVMSetLinkage(f, LLVMLinkOnceODRLinkage);
+  LLVMSetVisibility(f, LLVMHiddenVisibility);
+  LLVMSetComdat(f, LLVMGetOrInsertComdat(c->mod, name));
+  LLVMSetFunctionCallConv(f, LLVMPreserveMostCallConv);
+  LLVMSetSection(f, MWI_TEXT_SECTION);
+  const unsigned fn = (unsigned)LLVMAttributeFunctionIndex;
+  mwcc_fn_attr(c, f, fn, "cold", 0);
+  mwcc_fn_attr(c, f, fn, "noinline", 0);
+  mwcc_fn_attr(c, f, fn, "nounwind", 0);
+  mwcc_fn_attr(c, f, fn, "minsize", 0);
+  mwcc_fn_attr(c, f, fn, "optsize", 0);
+  mwcc_fn_attr_str(c, f, "frame-pointer", "all");
+  mwcc_fn_attr_str(c, f, "mallow-plain", "");
+  LLVMBasicBlockRef b = LLVMAppendBasicBlockInContext(c->ctx, f, "");
+  LLVMPositionBuilderAtEnd(c->b, b);
+  LLVMValueRef end = LLVMBuildRetVoid(c->b);
+  for (unsigned i = 0; i < n; i++) {
+    LLVMValueRef pair[2] = {callee ? callee : LLVMGetParam(f, 0), LLVMGetParam(f, first + i)};
+    mwcc_cold_call(c, b, "mwi_rt_ext", pair, 2, end);
+  }
+  return f;
+}
+
+static void check_before(struct mwcc *c, LLVMValueRef call) {
+  LLVMValueRef args[MAX_ARGS + 1], callee = mwcc_callee(call);
+  unsigned n = 0, first = callee ? 0 : 1;
+  args[0] = LLVMGetCalledValue(call);
+  for (unsigned i = 0; i < LLVMGetNumArgOperands(call) && n < MAX_ARGS; i++)
+    if (arg_matters(call, i)) args[first + n++] = LLVMGetOperand(call, i);
+  if (!n) return;
+  LLVMValueRef f = slow_function(c, callee, n);
+  LLVMBasicBlockRef cold = mwcc_test_byte(c, call, MWI_TCB_WB, "ext");
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(cold));
+  LLVMValueRef slow = LLVMBuildCall2(c->b, LLVMGlobalGetValueType(f), f, args, n + first, "");
+  LLVMSetInstructionCallConv(slow, LLVMPreserveMostCallConv);
+  LLVMInstructionSetDebugLoc(slow, LLVMInstructionGetDebugLoc(call));
+  mwcc_set_default_loc(slow);
+}
+
 void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {
   struct mwcc_vec calls = {0};
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
       if (mwcc_is_call(i) && is_external(i)) mwcc_vec_push(&calls, i);
-  for (size_t k = 0; k < calls.len; k++) {
-    LLVMValueRef call = calls.at[k], args[MAX_ARGS];
-    unsigned n = 0;
-    for (unsigned i = 0; i < LLVMGetNumArgOperands(call) && n < MAX_ARGS; i++)
-      if (arg_matters(call, i)) args[n++] = LLVMGetOperand(call, i);
-    if (!n) continue;
-    LLVMBasicBlockRef cold = mwcc_test_byte(c, call, MWI_TCB_WB, "ext");
-    for (unsigned i = 0; i < n; i++) {
-      LLVMValueRef pair[2] = {LLVMGetCalledValue(call), args[i]};
-      mwcc_cold_call(c, cold, "mwi_rt_ext", pair, 2, call);
-    }
-  }
+  for (size_t k = 0; k < calls.len; k++) check_before(c, calls.at[k]);
   mwcc_vec_fini(&calls);
 }

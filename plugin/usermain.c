@@ -31,6 +31,8 @@ static void common_attributes(struct mwcc *c, LLVMValueRef f, LLVMValueRef like)
 static LLVMValueRef adapter(struct mwcc *c, LLVMValueRef user, LLVMTypeRef type) {
   LLVMTypeRef ut = LLVMGlobalGetValueType(user);
   if (ut == type) return user;
+  /* inlined into a function without debug information, its lines would be lost */
+  mwcc_fn_attr(c, user, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
   LLVMValueRef f = LLVMAddFunction(c->mod, "mw_user_main_adapter", type);
   LLVMSetLinkage(f, LLVMInternalLinkage);
   common_attributes(c, f, user);
