@@ -129,14 +129,17 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
 
 /* Functions that call main or a thread's function: below what users wrote. */
 static bool is_start_code(const char *f) {
-  static const char *const names[] = {"_start",
-                                      "__libc_start_call_main",
-                                      "__libc_start_main_impl",
-                                      "start_thread",
-                                      "clone",
-                                      "__clone",
-                                      "clone3",
-                                      "__clone3"};
+  static const char *const names[] = {
+      "_start",
+      "__libc_start_call_main",
+      "__libc_start_main_impl",
+      "start_thread",
+      "clone",
+      "__clone",
+      "clone3",
+      "__clone3",
+      "mw_user_main_adapter", /* plugin/usermain.c */
+  };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(f, names[i]) == 0) return true;
   return strncmp(f, "__libc_start_main", 17) == 0;
@@ -158,7 +161,9 @@ static void print_frame(const struct mwi_frame *f, void *arg) {
   if (!p->system && f->function && is_start_code(f->function)) return;
   if (p->once && !p->prefix) return;
   if (p->prefix) mwi_line_str(&l, p->prefix);
-  mwi_line_str(&l, f->function ? f->function : "??");
+  const char *name = f->function ? f->function : "??";
+  if (strcmp(name, "mw_user_main") == 0) name = "main"; /* plugin/usermain.c */
+  mwi_line_str(&l, name);
   if (p->once) {
     p->prefix = NULL;
     if (p->creator) {
