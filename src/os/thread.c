@@ -87,7 +87,9 @@ MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restr
   return r;
 }
 
-__attribute__((constructor(101))) static void initial_thread(void) {
+/* Before the modules' own constructors (plugin/globals.c), which in a program
+ * linked with libmallow.a are not ordered by library. */
+__attribute__((constructor(1))) static void initial_thread(void) {
   mwi_os_set_gs(&mwi_tcb_foreign);
 }
 
