@@ -43,7 +43,7 @@ check-text)
     }
   done
   # the patterns are split so that they do not find themselves
-  if files | grep -v '^LICENSE$' | xargs grep -nIE 'TO''DO|FIX''ME|XX''X|place''holder'; then result=1; fi
+  if files | grep -v '^LICENSE$' | xargs grep -nIE '\b(TO''DO|FIX''ME|XX''X)\b|place''holder'; then result=1; fi
   if files | xargs grep -nI '[^a-z]/wo''rk/'; then result=1; fi
   if files '*.c' '*.h' '*.sh' '*.md' '*.cmake' | xargs grep -nI '[[:blank:]]$'; then result=1; fi
   # base < os < heap < gc < sched < debug; heap/none.h only declares one name
