@@ -222,7 +222,8 @@ static void races(void) {
 /* Goroutines that never block do not keep a sleeper from waking. */
 static void burn(void *arg) {
   seq *s = arg;
-  for (volatile long i = 0; s->next == 0; i = i + 1) {}
+  for (volatile long i = 0; s->next == 0; i = i + 1) {
+  }
   mw_waitgroup_done(&s->wg);
 }
 static void wake_and_tell(void *arg) {
