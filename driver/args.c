@@ -180,7 +180,7 @@ static void read_word(struct reader *r, const char *s) {
   if (stops_before_link(s)) r->stopped = true;
   if (strcmp(s, "--version") == 0)
     r->req.version = true;
-  else if (strcmp(s, "-static") == 0)
+  else if (strcmp(s, "-static") == 0 || strcmp(s, "-static-pie") == 0)
     r->req.static_mallow = true;
   else if (strcmp(s, "-flto") == 0 || starts(s, "-flto="))
     r->req.lto = true;

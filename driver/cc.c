@@ -94,6 +94,7 @@ static void add_link_options(struct args *out, const struct request *req) {
   }
   if (req->static_mallow) {
     args_add(out, format_text("%s/libmallow.a", paths.lib));
+    args_add(out, "-Wl,-u,__pthread_create_2_1"); /* src/os/thread.c needs its file, with -static */
     args_add(out, "-lpthread");
     args_add(out, "-ldl");
     args_add(out, "-lm");

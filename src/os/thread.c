@@ -39,11 +39,15 @@ int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(v
   return __interceptor_pthread_create(t, a, fn, arg);
 }
 #else
+/* libc's own, where the program is linked with -static and dlsym finds nothing;
+ * `mallow cc` then asks the linker for it. */
+extern create_fn __pthread_create __attribute__((weak));
+
 int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg) {
   static _Atomic(create_fn *) real; /* idempotent */
   create_fn *r = mwi_load_relaxed(&real);
   if (!r) {
-    r = (create_fn *)dlsym(RTLD_NEXT, "pthread_create");
+    r = __pthread_create ? __pthread_create : (create_fn *)dlsym(RTLD_NEXT, "pthread_create");
     if (!r) return ENOSYS;
     mwi_store_relaxed(&real, r);
   }
