@@ -41,7 +41,7 @@ if(NOT TARGET mallow::mallow)
     IMPORTED_LINK_INTERFACE_LANGUAGES C
     INTERFACE_INCLUDE_DIRECTORIES "${_mallow_prefix}/include"
     INTERFACE_COMPILE_OPTIONS "${_mallow_options}"
-    INTERFACE_LINK_LIBRARIES "-pthread;${CMAKE_DL_LIBS}")
+    INTERFACE_LINK_LIBRARIES "-pthread;${CMAKE_DL_LIBS};m")
 endif()
 unset(_mallow_prefix)
 unset(_mallow_compiler)
