@@ -70,6 +70,8 @@ LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char 
     f = mwcc_runtime_fn(c, name, type);
     LLVMSetFunctionCallConv(f, PRESERVE_MOST);
     mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "cold", 0);
+    /* through the GOT: the loader's lazy resolution of a PLT entry changes r10 */
+    mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "nonlazybind", 0);
   }
   LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(block));
   LLVMValueRef call = LLVMBuildCall2(c->b, type, f, args, nargs, "");
