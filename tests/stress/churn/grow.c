@@ -15,7 +15,7 @@ struct pair {
 int main(int argc, char **argv) {
   churn_begin(argc, argv, 20);
   while (churn_round()) {
-    size_t limit = 1000 + churn_below(60000), room = 1;
+    size_t limit = 1000 + churn_below(60000), room = 16;
     struct pair *pairs = mw_make(struct pair, room);
     unsigned char *bytes = mw_alloc_noscan(room);
     void **words = mw_realloc(NULL, room * sizeof *words);
