@@ -15,6 +15,7 @@
 #include "heap/mheap.h"
 #include "heap/spanbits.h"
 
+#if MW_CHECK
 #define REQUIRE(x, s)                                                                              \
   ((x) ? (void)0                                                                                   \
        : mwi_fatal("heap check: %s fails for span %p (base %p, class %u, list %u)", #x,            \
@@ -167,3 +168,4 @@ void mwi_heap_check_stw(void) {
     mwi_fatal("heap check: %zu pages mapped, %zu in use", walk.pages,
               mwi_load_relaxed(&mwi_heap.inuse_pages));
 }
+#endif

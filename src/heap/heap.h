@@ -264,8 +264,13 @@ struct mwi_heap_totals {
 };
 void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n);
 
-void mwi_heap_init(void);      /* reserves; no address space at all: fatal */
-void mwi_heap_check_stw(void); /* check builds: walk everything, assert [H1]-[H6] */
+void mwi_heap_init(void); /* reserves; no address space at all: fatal */
+/* Check builds: walk everything, assert [H1]-[H6].  Others: nothing. */
+#if MW_CHECK
+void mwi_heap_check_stw(void);
+#else
+MWI_INLINE void mwi_heap_check_stw(void) {}
+#endif
 
 /* ---- Upward calls ------------------------------------------------------ */
 

@@ -90,6 +90,12 @@ static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
   uint32_t run = end - first;
   if (run > 1 && run * slot > RUN_BYTES) run = slot < RUN_BYTES ? (uint32_t)(RUN_BYTES / slot) : 1;
 
+  /* The next free slot of a fragmented span will be wanted soon, and is cold. */
+  uint64_t later = free & ~(~(uint64_t)0 >> (63 - first % 64));
+  later = later & (later - 1);
+  if (run == 1 && later)
+    __builtin_prefetch((void *)(s->base + (w * 64 + mwi_ctz64(later)) * slot), 1);
+
   uintptr_t p = s->base + first * slot;
   size_t bytes = run * slot;
   if (s->needzero) zero_run(p, bytes);
