@@ -3,26 +3,27 @@
 #
 # run_program.sh -- run a program and judge its exit status and output
 #
-#   run_program.sh [-x STATUS|fail] [-e REGEX]... [-n REGEX]... [-u ULIMIT]
+#   run_program.sh [-x STATUS|fail] [--expect FILE] [--reject FILE] [-u ULIMIT]
 #                  [-l LIBRARY_FOLDER] -- PROGRAM [ARGUMENTS]
 #
-# The output (both streams) is shown in any case.  Exit status 0 when the
-# program ended with STATUS (default 0; `fail`: any but 0), every -e was found
-# in its output and no -n was; else 1 with a line for each thing that was not so.
+# FILE has a regular expression (grep -E) a line.  The output (both streams) is
+# shown in any case.  Exit status 0 when the program ended with STATUS (default
+# 0; `fail`: any but 0), every line of --expect was found in its output and none
+# of --reject was; else 1 with a line for each thing that was not so.
 
 expected=0
 limit=
 library=
+expect=/dev/null
+reject=/dev/null
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-: >"$work/expect"
-: >"$work/reject"
 
 while [ $# -gt 0 ]; do
   case $1 in
   -x) expected=$2; shift 2 ;;
-  -e) printf '%s\n' "$2" >>"$work/expect"; shift 2 ;;
-  -n) printf '%s\n' "$2" >>"$work/reject"; shift 2 ;;
+  --expect) expect=$2; shift 2 ;;
+  --reject) reject=$2; shift 2 ;;
   -u) limit=$2; shift 2 ;;
   -l) library=$2; shift 2 ;;
   --) shift; break ;;
@@ -51,11 +52,11 @@ elif [ $status -ne "$expected" ]; then
 fi
 while IFS= read -r regex; do
   grep -Eq -e "$regex" "$work/output" || { echo "run_program.sh: not in the output: $regex"; result=1; }
-done <"$work/expect"
+done <"$expect"
 while IFS= read -r regex; do
   if grep -Eq -e "$regex" "$work/output"; then
     echo "run_program.sh: must not be in the output: $regex"
     result=1
   fi
-done <"$work/reject"
+done <"$reject"
 exit $result

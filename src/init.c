@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <mallow.h>
@@ -39,6 +40,7 @@ static void init(void) {
   /* On mwi_tcb_foreign still: processors exist before the first thread does. */
   mwi_procs_init(n);
   mwi_sysmon_start();
+  atexit(mwi_module_exiting); /* runs before the images' own destructors */
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -60,7 +62,8 @@ static void run_main(void *p) {
 MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **argv, char **envp) {
   struct main_args a = {fn, argc, argv, envp};
   mwi_init_once();
-  if (mwi_tcb()->attached) return fn(argc, argv, envp); /* a constructor came first */
+  pthread_sigmask(SIG_SETMASK, NULL, &mwi_sched.sigmask);
+  if (mwi_tcb()->attached) mwi_detach(); /* a constructor allocated; now the thread becomes ours */
   struct mwi_m *m = mwi_m_new();
   mwi_lock(&mwi_sched.lock);
   mwi_sched.nm++;

@@ -90,4 +90,6 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
   *out = s;
 }
 
-void mwi_memstats_init(void) { mwi_gc_hooks.trace = cycle_ended; }
+void mwi_memstats_init(void) {
+  mwi_gc_hooks.trace = cycle_ended;
+}

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "debug/elfsym.h"
 #include "os/context.h"
 #include "os/os.h"
 
@@ -256,12 +257,17 @@ static void from_headers(struct answer *a, uintptr_t addr) {
   a->frame[0].offset = addr + 1 - o.dlfo_link_map->l_addr;
 }
 
-static void from_dynamic_symbols(struct answer *a, uintptr_t addr) {
-  Dl_info info;
-  if (a->frame[0].function || a->n != 1) return;
-  if (!dladdr((void *)addr, &info) || !info.dli_sname) return;
-  a->frame[0].function = info.dli_sname;
-  a->frame[0].offset = addr + 1 - (uintptr_t)info.dli_saddr;
+/* The function's name at least, without libdw. */
+static void from_elf(struct answer *a, uintptr_t addr) {
+  static char name[256]; /* one caller at a time: under lock, or the last words */
+  struct dl_find_object o;
+  uintptr_t start;
+  struct mwi_frame *f = &a->frame[0];
+  if (f->function || !f->module || _dl_find_object((void *)addr, &o) != 0) return;
+  if (!mwi_elf_function(f->module, o.dlfo_link_map->l_addr, addr, name, sizeof name, &start))
+    return;
+  f->function = name;
+  f->offset = addr + 1 - start;
 }
 
 /* ---- Last words -------------------------------------------------------------------- */
@@ -358,7 +364,6 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
       guard.inside = 1;
       guard_timer(true);
       libdw_locked(&a, addr);
-      from_dynamic_symbols(&a, addr);
     } else {
       guard.broken = true;
       a = plain;
@@ -367,8 +372,8 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
     guard_timer(false);
   } else if (locked) {
     libdw_locked(&a, addr);
-    from_dynamic_symbols(&a, addr);
   }
+  if (locked || guard.on) from_elf(&a, addr);
   for (int i = 0; i < a.n; i++) visit(&a.frame[i], arg);
   if (locked) pthread_mutex_unlock(&lock);
 }

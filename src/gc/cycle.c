@@ -220,7 +220,9 @@ static void end_cycle_stw(int64_t t2) {
   mwi_ext_reset_stw();
   st->heap_end = mwi_load_relaxed(&mwi_heap_live);
   mwi_gc_hooks.each_p_stw(end_p);
+#if MW_CHECK
   mwi_heap_check_stw();
+#endif
   uint64_t marked = mwi_load_relaxed(&mwi_gc.marked) + mwi_load_relaxed(&mwi_gc.black);
   size_t pages = mwi_heap_start_sweep_stw();
   (void)pages;

@@ -26,6 +26,7 @@ bool mwi_gc_forced_pending(void);
 void mwi_gc_start_forced(void);        /* goroutine context */
 
 /* Modules (gc/module.c). */
+void mwi_module_exiting(void);             /* atexit: nothing is unregistered any more */
 bool mwi_text_contains(uintptr_t pc);      /* instrumented or runtime text */
 bool mwi_text_instrumented(uintptr_t pc);
 bool mwi_text_runtime(uintptr_t pc);

@@ -91,7 +91,13 @@ MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
   mwi_unlock(&roots_lock);
 }
 
+/* exit() runs every module's destructor while other goroutines still run:
+ * from then on modules stay. */
+static _Atomic uint32_t exiting;
+void mwi_module_exiting(void) { mwi_store_release(&exiting, 1); }
+
 MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
+  if (mwi_load_acquire(&exiting)) return;
   mwi_lock(&roots_lock);
   for (struct mwi_module **pm = &modules; *pm; pm = &(*pm)->next)
     if (*pm == m) {

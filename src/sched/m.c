@@ -91,9 +91,7 @@ static void m_main(void *arg) {
   struct mwi_p *p = m->next_p;
   bool spinning = m->next_spinning;
   mwi_m_adopt(m);
-  sigset_t none;
-  sigemptyset(&none);
-  pthread_sigmask(SIG_SETMASK, &none, NULL);
+  pthread_sigmask(SIG_SETMASK, &mwi_sched.sigmask, NULL);
   m->spinning = spinning;
   mwi_acquire_p(m, p);
   m->tcb.rt = 0;
@@ -128,7 +126,7 @@ void mwi_m_start(struct mwi_p *p, bool spinning) {
 
 /* ---- Threads that come to us ------------------------------------------- */
 
-static void detach(void) {
+void mwi_detach(void) {
   struct mwi_m *m = mwi_self();
   struct mwi_g *g = m->foreign;
   if (!g) return; /* one of ours, or the main thread */
@@ -146,15 +144,16 @@ static void detach(void) {
   mwi_sched.gfree = g;
   mwi_unlock(&mwi_sched.lock);
   mwi_stop_check();
-  sigset_t all;
+  sigset_t all, old;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, NULL);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
   mwi_lock(&mwi_sched.allm_lock);
   mwi_store_seqcst(&m->state, MWI_M_DEAD);
   mwi_unlock(&mwi_sched.allm_lock);
   mwi_os_set_gs(&mwi_tcb_foreign);
   mwi_stop_announce(); /* a stopper may be waiting for us */
   m->tid = 0;          /* the record may be taken again */
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void mwi_attach_slow(void) {
@@ -183,7 +182,7 @@ void mwi_attach_slow(void) {
   m->tcb.g = g;
   mwi_store_release(&g->status, MWI_G_RUNNING);
   m->tcb.rt = 0;
-  mwi_thread_exit_hook = detach;
+  mwi_thread_exit_hook = mwi_detach;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();
 }

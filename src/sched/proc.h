@@ -142,6 +142,7 @@ struct mwi_sched {
   _Atomic uint32_t need_sysmon; /* futex: 1 asks sysmon to look now */
   _Atomic uint32_t sysmon_deep; /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
+  sigset_t sigmask; /* of the initial thread; new threads begin with it */
 };
 extern struct mwi_sched mwi_sched;
 
@@ -173,6 +174,7 @@ void mwi_stop_m(void);          /* scheduler loop, no P: sleep until given one *
 /* m.c */
 struct mwi_m *mwi_m_new(void);
 void mwi_m_adopt(struct mwi_m *m); /* the calling thread becomes m */
+void mwi_detach(void);             /* an attached thread leaves: it ends, or becomes the main one */
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_register(struct mwi_m *m);
