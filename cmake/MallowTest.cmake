@@ -164,6 +164,11 @@ function(mallow_program_test name)
     "TIMEOUT;SOURCE;PROGRAM;VARIANT;EXIT;ULIMIT;WORKING_DIRECTORY"
     "SOURCES;PLAIN_SOURCES;CFLAGS;LDFLAGS;EXPECT_REGEX;REJECT_REGEX;ENV;ARGS;LABELS;DEPENDS"
     ${arguments})
+  foreach(list IN ITEMS CFLAGS LDFLAGS ENV ARGS)
+    string(REPLACE "<left>" "[" P_${list} "${P_${list}}")
+    string(REPLACE "<right>" "]" P_${list} "${P_${list}}")
+    string(REPLACE "<semicolon>" "\\;" P_${list} "${P_${list}}")
+  endforeach()
   if(P_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "mallow_program_test(${name}): what is ${P_UNPARSED_ARGUMENTS}?")
   endif()
