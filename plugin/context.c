@@ -72,6 +72,7 @@ void mwcc_fini(struct mwcc *c) {
   LLVMDisposeBuilder(c->b);
   mwcc_map_fini(&c->captured);
   mwcc_map_fini(&c->layouts);
+  mwcc_map_fini(&c->masks);
 }
 
 static unsigned attr_kind(const char *name) {

@@ -157,7 +157,10 @@ LLVMValueRef mwcc_mask_const(struct mwcc *c, const struct mwcc_mask *m) {
   for (uint64_t i = 0; i < n; i++) words[i] = LLVMConstInt(c->t_i64, m->bits[i], false);
   LLVMValueRef init = LLVMConstArray2(c->t_i64, words, n);
   free(words);
+  uintptr_t known; /* constants are unique: equal masks share one */
+  if (mwcc_map_get(&c->masks, init, &known)) return (LLVMValueRef)known;
   LLVMValueRef g = LLVMAddGlobal(c->mod, LLVMTypeOf(init), "mwi_mask");
+  mwcc_map_put(&c->masks, init, (uintptr_t)g);
   LLVMSetInitializer(g, init);
   LLVMSetGlobalConstant(g, true);
   LLVMSetLinkage(g, LLVMPrivateLinkage);

@@ -100,6 +100,7 @@ struct mwcc {
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
   struct mwcc_map captured;              /* alloca -> bool, for the current function */
   struct mwcc_map layouts;               /* type -> layout global */
+  struct mwcc_map masks;                 /* constant -> global that holds it */
 };
 
 void mwcc_init(struct mwcc *c, LLVMModuleRef mod);

@@ -144,16 +144,16 @@ void mwi_detach(void) {
   mwi_sched.gfree = g;
   mwi_unlock(&mwi_sched.lock);
   mwi_stop_check();
-  sigset_t all, old;
+  sigset_t all, mask;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);
   mwi_lock(&mwi_sched.allm_lock);
   mwi_store_seqcst(&m->state, MWI_M_DEAD);
   mwi_unlock(&mwi_sched.allm_lock);
   mwi_os_set_gs(&mwi_tcb_foreign);
   mwi_stop_announce(); /* a stopper may be waiting for us */
   m->tid = 0;          /* the record may be taken again */
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 void mwi_attach_slow(void) {
