@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// A struct of more than 64 words has a mask of several words; beyond 16 KB it
+// is scanned word by word.
+// RUN: %ir2 | %check
+#include <mallow.h>
+struct wide { char name[640]; void *p; };
+// CHECK-DAG: [2 x i64] [i64 0, i64 65536]
+// CHECK-DAG: @"mwi_layout.struct wide" = {{.*}} { i64 648, i32 8, i32 81,
+struct huge { char name[20000]; void *p; };
+// CHECK-DAG: [1 x i64] [i64 1]
+// CHECK-DAG: @"mwi_layout.struct huge" = {{.*}} { i64 20008, i32 8, i32 1,
+struct wide *a(void) { return mw_new(struct wide); }
+struct huge *b(void) { return mw_new(struct huge); }

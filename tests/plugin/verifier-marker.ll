@@ -1,0 +1,4 @@
+; SPDX-License-Identifier: MIT
+; A marker that was not expanded.
+; RUN: not %opt -passes=mallow-verify %s -o %t.out 2>%t.err
+; RUN: grep -q "a marker was left in 'leftover'" %t.err

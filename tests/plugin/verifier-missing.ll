@@ -1,0 +1,17 @@
+; SPDX-License-Identifier: MIT
+; A guarded store that can be reached without its flag.
+; RUN: not %opt -passes=mallow-verify %s -o %t.out 2>%t.err
+; RUN: grep -q "'unguarded': a store can be reached without its barrier" %t.err
+define void @unguarded(ptr %p, ptr %v) {
+  store ptr %v, ptr %p, !mallow.guarded !0
+  ret void
+}
+!0
+  ret void
+}
+declare void @mwi_mark_store(ptr, ptr)
+define void @leftover(ptr %p, ptr %v) {
+  call void @mwi_mark_store(ptr %p, ptr %v)
+  ret void
+}
+!0 = !{}
