@@ -29,8 +29,8 @@ __attribute__((naked)) void mwi_context_here(struct mwi_context *c) {
 
 void mwi_context_from_signal(struct mwi_context *c, const void *uc) {
   static const uint8_t greg[MWI_CTX_NREGS] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
-                                          REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
-                                          REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+                                              REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                              REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
   const ucontext_t *u = uc;
   for (int i = 0; i < MWI_CTX_NREGS; i++) c->reg[i] = (uintptr_t)u->uc_mcontext.gregs[greg[i]];
   c->known = (1u << MWI_CTX_NREGS) - 1;
