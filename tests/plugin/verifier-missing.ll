@@ -6,12 +6,4 @@ define void @unguarded(ptr %p, ptr %v) {
   store ptr %v, ptr %p, !mallow.guarded !0
   ret void
 }
-!0
-  ret void
-}
-declare void @mwi_mark_store(ptr, ptr)
-define void @leftover(ptr %p, ptr %v) {
-  call void @mwi_mark_store(ptr %p, ptr %v)
-  ret void
-}
 !0 = !{}
