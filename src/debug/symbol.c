@@ -187,6 +187,7 @@ static int attr_int(Dwarf_Die *die, unsigned name) {
 static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t addr) {
   Dwarf_Addr at = addr - unit->bias;
   struct mwi_frame here = {.module = a->frame[0].module};
+  uintptr_t symbol_offset = a->frame[0].offset;
   Dwarf_Line *line = dw.dwarf_getsrc_die(&unit->die, at);
   if (line) {
     here.file = dw.dwarf_linesrc(line, NULL, NULL);
@@ -209,7 +210,8 @@ static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t a
     dw.dwarf_decl_line(&scope[i], &here.start_line);
     here.inlined = tag == DW_TAG_inlined_subroutine;
     Dwarf_Addr entry;
-    if (dw.dwarf_entrypc(&scope[i], &entry) == 0) here.offset = at + 1 - entry;
+    /* a function in several pieces may have no entry there: its symbol has */
+    here.offset = dw.dwarf_entrypc(&scope[i], &entry) == 0 ? at + 1 - entry : symbol_offset;
     complete = !here.inlined;
     if (out < MWI_MAX_INLINED || complete) a->frame[out++] = here;
     if (complete) break;

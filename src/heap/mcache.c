@@ -27,7 +27,11 @@
 
 /* More zeroes memory that leaves the cache before it is used (the first-level
  * cache has 32 KB and more); less makes refills of empty spans frequent. */
+#if MW_STRESS
+#define RUN_BYTES 64 /* the slow half all the time */
+#else
 #define RUN_BYTES (8 * MWI_KB)
+#endif
 
 #define TINY_BYTES 16
 

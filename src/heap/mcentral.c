@@ -35,7 +35,11 @@ void mwi_mcentral_init(void) {
 
 /* Enough to find a span that has become free in a heap that is half garbage;
  * more would make one allocation wait for tens of microseconds. */
+#if MW_STRESS
+#define REFILL_SWEEPS 1
+#else
 #define REFILL_SWEEPS 64
+#endif
 
 static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *s) {
   struct mwi_span *old = mwi_load_relaxed(head);

@@ -167,6 +167,39 @@ static void all_or_nothing(long rounds) {
   CHECK_EQ(x + y, 0);
 }
 
+/* A token walks between two channels with room for one each, and is in the
+ * next before it leaves the last.  So at every moment one of them has a value,
+ * and a try_select that receives from both must never find none [S3]. */
+static void walk(void *arg) {
+  duel *d = arg;
+  long token = 0;
+  while (mw_chan_len(d->done) == 0) {
+    mw_chan_send(d->b, token);
+    mw_chan_recv(d->a, &token);
+    mw_chan_send(d->a, token);
+    mw_chan_recv(d->b, &token);
+  }
+  mw_chan_send(d->done, token);
+}
+static void try_select_sees_one_moment(long rounds) {
+  duel *d = mw_new(duel);
+  d->a = mw_chan_make(long, 1);
+  d->b = mw_chan_make(long, 1);
+  d->done = mw_chan_make(long, 2);
+  mw_chan_send(d->a, 0L);
+  mw_go(walk, d);
+  for (long r = 0; r < rounds; r++) {
+    long token;
+    mw_case cases[] = {mw_case_recv(d->a, &token), mw_case_recv(d->b, &token)};
+    int i = mw_try_select(cases, 2);
+    CHECK(i >= 0);
+    mw_chan_send(cases[i].chan, token); /* back where it was */
+    if (r % 64 == 0) mw_yield();
+  }
+  mw_chan_send(d->done, 1L);
+  while (mw_chan_len(d->done) < 2) mw_yield();
+}
+
 typedef struct node {
   struct node *self;
   long data[12];
@@ -227,6 +260,7 @@ int main(void) {
   is_wide(1000, 300);
   same_channel_twice();
   all_or_nothing(20000);
+  try_select_sees_one_moment(200000);
   large_elements(600);
   puts("ok");
   return 0;
