@@ -33,11 +33,17 @@ struct mwi_heap_hooks mwi_heap_hooks;
 struct mwi_mheap mwi_mheap = {.lock = MWI_LOCK_INIT(MWI_RANK_MHEAP)};
 
 #define RESERVE_MOST ((size_t)4 << 40)
-#define META_STEP (64 * MWI_KB)   /* commit step of page map and bitmaps */
+#define META_STEP (64 * MWI_KB) /* commit step of page map and bitmaps */
+#define PAGE_CACHE_REQUEST 16   /* requests below come from the page cache */
+#if MW_STRESS
+#define GROW_MOST 0
+#define SLAB_BYTES (4 * MWI_KB)
+#define SPAN_CACHE_REFILL 1
+#else
 #define GROW_MOST MWI_ARENA_BYTES /* most that is committed unasked */
 #define SLAB_BYTES (256 * MWI_KB) /* span structs taken from the OS at a time */
-#define PAGE_CACHE_REQUEST 16     /* requests below come from the page cache */
-#define SPAN_CACHE_REFILL 32
+#define SPAN_CACHE_REFILL 32      /* structs moved to an mcache at a time, at most 64 */
+#endif
 
 /* ---- Start ------------------------------------------------------------- */
 
