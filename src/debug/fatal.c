@@ -62,6 +62,19 @@ static void headline(const char *text, int64_t number) {
   mwi_line_end(&l, 2);
 }
 
+static _Noreturn void end(int sig) {
+  if (sig) {
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    sigaction(sig, &dfl, NULL);
+    mwi_os_signal_thread(mwi_os_tid(), sig);
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* here it dies */
+  }
+  _exit(2);
+}
+
 static void report(void *arg) {
   const struct mwi_death *d = arg;
   bool system = mwi_knobs.traceback >= MWI_TRACEBACK_SYSTEM;
@@ -94,22 +107,20 @@ static void report(void *arg) {
     mwi_trace_print(2, &t.trace, system);
   }
   if (all) mwi_goroutines_print_frozen(2, g, system);
+  end(d->signal); /* no way back: a signal may have used the stack that we came from */
 }
 
-static _Noreturn void end(int sig) {
-  if (sig) {
-    struct sigaction dfl = {.sa_handler = SIG_DFL};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, sig);
-    sigaction(sig, &dfl, NULL);
-    mwi_os_signal_thread(mwi_os_tid(), sig);
-    sigprocmask(SIG_UNBLOCK, &set, NULL); /* here it dies */
-  }
-  _exit(2);
+/* Only what ends the process may still interrupt it. */
+static void block_signals(void) {
+  static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGHUP};
+  sigset_t set;
+  sigfillset(&set);
+  for (size_t i = 0; i < sizeof open / sizeof *open; i++) sigdelset(&set, open[i]);
+  sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
 _Noreturn void mwi_die(const struct mwi_death *d) {
+  block_signals();
   static struct mwi_context ctx; /* a second signal may overwrite the stack that *d is on */
   static struct mwi_death death;
   ctx = *d->ctx;

@@ -116,7 +116,7 @@ struct mwi_goroutines *mwi_goroutines_take(bool system) {
   struct mwi_g *self = mwi_getg();
   mwi_stop_world();
   size_t n = 0;
-  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next)
+  MWI_EACH_G(g)
     n += shown(g, system);
   struct mwi_goroutines *all = NULL;
   size_t head = sizeof *all + n * sizeof all->by_id[0];
@@ -129,7 +129,7 @@ struct mwi_goroutines *mwi_goroutines_take(bool system) {
   all->bytes = bytes;
   char *at = (char *)all + head;
   int64_t now = mwi_os_monotonic();
-  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next) {
+  MWI_EACH_G(g) {
     if (!shown(g, system)) continue;
     struct mwi_gtrace *t = (struct mwi_gtrace *)(void *)at;
     mwi_gtrace_describe(t, g, now);
@@ -267,9 +267,9 @@ static void print_frozen(int fd, struct mwi_g *g, bool system) {
 
 void mwi_goroutines_print_frozen(int fd, const struct mwi_g *except, bool system) {
   size_t room = 0, n = 0;
-  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next) room++;
+  room = mwi_load_acquire(&mwi_sched.ng);
   struct mwi_numbered *order = mwi_os.map((room + 1) * sizeof *order);
-  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next) {
+  MWI_EACH_G(g) {
     if (g == except || !shown(g, system)) continue;
     if (!order)
       print_frozen(fd, g, system); /* no memory: in any order */

@@ -139,36 +139,23 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
 
 /* Goroutines born later are not roots: their argument is shaded at birth, and
  * what reaches them goes through barriers. */
-static struct mwi_g **snapshot; /* written with the world stopped */
-static uint32_t nsnapshot, snapshot_cap;
-static _Atomic uint32_t next_g;
+static uint32_t nsnapshot; /* records that existed when marking began; written with the world stopped */
+static struct mwi_g *external[MWI_MAX_THREADS]; /* found in external code then [E2] */
+static uint32_t nexternal;
 
 #define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
 enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_STACKS };
 
 static void prepare_roots_stw(void) {
-  nsnapshot = 0;
-  for (struct mwi_g *g = mwi_load_acquire(&mwi_sched.all_g); g; g = g->all_next) {
-    uint32_t s = mwi_load_acquire(&g->status);
-    g->ext_at_start = false;
-    if (s == MWI_G_DEAD) continue;
-    if (nsnapshot == snapshot_cap) {
-      uint32_t cap = snapshot_cap ? snapshot_cap * 2 : 1024;
-      struct mwi_g **bigger = mwi_meta_alloc(cap * sizeof *bigger, 64);
-      memcpy(bigger, snapshot, nsnapshot * sizeof *bigger);
-      snapshot = bigger;
-      snapshot_cap = cap;
-    }
-    snapshot[nsnapshot++] = g;
-  }
-  mwi_store_relaxed(&next_g, 0);
+  nsnapshot = mwi_load_acquire(&mwi_sched.ng);
+  nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
   struct mwi_m *self = mwi_self();
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (m == self || mwi_load_relaxed(&m->state) != MWI_M_STOPPED || !m->in_external) continue;
     m->held_for_scan = true;
-    m->tcb.g->ext_at_start = true;
+    if (nexternal < MWI_MAX_THREADS) external[nexternal++] = m->tcb.g;
     struct mwi_p *p = mwi_release_p(m);
     mwi_store_relaxed(&m->tcb.poll, 1);
     if (p) mwi_idle_p_put(p);
@@ -198,7 +185,10 @@ static void run_job(uint32_t i, struct mwi_gcp *w) {
   default: break;
   }
   uint32_t from = (i - JOB_STACKS) * JOB_GS;
-  for (uint32_t k = from; k < from + JOB_GS && k < nsnapshot; k++) scan_goroutine(w, snapshot[k]);
+  for (uint32_t k = from; k < from + JOB_GS && k < nsnapshot; k++) {
+    struct mwi_g *g = mwi_g_at(k);
+    if (g) scan_goroutine(w, g);
+  }
 }
 
 static void scan_all_roots_stw(struct mwi_gcp *w) {
@@ -210,13 +200,13 @@ static void scan_all_roots_stw(struct mwi_gcp *w) {
   mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
   mwi_handles_scan(w);
   mwi_timers_scan(scan_words);
-  for (uint32_t k = 0; k < nsnapshot; k++) scan_goroutine_stw(w, snapshot[k]);
+  MWI_EACH_G(g) scan_goroutine_stw(w, g);
 }
 
+/* Those of this cycle's [E2] that are still there. */
 static void rescan_external_stw(struct mwi_gcp *w) {
-  for (uint32_t k = 0; k < nsnapshot; k++) {
-    struct mwi_g *g = snapshot[k];
-    if (!g->ext_at_start) continue;
+  for (uint32_t i = 0; i < nexternal; i++) {
+    struct mwi_g *g = external[i];
     uint32_t s = mwi_load_acquire(&g->status);
     if (s == MWI_G_DEAD) continue;
     scan_goroutine_stw(w, g);

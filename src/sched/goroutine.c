@@ -3,8 +3,7 @@
  * sched/goroutine.c -- birth and death of goroutines
  *
  * Records (struct mwi_g) are metadata and never freed, only reused, so a
- * stale pointer to one is always readable; the list of all of them only
- * grows.  Stacks come and go (sched/stack.c).
+ * stale pointer to one is always readable; their number only grows.  Stacks come and go (sched/stack.c).
  */
 #include <mallow.h>
 
@@ -13,13 +12,32 @@
 
 #define GFREE_SPILL 64 /* a processor's list gives half to the global one past this */
 
+/*
+ * Records live in chunks, found by index, so that the collector can snapshot
+ * "all goroutines" as one number.  A chunk, once there, stays.
+ */
+static _Atomic(struct mwi_g *) chunks[MWI_MAX_GS / MWI_G_CHUNK];
+
+struct mwi_g *mwi_g_at(uint32_t i) {
+  struct mwi_g *chunk = mwi_load_acquire(&chunks[i / MWI_G_CHUNK]); /* pairs with mwi_g_alloc */
+  return chunk ? &chunk[i % MWI_G_CHUNK] : NULL;
+}
+
 struct mwi_g *mwi_g_alloc(void) {
-  struct mwi_g *g = mwi_meta_alloc(sizeof *g, 64);
-  struct mwi_g *head = mwi_load_relaxed(&mwi_sched.all_g);
-  do g->all_next = head;
-  while (!atomic_compare_exchange_weak_explicit(&mwi_sched.all_g, &head, g, memory_order_acq_rel,
-                                                memory_order_relaxed));
-  return g;
+  uint32_t i = mwi_add_acqrel(&mwi_sched.ng, 1);
+  if (i >= MWI_MAX_GS) mwi_fatal("more than %u goroutines", MWI_MAX_GS);
+  _Atomic(struct mwi_g *) *slot = &chunks[i / MWI_G_CHUNK];
+  struct mwi_g *chunk = mwi_load_acquire(slot);
+  if (!chunk) {
+    mwi_lock(&mwi_sched.lock);
+    chunk = mwi_load_relaxed(slot);
+    if (!chunk) {
+      chunk = mwi_meta_alloc(MWI_G_CHUNK * sizeof *chunk, 64);
+      mwi_store_release(slot, chunk);
+    }
+    mwi_unlock(&mwi_sched.lock);
+  }
+  return &chunk[i % MWI_G_CHUNK];
 }
 
 static struct mwi_g *gfree_get(struct mwi_p *p) {

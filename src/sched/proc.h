@@ -134,7 +134,7 @@ struct mwi_sched {
   _Atomic uint32_t nm;       /* our threads alive, sysmon left out; written under lock */
   bool world_stopped;        /* new threads are born HELD */
 
-  _Atomic(struct mwi_g *) all_g; /* push only */
+  _Atomic uint32_t ng; /* records of goroutines ever made: mwi_g_at(0 .. ng - 1) */
 
   /* timers: one idle thread at a time waits for the earliest */
   _Atomic uint32_t keeper_futex;
@@ -189,6 +189,13 @@ void mwi_init_once(void);
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
 void mwi_g_free(struct mwi_p *p, struct mwi_g *g);
 struct mwi_g *mwi_g_alloc(void); /* record only */
+#define MWI_MAX_GS (1u << 26)
+#define MWI_G_CHUNK 256
+/* Record i; NULL while it is being made.  Any thread. */
+struct mwi_g *mwi_g_at(uint32_t i);
+#define MWI_EACH_G(g)                                                                              \
+  for (uint32_t g##_i = 0, g##_n = mwi_load_acquire(&mwi_sched.ng); g##_i < g##_n; g##_i++)         \
+    for (struct mwi_g *g = mwi_g_at(g##_i); g; g = NULL)
 /* Change g's status; waits while a scanner holds the scan bit.  Fatal when it is neither. */
 void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to);
 

@@ -92,12 +92,6 @@ struct mwi_g {
   bool system;               /* the runtime's own: not counted, not in deadlock detection */
   bool foreign;              /* an attached thread's: lives on that thread's stack */
   bool locked;               /* runs only on its m */
-
-  /* collector, under the scan bit or on the stopped thread */
-  uint32_t scan_cycle;       /* last cycle in which the stack was scanned */
-  bool ext_at_start;         /* was in external code when marking began */
-
-  struct mwi_g *all_next;    /* list of all goroutines, append only, atomic publish */
 };
 
 /* The running goroutine. */
