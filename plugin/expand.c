@@ -27,60 +27,6 @@
  * values alive at once; 8 covers constructors of ordinary structs. */
 enum { MAX_GROUP = 8, MAX_REGION = 64 };
 
-/* LLVMCallConv has it as LLVMPreserveMostCallConv. */
-enum { PRESERVE_MOST = LLVMPreserveMostCallConv };
-
-LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
-                                 const char *name) {
-  LLVMBasicBlockRef head = LLVMGetInstructionParent(at);
-  LLVMBasicBlockRef rest = mwcc_split_before(at, "");
-  LLVMBasicBlockRef cold = LLVMInsertBasicBlockInContext(c->ctx, rest, name);
-  LLVMMetadataRef loc = LLVMInstructionGetDebugLoc(at);
-  LLVMInstructionEraseFromParent(LLVMGetBasicBlockTerminator(head));
-  LLVMPositionBuilderAtEnd(c->b, head);
-  LLVMTypeRef gs = LLVMPointerTypeInContext(c->ctx, 256);
-  LLVMValueRef addr = LLVMConstIntToPtr(LLVMConstInt(c->t_i64, offset, false), gs);
-  LLVMValueRef byte = LLVMBuildLoad2(c->b, c->t_i8, addr, "");
-  LLVMSetAlignment(byte, 1);
-  LLVMSetVolatile(byte, true);
-  LLVMValueRef on = LLVMBuildICmp(c->b, LLVMIntNE, byte, LLVMConstInt(c->t_i8, 0, false), "");
-  LLVMValueRef br = LLVMBuildCondBr(c->b, on, cold, rest);
-  LLVMMetadataRef weights[] = {
-      LLVMMDStringInContext2(c->ctx, "branch_weights", 14),
-      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1, false)),
-      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1u << 20, false)),
-  };
-  LLVMSetMetadata(br, c->md_prof,
-                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, weights, 3)));
-  LLVMInstructionSetDebugLoc(byte, loc);
-  LLVMInstructionSetDebugLoc(on, loc);
-  LLVMInstructionSetDebugLoc(br, loc);
-  LLVMPositionBuilderAtEnd(c->b, cold);
-  LLVMInstructionSetDebugLoc(LLVMBuildBr(c->b, rest), loc);
-  return cold;
-}
-
-LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
-                            LLVMValueRef *args, unsigned nargs, LLVMValueRef position) {
-  LLVMTypeRef types[4];
-  for (unsigned i = 0; i < nargs; i++) types[i] = LLVMTypeOf(args[i]);
-  LLVMTypeRef type = LLVMFunctionType(c->t_void, types, nargs, false);
-  LLVMValueRef f = LLVMGetNamedFunction(c->mod, name);
-  if (!f) {
-    f = mwcc_runtime_fn(c, name, type);
-    LLVMSetFunctionCallConv(f, PRESERVE_MOST);
-    mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "cold", 0);
-    /* through the GOT: the loader's lazy resolution of a PLT entry changes r10 */
-    mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "nonlazybind", 0);
-  }
-  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(block));
-  LLVMValueRef call = LLVMBuildCall2(c->b, type, f, args, nargs, "");
-  LLVMSetInstructionCallConv(call, PRESERVE_MOST);
-  LLVMInstructionSetDebugLoc(call, LLVMInstructionGetDebugLoc(position));
-  mwcc_set_default_loc(call);
-  return call;
-}
-
 /* ---- Slow halves ------------------------------------------------------------------- */
 
 static LLVMValueRef as_ptr(struct mwcc *c, LLVMValueRef v) {

@@ -16,7 +16,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <llvm-c/Comdat.h>
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
@@ -65,7 +64,7 @@ static bool arg_matters(LLVMValueRef call, unsigned k) {
  * order in which the callee does, so they are mostly in the right registers already.  callee is
  * NULL for calls through pointers: then it comes as the first argument.
  */
-static LLVMValueRef slow_function(struct mwcc *c, LLVMValueRef callee, unsigned n) {
+static LLVMValueRef announce_function(struct mwcc *c, LLVMValueRef callee, unsigned n) {
   char name[512];
   size_t len;
   snprintf(name, sizeof name, "mwi_ext%u.%s", n, callee ? LLVMGetValueName2(callee, &len) : "");
@@ -74,22 +73,9 @@ static LLVMValueRef slow_function(struct mwcc *c, LLVMValueRef callee, unsigned 
   LLVMTypeRef params[MAX_ARGS + 1];
   unsigned first = callee ? 0 : 1, all = n + first;
   for (unsigned i = 0; i < all; i++) params[i] = c->t_ptr;
-  f = LLVMAddFunction(c->mod, name, LLVMFunctionType(c->t_void, params, all, false));
-  LLVMSetLinkage(f, LLVMLinkOnceODRLinkage);
-  LLVMSetVisibility(f, LLVMHiddenVisibility);
-  LLVMSetComdat(f, LLVMGetOrInsertComdat(c->mod, name));
-  LLVMSetFunctionCallConv(f, LLVMPreserveMostCallConv);
-  LLVMSetSection(f, MWI_TEXT_SECTION);
-  const unsigned fn = (unsigned)LLVMAttributeFunctionIndex;
-  mwcc_fn_attr(c, f, fn, "cold", 0);
-  mwcc_fn_attr(c, f, fn, "noinline", 0);
-  mwcc_fn_attr(c, f, fn, "nounwind", 0);
-  mwcc_fn_attr(c, f, fn, "minsize", 0);
-  mwcc_fn_attr(c, f, fn, "optsize", 0);
+  f = mwcc_slow_function(c, name, params, all);
   mwcc_fn_attr_str(c, f, "frame-pointer", "all");
-  mwcc_fn_attr_str(c, f, "mallow-plain", "");
-  LLVMBasicBlockRef b = LLVMAppendBasicBlockInContext(c->ctx, f, "");
-  LLVMPositionBuilderAtEnd(c->b, b);
+  LLVMBasicBlockRef b = LLVMGetEntryBasicBlock(f);
   LLVMValueRef end = LLVMBuildRetVoid(c->b);
   for (unsigned i = 0; i < n; i++) {
     LLVMValueRef pair[2] = {callee ? callee : LLVMGetParam(f, 0), LLVMGetParam(f, first + i)};
@@ -105,13 +91,9 @@ static void check_before(struct mwcc *c, LLVMValueRef call) {
   for (unsigned i = 0; i < LLVMGetNumArgOperands(call) && n < MAX_ARGS; i++)
     if (arg_matters(call, i)) args[first + n++] = LLVMGetOperand(call, i);
   if (!n) return;
-  LLVMValueRef f = slow_function(c, callee, n);
+  LLVMValueRef f = announce_function(c, callee, n);
   LLVMBasicBlockRef cold = mwcc_test_byte(c, call, MWI_TCB_WB, "ext");
-  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(cold));
-  LLVMValueRef slow = LLVMBuildCall2(c->b, LLVMGlobalGetValueType(f), f, args, n + first, "");
-  LLVMSetInstructionCallConv(slow, LLVMPreserveMostCallConv);
-  LLVMInstructionSetDebugLoc(slow, LLVMInstructionGetDebugLoc(call));
-  mwcc_set_default_loc(slow);
+  mwcc_cold_call_to(c, cold, f, args, n + first, call);
 }
 
 void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {

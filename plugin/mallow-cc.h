@@ -207,8 +207,16 @@ bool mwcc_verify(LLVMModuleRef mod);                                            
  * which is returned and has a branch to the rest. */
 LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
                                  const char *name);
+/* In the cold block: a call of the runtime's `name`; of the function f, which
+ * is preserve_most. */
 LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
                             LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
+LLVMValueRef mwcc_cold_call_to(struct mwcc *c, LLVMBasicBlockRef block, LLVMValueRef f,
+                               LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
+/* A new function for slow halves, shared by all files that are linked
+ * together; the builder stands at the end of its only block. */
+LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *params,
+                                unsigned nparams);
 
 /* ---- Calls that store nothing through their arguments (libc.c) ---------------------- */
 

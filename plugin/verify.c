@@ -39,7 +39,7 @@ static bool allowed(struct mwcc *c, LLVMValueRef i) {
   if (!f) return false;
   size_t len;
   const char *name = LLVMGetValueName2(f, &len);
-  if (has_prefix(name, "mwi_rt_wb")) return true;
+  if (has_prefix(name, "mwi_slow_wb") || has_prefix(name, "mwi_rt_wb")) return true;
   return has_prefix(name, "llvm.lifetime.") || has_prefix(name, "llvm.dbg.") ||
          has_prefix(name, "llvm.assume") || has_prefix(name, "llvm.experimental.noalias") ||
          has_prefix(name, "llvm.invariant.");

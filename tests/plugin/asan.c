@@ -5,5 +5,5 @@
 // RUN: grep -q 'mallow: -fsanitize=thread cannot be combined' %t.err
 void set(void **p, void *v) { *p = v; }
 // CHECK-LABEL: define{{.*}} void @set(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
 // CHECK: store ptr {{.*}}!mallow.guarded

@@ -8,6 +8,6 @@ void pass(void **p) { unknown(p, p[1], 3); }
 // CHECK: call preserve_mostcc void @mwi_ext2.unknown(ptr %0, ptr %{{.*}})
 // CHECK: call void @unknown(
 // CHECK: define linkonce_odr hidden preserve_mostcc void @mwi_ext2.unknown(ptr %0, ptr %1){{.*}} section "mw_text"
-// CHECK-NEXT: call preserve_mostcc void @mwi_rt_ext(ptr @unknown, ptr %0)
-// CHECK-NEXT: call preserve_mostcc void @mwi_rt_ext(ptr @unknown, ptr %1)
+// CHECK-NEXT: call preserve_mostcc void @mwi_slow_ext(ptr @unknown, ptr %0)
+// CHECK-NEXT: call preserve_mostcc void @mwi_slow_ext(ptr @unknown, ptr %1)
 // CHECK-NEXT: ret void

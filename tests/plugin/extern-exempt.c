@@ -21,4 +21,4 @@ long calls(char *p) {
   return reads(p) + strcmp(p, buffer);
 }
 // CHECK-NOT: mwi_ext
-// CHECK-NOT: mwi_rt_ext
+// CHECK-NOT: mwi_slow_ext

@@ -10,9 +10,9 @@ void fill(struct node *n, struct node *l, struct node *r, void *d) {
 }
 // CHECK-LABEL: define{{.*}} void @fill(
 // CHECK: load volatile i8, ptr addrspace(256) inttoptr (i64 1
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
-// CHECK-NEXT: call preserve_mostcc void @mwi_rt_wb(
-// CHECK-NEXT: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
+// CHECK-NEXT: call preserve_mostcc void @mwi_slow_wb(
+// CHECK-NEXT: call preserve_mostcc void @mwi_slow_wb(
 // CHECK-NOT: load volatile
 // CHECK: store ptr {{.*}}!mallow.guarded
 // CHECK: store i32 3

@@ -11,5 +11,5 @@ void *second(void *a, void *b) {
 }
 // CHECK-LABEL: define{{.*}} ptr @second(
 // CHECK-NOT: alloca
-// CHECK-NOT: mwi_rt_wb
+// CHECK-NOT: mwi_slow_wb
 // CHECK: ret ptr %1

@@ -10,6 +10,6 @@ dbl: x *= 2; goto *ops[*pc++];
 stop: return x;
 }
 // CHECK-LABEL: define{{.*}} i32 @run(
-// CHECK: call preserve_mostcc void @mwi_rt_poll()
+// CHECK: call preserve_mostcc void @mwi_slow_poll()
 // CHECK: indirectbr
 // CHECK-NOT: indirectbr

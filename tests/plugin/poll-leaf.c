@@ -5,4 +5,4 @@
 #include <stdio.h>
 int leaf(int a) { return a * 3; }
 void hello(void) { puts("hello"); }
-// CHECK-NOT: mwi_rt_poll
+// CHECK-NOT: mwi_slow_poll

@@ -5,7 +5,7 @@
 struct node { struct node *next; void *p; };
 void mark(struct node *n, void *p) { for (; n; n = n->next) n->p = p; }
 // CHECK-LABEL: define{{.*}} void @mark(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
 // CHECK: store ptr {{.*}}!mallow.guarded
 // CHECK: load volatile i8, ptr addrspace(256) null
-// CHECK: call preserve_mostcc void @mwi_rt_poll()
+// CHECK: call preserve_mostcc void @mwi_slow_poll()

@@ -11,5 +11,5 @@ void *share(void *a, void *b) {
   return local;
 }
 // CHECK-LABEL: define{{.*}} ptr @share(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
 // CHECK: ret ptr

@@ -8,5 +8,5 @@ void *pick(void *a, void *b, int n) {
   return local[n];
 }
 // CHECK-LABEL: define{{.*}} ptr @pick(
-// CHECK-NOT: mwi_rt_wb
+// CHECK-NOT: mwi_slow_wb
 // CHECK: ret ptr

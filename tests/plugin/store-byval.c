@@ -8,5 +8,5 @@ void *change(struct three t, void *v, int n) {
   return ((void *volatile *)&t)[n];
 }
 // CHECK-LABEL: define{{.*}} ptr @change(ptr {{.*}}byval
-// CHECK-NOT: mwi_rt_wb
+// CHECK-NOT: mwi_slow_wb
 // CHECK: ret ptr

@@ -7,6 +7,6 @@ static void *s;
 void *get(void) { return s; }
 void set(void *p, void *q) { g = p; s = q; }
 // CHECK-LABEL: define{{.*}} void @set(
-// CHECK-DAG: call preserve_mostcc void @mwi_rt_wb(ptr @g,
-// CHECK-DAG: call preserve_mostcc void @mwi_rt_wb(ptr @s,
+// CHECK-DAG: call preserve_mostcc void @mwi_slow_wb(ptr @g,
+// CHECK-DAG: call preserve_mostcc void @mwi_slow_wb(ptr @s,
 // CHECK: ret void

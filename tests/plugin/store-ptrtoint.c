@@ -9,6 +9,6 @@ void hide_through_variable(uintptr_t *where, void *p) {
   *where = bits;
 }
 // CHECK-LABEL: define{{.*}} void @hide(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
 // CHECK-LABEL: define{{.*}} void @hide_through_variable(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(

@@ -6,4 +6,4 @@ struct value { union { long i; double d; void *p; } u; };
 struct value get(void);
 void put(struct value *where) { *where = get(); }
 // CHECK-LABEL: define{{.*}} void @put(
-// CHECK: call preserve_mostcc void @mwi_rt_wb
+// CHECK: call preserve_mostcc void @mwi_slow_wb

@@ -9,7 +9,7 @@ void link_to(struct node *a, struct node *b) { a->next = b; }
 // CHECK-NEXT: %[[ON:.*]] = icmp ne i8 %[[FLAG]], 0
 // CHECK-NEXT: br i1 %[[ON]], label %[[COLD:.*]], label %[[REST:.*]], !prof
 // CHECK: [[COLD]]:
-// CHECK-NEXT: call preserve_mostcc void @mwi_rt_wb(ptr %[[SLOT:.*]], ptr %[[VALUE:.*]])
+// CHECK-NEXT: call preserve_mostcc void @mwi_slow_wb(ptr %[[SLOT:.*]], ptr %[[VALUE:.*]])
 // CHECK-NEXT: br label %[[REST]]
 // CHECK: [[REST]]:
 // CHECK-NEXT: store ptr %[[VALUE]], ptr %[[SLOT]], align 8{{.*}}!mallow.guarded

@@ -4,5 +4,5 @@
 // RUN: %ir2 | %check
 void set(void *volatile *p, void *v) { *p = v; }
 // CHECK-LABEL: define{{.*}} void @set(
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
 // CHECK: store volatile ptr {{.*}}!mallow.guarded

@@ -5,5 +5,5 @@
 struct pair { void *a, *b; };
 void *first(const struct pair *from) { struct pair p = *from; return p.a; }
 // CHECK-LABEL: define{{.*}} ptr @first(
-// CHECK-NOT: mwi_rt_wb
+// CHECK-NOT: mwi_slow_wb
 // CHECK: ret ptr

@@ -4,5 +4,5 @@
 struct numbers { long a; double b; int c, d; };
 void copy(struct numbers *to, const struct numbers *from) { *to = *from; }
 // CHECK-LABEL: define{{.*}} void @copy(
-// CHECK-NOT: mwi_rt_wb
+// CHECK-NOT: mwi_slow_wb
 // CHECK: ret void

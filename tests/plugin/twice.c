@@ -6,7 +6,7 @@ void *g;
 int main(int argc, char **argv) { g = argv; return argc; }
 // CHECK: @mwi_globals = internal constant [1 x
 // CHECK: define{{.*}} @mw_user_main
-// CHECK: call preserve_mostcc void @mwi_rt_wb(
-// CHECK-NOT: call preserve_mostcc void @mwi_rt_wb(
+// CHECK: call preserve_mostcc void @mwi_slow_wb(
+// CHECK-NOT: call preserve_mostcc void @mwi_slow_wb(
 // CHECK: define i32 @main(
 // CHECK-NOT: @main(

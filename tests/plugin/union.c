@@ -9,4 +9,4 @@ struct tagged { long tag; union any value; };
 struct tagged *make(void) { return mw_new(struct tagged); }
 void copy(union any *a, const union any *b) { *a = *b; }
 // CHECK-LABEL: define{{.*}} void @copy(
-// CHECK: @mwi_rt_wb_copy(ptr %0, ptr %1, i64 8)
+// CHECK: @mwi_slow_wb_copy(ptr %0, ptr %1, i64 8)

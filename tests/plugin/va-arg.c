@@ -12,5 +12,5 @@ void take(void **one, struct pair *two, ...) {
   va_end(ap);
 }
 // CHECK-LABEL: define{{.*}} void @take(
-// CHECK: @mwi_rt_wb(
-// CHECK: @mwi_rt_wb_copy({{.*}}i64 24)
+// CHECK: @mwi_slow_wb(
+// CHECK: @mwi_slow_wb_copy({{.*}}i64 24)
