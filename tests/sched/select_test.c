@@ -173,7 +173,8 @@ static void all_or_nothing(long rounds) {
 static void walk(void *arg) {
   duel *d = arg;
   long token = 0;
-  while (mw_chan_len(d->done) == 0) {
+  for (long i = 0; mw_chan_len(d->done) == 0; i++) {
+    if (i % 1024 == 0) mw_yield();
     mw_chan_send(d->b, token);
     mw_chan_recv(d->a, &token);
     mw_chan_send(d->a, token);
@@ -188,13 +189,17 @@ static void try_select_sees_one_moment(long rounds) {
   d->done = mw_chan_make(long, 2);
   mw_chan_send(d->a, 0L);
   mw_go(walk, d);
+  rng g = rng_for(11);
   for (long r = 0; r < rounds; r++) {
     long token;
     mw_case cases[] = {mw_case_recv(d->a, &token), mw_case_recv(d->b, &token)};
     int i = mw_try_select(cases, 2);
     CHECK(i >= 0);
     mw_chan_send(cases[i].chan, token); /* back where it was */
-    if (r % 64 == 0) mw_yield();
+    if (r % 16 == 0) mw_yield();
+    /* let it walk on another processor */
+    for (volatile unsigned spin = rng_below(&g, r % 8 ? 100 : 20000); spin > 0; spin = spin - 1) {
+    }
   }
   mw_chan_send(d->done, 1L);
   while (mw_chan_len(d->done) < 2) mw_yield();
@@ -260,7 +265,7 @@ int main(void) {
   is_wide(1000, 300);
   same_channel_twice();
   all_or_nothing(20000);
-  try_select_sees_one_moment(200000);
+  try_select_sees_one_moment(40000);
   large_elements(600);
   puts("ok");
   return 0;
