@@ -72,6 +72,50 @@ static uintptr_t
     unknown_page; /* page of the last address in no module, not to search again for it */
 static char exe_path[1024];
 
+/* ---- Answers given ------------------------------------------------------------ */
+
+struct answer {
+  int n;
+  struct mwi_frame frame[MWI_MAX_INLINED + 1];
+};
+
+#define REMEMBERED 256 /* goroutines by the thousand wait at the same few places */
+#define REMEMBERED_FRAMES 4
+
+static struct {
+  uintptr_t pc; /* 0: none */
+  int n;
+  struct mwi_frame frame[REMEMBERED_FRAMES];
+} remembered[REMEMBERED]; /* under lock */
+
+static size_t remembered_at(uintptr_t pc) {
+  return (pc * 0x9e3779b97f4a7c15u) >> 56;
+}
+_Static_assert(REMEMBERED == 256, "8 bits");
+
+static void remembered_clear(void) {
+  for (size_t i = 0; i < REMEMBERED; i++) remembered[i].pc = 0;
+}
+
+static bool recall_locked(struct answer *a, uintptr_t pc) {
+  size_t i = remembered_at(pc);
+  if (remembered[i].pc != pc) return false;
+  a->n = remembered[i].n;
+  memcpy(a->frame, remembered[i].frame, sizeof remembered[i].frame);
+  return true;
+}
+
+/* a's strings are libdw's, so they last as long as the list of modules. */
+static void remember_locked(const struct answer *a, uintptr_t pc) {
+  size_t i = remembered_at(pc);
+  if (a->n > REMEMBERED_FRAMES || !a->frame[0].function) return;
+  remembered[i].pc = pc;
+  remembered[i].n = a->n;
+  memcpy(remembered[i].frame, a->frame, sizeof remembered[i].frame);
+}
+
+/* ---- The session ---------------------------------------------------------------- */
+
 static int find_debuginfo(Dwfl_Module *mod, void **user, const char *name, Dwarf_Addr base,
                           const char *file, const char *link, GElf_Word crc, char **path) {
   return dw.dwfl_build_id_find_debuginfo(mod, user, name, base, file, link, crc, path);
@@ -99,13 +143,36 @@ static void begin_locked(void) {
   session = s;
 }
 
+/* Read the list of modules again. */
+static void report_again_locked(void) {
+  dw.dwfl_report_begin(session); /* modules that are gone take their strings along */
+  dw.dwfl_linux_proc_report(session, getpid());
+  dw.dwfl_report_end(session, NULL, NULL);
+  unknown_page = 0;
+  remembered_clear();
+}
+
+/* Objects loaded and unloaded so far: an address may be another library's now. */
+static int count_objects(struct dl_phdr_info *info, size_t size, void *out) {
+  (void)size;
+  *(unsigned long long *)out = info->dlpi_adds + info->dlpi_subs;
+  return 1;
+}
+
+static void notice_dlopen_locked(void) {
+  static unsigned long long seen;
+  unsigned long long now = 0;
+  dl_iterate_phdr(count_objects, &now);
+  if (now == seen) return;
+  if (session) report_again_locked();
+  seen = now;
+}
+
 /* The module that addr is in, after another look at the process if need be. */
 static Dwfl_Module *module_locked(uintptr_t addr) {
   Dwfl_Module *mod = dw.dwfl_addrmodule(session, addr);
   if (mod || addr >> 12 == unknown_page) return mod;
-  dw.dwfl_report_begin(session);
-  dw.dwfl_linux_proc_report(session, getpid());
-  dw.dwfl_report_end(session, NULL, NULL);
+  report_again_locked();
   mod = dw.dwfl_addrmodule(session, addr);
   if (!mod) unknown_page = addr >> 12;
   return mod;
@@ -171,11 +238,6 @@ static struct unit_range *unit_locked(Dwfl_Module *mod, uintptr_t addr) {
 }
 
 /* ---- One address ----------------------------------------------------------------- */
-
-struct answer {
-  int n;
-  struct mwi_frame frame[MWI_MAX_INLINED + 1];
-};
 
 static int attr_int(Dwarf_Die *die, unsigned name) {
   Dwarf_Attribute attr;
@@ -350,6 +412,20 @@ static bool take_lock(void) {
   return false; /* its holder is stopped, or is this thread */
 }
 
+static void guarded_locked(struct answer *a, uintptr_t addr) {
+  struct answer plain = *a;
+  if (sigsetjmp(guard.back, 1) == 0) {
+    guard.inside = 1;
+    guard_timer(true);
+    libdw_locked(a, addr);
+  } else {
+    guard.broken = true;
+    *a = plain;
+  }
+  guard.inside = 0;
+  guard_timer(false);
+}
+
 void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *arg), void *arg) {
   struct answer a;
   uintptr_t addr = pc - 1;
@@ -357,25 +433,18 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
     ssize_t n = readlink("/proc/self/exe", exe_path, sizeof exe_path - 1);
     if (n > 0) exe_path[n] = 0;
   }
-  from_headers(&a, addr);
   bool locked = !guard.broken && take_lock();
   if (guard.on && !locked) guard.broken = true;
-  if (locked && guard.on) {
-    struct answer plain = a;
-    if (sigsetjmp(guard.back, 1) == 0) {
-      guard.inside = 1;
-      guard_timer(true);
+  if (locked && !guard.on) notice_dlopen_locked();
+  if (!locked || !recall_locked(&a, pc)) {
+    from_headers(&a, addr);
+    if (locked && guard.on)
+      guarded_locked(&a, addr);
+    else if (locked)
       libdw_locked(&a, addr);
-    } else {
-      guard.broken = true;
-      a = plain;
-    }
-    guard.inside = 0;
-    guard_timer(false);
-  } else if (locked) {
-    libdw_locked(&a, addr);
+    if (locked && !guard.broken) remember_locked(&a, pc);
+    if (locked || guard.on) from_elf(&a, addr);
   }
-  if (locked || guard.on) from_elf(&a, addr);
   for (int i = 0; i < a.n; i++) visit(&a.frame[i], arg);
   if (locked) pthread_mutex_unlock(&lock);
 }

@@ -27,6 +27,8 @@ struct mwi_os_ops {
 extern struct mwi_os_ops mwi_os;
 
 int64_t mwi_os_monotonic(void);     /* mwi_os.nanotime, unless faked */
+/* A free-running counter, some GHz; not synchronised between processors. */
+MWI_INLINE uint64_t mwi_os_cycles(void) { return __builtin_ia32_rdtsc(); }
 int64_t mwi_os_walltime(void);      /* ns since 1970 */
 int64_t mwi_os_thread_cputime(void); /* ns of CPU that the calling thread used */
 unsigned mwi_os_ncpu(void);         /* CPUs in the affinity mask, >= 1 */

@@ -44,6 +44,6 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   mwi_rt_leave();
   mwi_need_p();
   if (mwi_gc_forced_pending()) mwi_gc_start_forced();
-  if (slice_over) mwi_yield();
+  if (slice_over) mwi_preempt();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_poll(mwi_self());
 }

@@ -166,11 +166,31 @@ static void make_runnable(struct mwi_g *g, bool next) {
   mwi_unlock(&mwi_sched.lock);
 }
 
+/*
+ * The readied goroutine waits in runnext.  Mostly the running one blocks soon
+ * and the pair goes on here, and waking a thread (a system call, and a thief
+ * that comes for nothing) costs more than all the rest.  So with nothing else
+ * in the queue a processor wakes others at most every WAKE_EVERY_CYCLES; if it
+ * goes on running, sysmon sees the waiting goroutine within a millisecond.
+ */
+#define WAKE_EVERY_CYCLES 60000 /* about 20 us */
+
+static void wake_for_next(void) {
+  struct mwi_p *p = mwi_tcb()->p;
+  if (!mwi_load_seqcst(&mwi_sched.nidle_p)) return;
+  if (p && mwi_load_relaxed(&p->runq_head) == mwi_load_relaxed(&p->runq_tail)) {
+    uint64_t now = mwi_os_cycles();
+    if (now - p->last_wake < WAKE_EVERY_CYCLES) return;
+    p->last_wake = now;
+  }
+  mwi_wake_p();
+}
+
 void mwi_ready(struct mwi_g *g) {
   mwi_rt_enter();
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
   make_runnable(g, true);
-  mwi_wake_p();
+  wake_for_next();
   mwi_rt_leave();
 }
 
@@ -229,7 +249,16 @@ static bool unlock_commit(struct mwi_g *g, void *l) {
 
 void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason) { mwi_park(unlock_commit, l, reason); }
 
+/* To the tail of this processor's queue, behind all that it has. */
 static bool yield_commit(struct mwi_g *g, void *unused) {
+  (void)unused;
+  mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
+  make_runnable(g, false);
+  return true;
+}
+
+/* To the global queue: after its time slice, or without a processor. */
+static bool requeue_commit(struct mwi_g *g, void *unused) {
   (void)unused;
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
   mwi_lock(&mwi_sched.lock);
@@ -239,6 +268,7 @@ static bool yield_commit(struct mwi_g *g, void *unused) {
 }
 
 void mwi_yield(void) { mwi_park(yield_commit, NULL, MWI_WAIT_NONE); }
+void mwi_preempt(void) { mwi_park(requeue_commit, NULL, MWI_WAIT_NONE); }
 
 MWI_EXPORT void mw_yield(void) {
   mwi_attach();
@@ -255,7 +285,7 @@ void mwi_need_p(void) {
     struct mwi_p *p = mwi_idle_p_get();
     if (p) mwi_acquire_p(mwi_self(), p);
     mwi_rt_leave();
-    if (!p) mwi_yield();
+    if (!p) mwi_preempt();
   }
 }
 

@@ -100,7 +100,7 @@ struct mwi_p {
   struct mwi_stack stack_cache[MWI_P_STACKS];
   uint32_t nstack_cache;
   _Atomic uint32_t tick;      /* goroutines started here; sysmon watches it */
-  bool in_gc_worker;
+  uint64_t last_wake;         /* cycle counter when this P last woke another for its runnext */
 
   /* sysmon's */
   uint32_t seen_tick;

@@ -123,9 +123,12 @@ static uint32_t grab(struct mwi_p *victim, struct mwi_p *p, uint32_t t, bool ste
     if (!n) {
       struct mwi_g *g = steal_next ? mwi_load_relaxed(&victim->runnext) : NULL;
       if (!g) return 0;
-      /* The victim is probably about to run it; a thief that waits a moment
-       * keeps ping-pong pairs together. */
+      /* The victim is probably about to run it: a thief that waits a moment, and
+       * leaves a victim alone that got on meanwhile, keeps ping-pong pairs
+       * together. */
+      uint32_t tick = mwi_load_relaxed(&victim->tick);
       for (int i = 0; i < 100; i++) mwi_pause();
+      if (tick != mwi_load_relaxed(&victim->tick)) return 0;
       if (!mwi_cas_acqrel(&victim->runnext, &g, NULL)) continue;
       mwi_store_relaxed(&p->runq[t % MWI_RUNQ], g);
       return 1;

@@ -122,8 +122,9 @@ MWI_INLINE void mwi_attach(void) {
   if (MWI_UNLIKELY(!mwi_tcb()->p)) mwi_attach_slow();
 }
 
-/* Put the goroutine at the tail of the global queue and run others. */
+/* Let others run: to the tail of the P's queue (yield), or of the global one. */
 void mwi_yield(void);
+void mwi_preempt(void);
 
 /* Around a wait in the kernel that neither touches the collected heap nor
  * runs instrumented code: the thread may be held by a stopper, its P given

@@ -42,6 +42,7 @@ static _Atomic uint32_t nregions;       /* release after the entry is written */
 struct free_slot {
   struct free_slot *next;
   uintptr_t lo, hi;
+  bool guarded; /* was in use before: the guard is there */
 };
 
 static struct mwi_lock stack_lock = MWI_LOCK_INIT(MWI_RANK_STACK);
@@ -107,6 +108,7 @@ static bool class_grow_locked(int class) {
       struct free_slot *f = slot_record();
       f->lo = start + i * slot;
       f->hi = f->lo + slot;
+      f->guarded = false;
       f->next = free_list[class];
       free_list[class] = f;
     }
@@ -131,8 +133,7 @@ static bool take_own(struct mwi_stack *out, size_t bytes) {
 static bool take_class_locked(int class, struct mwi_stack *out) {
   if (!free_list[class] && !class_grow_locked(class)) return false;
   struct free_slot *f = free_list[class];
-  /* A slot that was used before has its guard; installing it again is idempotent. */
-  if (!guard_install(f->lo)) return false;
+  if (!f->guarded && !guard_install(f->lo)) return false;
   free_list[class] = f->next;
   *out = (struct mwi_stack){
       .lo = f->lo + MWI_STACK_GUARD, .hi = f->hi, .slot_class = (uint32_t)class};
@@ -185,6 +186,7 @@ void mwi_stack_put(struct mwi_p *p, struct mwi_stack *s) {
   struct free_slot *f = slot_record();
   f->lo = s->lo - MWI_STACK_GUARD;
   f->hi = s->hi;
+  f->guarded = true;
   f->next = free_list[s->slot_class];
   free_list[s->slot_class] = f;
   nlive[s->slot_class]--;

@@ -7,7 +7,7 @@
  *          start a thread for processors left by signal handlers; ask for a
  *          collection every two minutes.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
- *          10 ms; with every processor idle it sleeps until woken.  It has no
+ *          1 ms; with every processor idle it sleeps until woken.  It has no
  *          P and never touches the collected heap, so it is not in the list of
  *          threads and is not stopped.
  */
@@ -17,7 +17,7 @@
 
 #define SLICE_NS 10000000 /* Go's time slice */
 #define FIRST_SLEEP_US 20
-#define MAX_SLEEP_US 10000
+#define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 
 static struct mwi_tcb sysmon_tcb;
 
