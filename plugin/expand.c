@@ -183,11 +183,10 @@ static LLVMValueRef expand_group(struct mwcc *c, LLVMValueRef m) {
   }
   LLVMBasicBlockRef cold = mwcc_test_byte(c, m, MWI_TCB_WB, "wb");
   for (unsigned i = 0; i < g.nmembers; i++) slow_half(c, cold, g.members[i]);
-  LLVMValueRef empty = LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, NULL, 0));
   LLVMValueRef last = NULL;
   for (unsigned i = 0; i < g.nmembers; i++) {
     last = mwcc_unmark(c, g.members[i]);
-    LLVMSetMetadata(last, c->md_guarded, empty);
+    mwcc_set_guarded(c, last, MWI_TCB_WB);
   }
   mwcc_map_fini(&g.stays);
   return last;

@@ -29,6 +29,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       if (!mwcc_instrumented(f)) continue;
       mwcc_expand(&c, f);
       mwcc_external_calls(&c, f);
+      if (speed >= 2) mwcc_fast_allocations(&c, f);
       mwcc_place_text(&c, f, &sections);
     }
     mwcc_polls(&c);
@@ -46,7 +47,6 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
     mwcc_verify(mod);
     mwcc_vec_fini(&sections);
   }
-  (void)speed;
   mwcc_fini(&c);
   return true;
 }

@@ -209,6 +209,11 @@ LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offse
                                  const char *name);
 /* In the cold block: a call of the runtime's `name`; of the function f, which
  * is preserve_most. */
+/* Branch weights: the first successor is hardly ever taken. */
+void mwcc_cold_branch(struct mwcc *c, LLVMValueRef br);
+/* Nothing may come between the load of the control block's byte (or word) at
+ * this offset and the instruction: noted for isolate.c and verify.c. */
+void mwcc_set_guarded(struct mwcc *c, LLVMValueRef inst, unsigned offset);
 LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
                             LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
 LLVMValueRef mwcc_cold_call_to(struct mwcc *c, LLVMBasicBlockRef block, LLVMValueRef f,

@@ -19,6 +19,22 @@
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
+void mwcc_cold_branch(struct mwcc *c, LLVMValueRef br) {
+  LLVMMetadataRef weights[] = {
+      LLVMMDStringInContext2(c->ctx, "branch_weights", 14),
+      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1, false)),
+      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1u << 20, false)),
+  };
+  LLVMSetMetadata(br, c->md_prof,
+                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, weights, 3)));
+}
+
+void mwcc_set_guarded(struct mwcc *c, LLVMValueRef inst, unsigned offset) {
+  LLVMMetadataRef op = LLVMValueAsMetadata(LLVMConstInt(c->t_i32, offset, false));
+  LLVMMetadataRef node = LLVMMDNodeInContext2(c->ctx, &op, 1);
+  LLVMSetMetadata(inst, c->md_guarded, LLVMMetadataAsValue(c->ctx, node));
+}
+
 LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
                                  const char *name) {
   LLVMBasicBlockRef head = LLVMGetInstructionParent(at);
@@ -34,13 +50,7 @@ LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offse
   LLVMSetVolatile(byte, true);
   LLVMValueRef on = LLVMBuildICmp(c->b, LLVMIntNE, byte, LLVMConstInt(c->t_i8, 0, false), "");
   LLVMValueRef br = LLVMBuildCondBr(c->b, on, cold, rest);
-  LLVMMetadataRef weights[] = {
-      LLVMMDStringInContext2(c->ctx, "branch_weights", 14),
-      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1, false)),
-      LLVMValueAsMetadata(LLVMConstInt(c->t_i32, 1u << 20, false)),
-  };
-  LLVMSetMetadata(br, c->md_prof,
-                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, weights, 3)));
+  mwcc_cold_branch(c, br);
   LLVMInstructionSetDebugLoc(byte, loc);
   LLVMInstructionSetDebugLoc(on, loc);
   LLVMInstructionSetDebugLoc(br, loc);

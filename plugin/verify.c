@@ -17,13 +17,23 @@
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
-static bool is_wb_flag(LLVMValueRef i) {
+/* The load of the control block's field that guards an operation. */
+static bool is_guard(LLVMValueRef i, uint64_t offset) {
   if (!LLVMIsALoadInst(i) || !LLVMGetVolatile(i)) return false;
   LLVMValueRef p = LLVMGetOperand(i, 0);
   if (LLVMGetPointerAddressSpace(LLVMTypeOf(p)) != 256 || !LLVMIsAConstantExpr(p)) return false;
-  uint64_t offset;
-  return LLVMGetConstOpcode(p) == LLVMIntToPtr && mwcc_const_u64(LLVMGetOperand(p, 0), &offset) &&
-         offset == MWI_TCB_WB;
+  uint64_t n;
+  return LLVMGetConstOpcode(p) == LLVMIntToPtr && mwcc_const_u64(LLVMGetOperand(p, 0), &n) &&
+         n == offset;
+}
+
+/* The offset in the metadata; without one, the barrier's. */
+static uint64_t guard_offset(LLVMValueRef md) {
+  LLVMValueRef op[4];
+  uint64_t n;
+  if (LLVMGetMDNodeNumOperands(md) != 1) return MWI_TCB_WB;
+  LLVMGetMDNodeOperands(md, op);
+  return mwcc_const_u64(op[0], &n) ? n : MWI_TCB_WB;
 }
 
 static bool has_prefix(const char *s, const char *prefix) {
@@ -46,10 +56,10 @@ static bool allowed(struct mwcc *c, LLVMValueRef i) {
 }
 
 /* Walks back from `i` (inclusive) to the flag; false on a violation. */
-static bool walk_back(struct mwcc *c, LLVMBasicBlockRef b, LLVMValueRef i, struct mwcc_map *seen,
-                      LLVMValueRef *culprit) {
+static bool walk_back(struct mwcc *c, LLVMBasicBlockRef b, LLVMValueRef i, uint64_t offset,
+                      struct mwcc_map *seen, LLVMValueRef *culprit) {
   for (; i; i = LLVMGetPreviousInstruction(i)) {
-    if (is_wb_flag(i)) return true;
+    if (is_guard(i, offset)) return true;
     if (!allowed(c, i)) {
       *culprit = i;
       return false;
@@ -62,7 +72,7 @@ static bool walk_back(struct mwcc *c, LLVMBasicBlockRef b, LLVMValueRef i, struc
     LLVMValueRef t = LLVMGetUser(u);
     if (!LLVMIsATerminatorInst(t)) continue;
     any = true;
-    if (!walk_back(c, LLVMGetInstructionParent(t), t, seen, culprit)) return false;
+    if (!walk_back(c, LLVMGetInstructionParent(t), t, offset, seen, culprit)) return false;
   }
   return any;
 }
@@ -79,10 +89,12 @@ static bool verify_function(struct mwcc *c, LLVMValueRef fn) {
         good = false;
         continue;
       }
-      if (!LLVMGetMetadata(i, c->md_guarded)) continue;
+      LLVMValueRef md = LLVMGetMetadata(i, c->md_guarded);
+      if (!md) continue;
       LLVMValueRef culprit = i;
       mwcc_map_clear(&seen);
-      if (walk_back(c, b, LLVMGetPreviousInstruction(i), &seen, &culprit)) continue;
+      if (walk_back(c, b, LLVMGetPreviousInstruction(i), guard_offset(md), &seen, &culprit))
+        continue;
       good = false;
       char *text = LLVMPrintValueToString(culprit);
       mwcc_report(
