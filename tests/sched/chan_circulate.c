@@ -57,6 +57,7 @@ static token *make_token(uint64_t id) {
 }
 
 static void check_token(const token *t) {
+  CHECK(t->id < TOKENS);
   CHECK(t->check == ~t->id);
   int i = NODES;
   for (const node *n = t->list; n != NULL; n = n->next)
@@ -136,7 +137,7 @@ int main(int argc, char **argv) {
   while (mw_nanotime() < until) {
     mw_gc();
     cycles++;
-    for (int i = 0; i < 10; i++) (void)make_token((uint64_t)i); /* takes freed slots */
+    for (int i = 0; i < 10; i++) (void)make_token(1000 + (uint64_t)i); /* takes freed slots */
   }
   s->stop = 1;
   CHECK(s->moves > 100);
