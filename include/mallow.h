@@ -49,9 +49,9 @@ extern "C" {
 
 /* A struct T whose flexible array member `member` has n elements. */
 #define mw_new_flex(T, member, n)                                                                  \
-  ((MWI_PTR(T))mwi_flex_typed(sizeof(T), _Alignof(T), offsetof(T, member), sizeof(((T *)0)->member[0]),   \
-                       (n), MWI_WITNESS(T),                                                   \
-                       MWI_WITNESS(__typeof__(((T *)0)->member[0]))))
+  ((MWI_PTR(T))mwi_flex_typed(sizeof(T), _Alignof(T), offsetof(T, member),                         \
+                              sizeof(((T *)0)->member[0]), (n), MWI_WITNESS(T),                    \
+                              MWI_WITNESS(__typeof__(((T *)0)->member[0]))))
 
 /* Untyped: n zeroed bytes, 16-aligned, every word scanned as a possible pointer. */
 void *mw_alloc(size_t n) MWI_ATTR(malloc, alloc_size(1), returns_nonnull);
@@ -82,6 +82,29 @@ typedef uintptr_t mw_handle;
 mw_handle mw_handle_new(void *p);
 void *mw_handle_get(mw_handle h);
 void mw_handle_free(mw_handle h);
+
+/* Call fn(p, arg) in the runtime's finalizer goroutine some time after p's
+ * object became unreachable; the object and all it reaches live until then,
+ * and the call may make it reachable again.  NULL fn removes.  Fatal: p is not
+ * the start of a collected object, or has a finalizer.  Objects that reach
+ * themselves through a finalizer are never finalized. */
+void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg);
+
+/* Call fn(arg) some time after p's object became unreachable; the object is
+ * freed at once.  Several per object, cycles are fine, p may point inside.
+ * Fatal: arg is p.  Stopping one that has run, or is about to, does nothing. */
+typedef struct mw_cleanup {
+  uint64_t id;
+  uintptr_t at;
+} mw_cleanup;
+mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg);
+void mw_cleanup_stop(mw_cleanup c);
+
+/* A weak pointer: equal (==) for equal p, NULL for NULL.  mw_weak_get: p while
+ * its object is reachable, NULL from when the collector found it is not. */
+typedef struct mwi_weak_handle *mw_weak;
+mw_weak mw_weak_make(void *p);
+void *mw_weak_get(mw_weak w);
 
 /* ---- Goroutines -------------------------------------------------------- */
 
@@ -230,6 +253,27 @@ mw_ticker *mw_ticker_new(int64_t ns); /* ns <= 0: fatal */
 void mw_ticker_reset(mw_ticker *t, int64_t ns);
 void mw_ticker_stop(mw_ticker *t);
 
+/* ---- Pool -------------------------------------------------------------- */
+
+/*
+ * Free objects of one kind, kept for reuse: Go's sync.Pool.  Any number of
+ * goroutines may get and put; in the common case no lock is taken.  The
+ * collector empties a pool: an object that nobody asks for is gone after two
+ * cycles.  Zero-initialised but for make; do not copy it in use.
+ *
+ *     static mw_pool buffers = {.make = new_buffer};
+ */
+typedef struct mw_pool {
+  void *(*make)(void);  /* called by get when the pool has none; NULL: get returns NULL */
+  void *local, *victim; /* the runtime's */
+  struct mw_pool *next;
+  uint32_t local_n, victim_n;
+  bool listed;
+} mw_pool;
+/* An object put before, or a new one.  The object is as it was put. */
+void *mw_pool_get(mw_pool *pool);
+void mw_pool_put(mw_pool *pool, void *p); /* NULL is ignored */
+
 /* ---- Runtime control and statistics ------------------------------------ */
 
 /* A full collection, finished (swept) when it returns.  Blocks. */
@@ -257,13 +301,13 @@ void mw_print_goroutines(int fd);
 
 /* ---- What the macros call: not for use by name ------------------------- */
 
-void *mwi_new_typed(size_t size, size_t align, const void *witness) MWI_ATTR(malloc,
-                                                                             returns_nonnull);
+void *mwi_new_typed(size_t size, size_t align, const void *witness)
+    MWI_ATTR(malloc, returns_nonnull);
 void *mwi_make_typed(size_t size, size_t align, size_t n, const void *witness)
     MWI_ATTR(malloc, returns_nonnull);
 void *mwi_flex_typed(size_t size, size_t align, size_t offset, size_t elem_size, size_t n,
-                     const void *witness, const void *elem_witness) MWI_ATTR(malloc,
-                                                                             returns_nonnull);
+                     const void *witness, const void *elem_witness)
+    MWI_ATTR(malloc, returns_nonnull);
 mw_chan *mwi_chan_make_typed(size_t size, size_t cap, const void *witness)
     MWI_ATTR(returns_nonnull);
 void mwi_chan_send(mw_chan *ch, const void *value, size_t size);

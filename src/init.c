@@ -33,6 +33,7 @@ static void init(void) {
   mwi_heap_init();
   mwi_gchooks_init();
   mwi_gc_init();
+  mwi_due_goroutines_init();
   mwi_memstats_init();
   mwi_stop_init();
   mwi_crash_init();
@@ -44,7 +45,9 @@ static void init(void) {
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-void mwi_init_once(void) { pthread_once(&once, init); }
+void mwi_init_once(void) {
+  pthread_once(&once, init);
+}
 
 /* ---- main -------------------------------------------------------------- */
 

@@ -130,13 +130,11 @@ void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
 /* ---- Compiled code's entry points -------------------------------------- */
 
 MWI_COLD static void *new_slow(struct mwi_layout *l) {
-  if (l->size > MWI_MAX_SMALL || l->size == 0 || (!l->period && l->size < 16) ||
-      mwi_knobs.gcstress)
+  if (l->size > MWI_MAX_SMALL || l->size == 0 || (!l->period && l->size < 16) || mwi_knobs.gcstress)
     return mwi_gc_alloc(l->size, l);
   if (!l->cursor) {
     mwi_gc_attach(); /* the heap exists from here on */
-    mwi_spanclass c =
-        l->period ? mwi_class_for(l->size, l) : mwi_class_untyped(l->size, true);
+    mwi_spanclass c = l->period ? mwi_class_for(l->size, l) : mwi_class_untyped(l->size, true);
     /* Compiled code adds the size that it knows: slot first.  Both stores are
      * idempotent, and on x86 in order; a reader that sees cursor sees slot. */
     l->slot = mwi_classes[c].slot;
@@ -171,8 +169,8 @@ MWI_EXPORT void *mwi_rt_make(struct mwi_layout *l, uint64_t n) {
 MWI_EXPORT void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *elem, uint64_t offset,
                                  uint64_t n) {
   size_t bytes;
-  if (__builtin_mul_overflow(elem->size, n, &bytes) || __builtin_add_overflow(bytes, offset, &bytes) ||
-      bytes > (size_t)1 << 47)
+  if (__builtin_mul_overflow(elem->size, n, &bytes) ||
+      __builtin_add_overflow(bytes, offset, &bytes) || bytes > (size_t)1 << 47)
     mwi_fatal("mw_new_flex(%s, %lu): size out of range", head->name ? head->name : "?",
               (unsigned long)n);
   if (bytes < head->size) bytes = head->size;
@@ -199,8 +197,8 @@ MWI_EXPORT void *mwi_flex_typed(size_t size, size_t align, size_t offset, size_t
                                 size_t n, const void *witness, const void *elem_witness) {
   (void)align, (void)witness, (void)elem_witness;
   size_t bytes;
-  if (__builtin_mul_overflow(elem_size, n, &bytes) || __builtin_add_overflow(bytes, offset, &bytes) ||
-      bytes > (size_t)1 << 47)
+  if (__builtin_mul_overflow(elem_size, n, &bytes) ||
+      __builtin_add_overflow(bytes, offset, &bytes) || bytes > (size_t)1 << 47)
     mwi_fatal("mw_new_flex: %zu elements of %zu bytes: size out of range", n, elem_size);
   return mwi_gc_alloc(bytes < size ? size : bytes, NULL);
 }
@@ -281,4 +279,6 @@ MWI_EXPORT void *mw_realloc(void *p, size_t n) {
   return q;
 }
 
-MWI_EXPORT void mw_keep_alive(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
+MWI_EXPORT void mw_keep_alive(const void *p) {
+  __asm__ volatile("" : : "r"(p) : "memory");
+}

@@ -25,8 +25,8 @@
 #include "gc/pacer.h"
 #include "gc/roots.h"
 
-#define ASSIST_LEAST 65536   /* bytes of scan work at a time: amortises the bookkeeping */
-#define CREDIT_FLUSH 65536   /* worker scan work between updates of the shared counters */
+#define ASSIST_LEAST 65536 /* bytes of scan work at a time: amortises the bookkeeping */
+#define CREDIT_FLUSH 65536 /* worker scan work between updates of the shared counters */
 
 /* ---- Bookkeeping ------------------------------------------------------- */
 
@@ -84,14 +84,17 @@ static bool work(struct mwi_gcp *w, uint64_t units, bool (*stop)(void), uint64_t
 
 bool mwi_gc_work_available(void) {
   if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
-    return mwi_work_any() ||
-           mwi_load_relaxed(&mwi_gc.next_job) < mwi_load_relaxed(&mwi_gc.njobs) ||
+    return mwi_work_any() || mwi_load_relaxed(&mwi_gc.next_job) < mwi_load_relaxed(&mwi_gc.njobs) ||
            (mwi_load_relaxed(&mwi_gc.nactive) == 0 && !mwi_load_relaxed(&mwi_gc.finishing));
   return mwi_load_relaxed(&mwi_heap.unswept_spans) != 0 || mwi_gc_forced_pending();
 }
 
-static bool stop_dedicated(void) { return mwi_gc_hooks.worker_poll() && false; }
-static bool stop_idle(void) { return mwi_gc_hooks.worker_poll() || mwi_gc_hooks.other_work(); }
+static bool stop_dedicated(void) {
+  return mwi_gc_hooks.worker_poll() && false;
+}
+static bool stop_idle(void) {
+  return mwi_gc_hooks.worker_poll() || mwi_gc_hooks.other_work();
+}
 static bool stop_fractional(void) {
   if (mwi_gc_hooks.worker_poll()) return true;
   struct mwi_gcp *w = mwi_tcb()->gcp;
@@ -123,8 +126,8 @@ bool mwi_gc_run_due(uint32_t pid) {
     work(w, 0, stop_dedicated, &done);
     /* Out of work, or the world changed: whoever finds more starts anew. */
     atomic_fetch_add(&mwi_gc.dedicated_wanted, 1);
-  } else if (mwi_gc.fraction > 0 &&
-             (double)w->fractional_ns <= mwi_gc.fraction * (double)(t0 - mwi_gc_stats.stw1_end_ns)) {
+  } else if (mwi_gc.fraction > 0 && (double)w->fractional_ns <=
+                                        mwi_gc.fraction * (double)(t0 - mwi_gc_stats.stw1_end_ns)) {
     w->fractional_start = t0;
     work(w, 0, stop_fractional, &done);
     w->fractional_ns += mwi_os_monotonic() - t0;
@@ -194,8 +197,8 @@ void mwi_gc_sweep_basis_stw(void) {
   uint64_t trigger = mwi_pacer.trigger;
   uint64_t pages = mwi_load_relaxed(&mwi_heap.inuse_pages);
   /* All must be swept 1 MB of allocation before the next trigger. */
-  uint64_t room = trigger != UINT64_MAX && trigger > live + 2 * MWI_MB ? trigger - live - MWI_MB
-                                                                       : MWI_MB;
+  uint64_t room =
+      trigger != UINT64_MAX && trigger > live + 2 * MWI_MB ? trigger - live - MWI_MB : MWI_MB;
   mwi_gc.sweep_live_basis = live;
   mwi_gc.sweep_pages_basis = mwi_load_relaxed(&mwi_heap.pages_swept);
   mwi_store_relaxed(&mwi_gc.sweep_ratio, (double)pages / (double)room);
@@ -222,7 +225,9 @@ void mwi_pacer_charge(size_t charged) {
     if (w && (w->credit -= (int64_t)charged) < 0) assist();
     return;
   }
-  if (live >= mwi_pacer.trigger) mwi_gc_start(MWI_GC_HEAP);
-  else sweep_share(live);
+  if (live >= mwi_pacer.trigger)
+    mwi_gc_start(MWI_GC_HEAP);
+  else
+    sweep_share(live);
   if (MWI_UNLIKELY(mwi_gc_forced_pending())) mwi_gc_start_forced();
 }

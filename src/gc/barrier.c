@@ -170,7 +170,8 @@ struct ext {
 };
 static struct mwi_lock ext_lock = MWI_LOCK_INIT(MWI_RANK_ASSIST);
 #define EXT_BUCKETS 1024
-static struct ext *ext_table[EXT_BUCKETS]; /* under ext_lock: handed to external code in this cycle */
+static struct ext
+    *ext_table[EXT_BUCKETS]; /* under ext_lock: handed to external code in this cycle */
 static struct ext *ext_free;
 
 /* True when it is new. */

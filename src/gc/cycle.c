@@ -42,7 +42,9 @@ struct mwi_gc mwi_gc;
 #define FORCE_PERIOD_NS (int64_t)120000000000
 #define FINISH_TRIES 3 /* then the rest is marked with the world stopped */
 
-bool mwi_gc_wb_state(void) { return mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK; }
+bool mwi_gc_wb_state(void) {
+  return mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK;
+}
 
 /* ---- Waiting for a cycle ----------------------------------------------- */
 
@@ -256,8 +258,8 @@ static void end_cycle_stw(int64_t t2) {
   st->last_end_wall_ns = mwi_os_walltime();
   mwi_store_relaxed(&mwi_gc.last_ns, mwi_os_monotonic());
   st->stw2_ns = mwi_os_monotonic() - t2;
-  st->total_gc_cpu_ns += st->assist_cpu_ns + st->dedicated_cpu_ns +
-                         (st->stw1_ns + st->stw2_ns) * (int64_t)st->nprocs;
+  st->total_gc_cpu_ns +=
+      st->assist_cpu_ns + st->dedicated_cpu_ns + (st->stw1_ns + st->stw2_ns) * (int64_t)st->nprocs;
   record_pause(st, st->stw1_ns);
   record_pause(st, st->stw2_ns);
   st->pause_ns[(st->ncycles + 255) % 256] = (uint64_t)(st->stw1_ns + st->stw2_ns);
@@ -330,7 +332,9 @@ void mwi_gc_full(void) {
   finish_sweep();
 }
 
-MWI_EXPORT void mw_gc(void) { mwi_gc_full(); }
+MWI_EXPORT void mw_gc(void) {
+  mwi_gc_full();
+}
 
 static void set_percent_stw(int percent) {
   mwi_pacer.percent = percent < 0 ? -1 : percent;
@@ -353,8 +357,12 @@ int64_t mwi_gc_forced_in_ns(void) {
   return left > 0 ? left : 0;
 }
 
-void mwi_gc_request_forced(void) { mwi_store_relaxed(&mwi_gc.periodic_due, 1); }
-bool mwi_gc_forced_pending(void) { return mwi_load_relaxed(&mwi_gc.periodic_due) != 0; }
+void mwi_gc_request_forced(void) {
+  mwi_store_relaxed(&mwi_gc.periodic_due, 1);
+}
+bool mwi_gc_forced_pending(void) {
+  return mwi_load_relaxed(&mwi_gc.periodic_due) != 0;
+}
 
 void mwi_gc_start_forced(void) {
   if (mwi_xchg_acqrel(&mwi_gc.periodic_due, 0)) mwi_gc_start(MWI_GC_PERIODIC);

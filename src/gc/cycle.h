@@ -10,8 +10,8 @@ enum mwi_phase { MWI_PHASE_OFF, MWI_PHASE_MARK };
 struct mwi_gc {
   /* written with the world stopped; read relaxed by allocation, acquire elsewhere */
   _Atomic uint32_t phase;
-  double fraction;  /* share of each P for fractional workers */
-  uint32_t tries;   /* attempts to finish that found more work; finisher only */
+  double fraction; /* share of each P for fractional workers */
+  uint32_t tries;  /* attempts to finish that found more work; finisher only */
 
   _Atomic uint32_t starting, finishing; /* [C3] */
   _Atomic uint32_t done;                /* cycles whose marking has ended; release */
@@ -19,15 +19,15 @@ struct mwi_gc {
   /* claims and counts of the mark phase */
   _Atomic int32_t dedicated_wanted; /* dedicated workers still to start */
   _Atomic uint32_t njobs, next_job, jobs_done;
-  _Atomic int32_t nactive;          /* threads that may hold work in a ring */
+  _Atomic int32_t nactive; /* threads that may hold work in a ring */
 
   /* relaxed counters of this cycle, bytes or ns */
   _Atomic uint64_t scan_done, marked, black, stack_bytes, global_bytes;
   _Atomic int64_t background_credit; /* bytes scanned by workers that assists may claim */
   _Atomic int64_t assist_ns, worker_ns, idle_ns;
-  _Atomic double ratio;             /* bytes of scan work owed per byte allocated */
+  _Atomic double ratio; /* bytes of scan work owed per byte allocated */
 
-  _Atomic int64_t last_ns;          /* when the last cycle ended */
+  _Atomic int64_t last_ns; /* when the last cycle ended */
   _Atomic uint32_t periodic_due;
 
   /* proportional sweep: pages to have swept for each byte allocated past live_basis */

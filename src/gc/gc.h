@@ -16,21 +16,23 @@
 
 /* ---- For the scheduler ------------------------------------------------- */
 
-bool mwi_gc_wb_state(void);            /* under allm_lock or with the world stopped */
-bool mwi_gc_work_available(void);      /* an idle processor could mark something */
-bool mwi_gc_run_due(uint32_t pid);     /* run a dedicated or fractional worker if one is due on this P */
-bool mwi_gc_run_idle(uint32_t pid);    /* mark in otherwise idle time; false: nothing to do */
-int64_t mwi_gc_forced_in_ns(void);     /* until the two-minute collection; -1 when collection is off */
-void mwi_gc_request_forced(void);      /* sysmon: start it as soon as a goroutine allocates or polls */
+bool mwi_gc_wb_state(void);       /* under allm_lock or with the world stopped */
+bool mwi_gc_work_available(void); /* an idle processor could mark something */
+bool mwi_gc_run_due(
+    uint32_t pid); /* run a dedicated or fractional worker if one is due on this P */
+bool mwi_gc_run_idle(uint32_t pid); /* mark in otherwise idle time; false: nothing to do */
+int64_t mwi_gc_forced_in_ns(void);  /* until the two-minute collection; -1 when collection is off */
+void mwi_gc_request_forced(void);   /* sysmon: start it as soon as a goroutine allocates or polls */
 bool mwi_gc_forced_pending(void);
-void mwi_gc_start_forced(void);        /* goroutine context */
+void mwi_gc_start_forced(void); /* goroutine context */
 
 /* Modules (gc/module.c). */
-void mwi_module_exiting(void);             /* atexit: nothing is unregistered any more */
-bool mwi_text_contains(uintptr_t pc);      /* instrumented or runtime text */
+void mwi_module_exiting(void);        /* atexit: nothing is unregistered any more */
+bool mwi_text_contains(uintptr_t pc); /* instrumented or runtime text */
 bool mwi_text_instrumented(uintptr_t pc);
 bool mwi_text_runtime(uintptr_t pc);
-bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) *tls, const struct dl_phdr_info *info);
+bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) * tls,
+                        const struct dl_phdr_info *info);
 uint32_t mwi_module_tls_generation(void);
 
 /* ---- Marking ----------------------------------------------------------- */
@@ -45,24 +47,27 @@ void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi);
 /* ---- What the collector asks of the scheduler -------------------------- */
 
 struct mwi_gc_hooks {
-  void (*need_p)(void);     /* goroutine context: hold a P on return */
+  void (*need_p)(void); /* goroutine context: hold a P on return */
   void (*stop_world)(void);
   void (*start_world)(void);
   /* World stopped: */
   void (*set_wb_stw)(bool on);
   void (*each_p_stw)(void (*fn)(struct mwi_gcp *, struct mwi_mcache *));
-  void (*prepare_roots_stw)(void); /* snapshot of goroutines; threads in external code are kept back */
+  void (*prepare_roots_stw)(
+      void); /* snapshot of goroutines; threads in external code are kept back */
   void (*scan_thread_roots_stw)(struct mwi_gcp *w); /* thread-locals */
   void (*scan_all_roots_stw)(struct mwi_gcp *w);    /* every root job at once */
-  void (*flush_all_stw)(struct mwi_gcp *w); /* each P's barrier buffer and ring: to the global list */
-  void (*rescan_external_stw)(struct mwi_gcp *w);   /* goroutines that were in external code */
+  void (*flush_all_stw)(
+      struct mwi_gcp *w); /* each P's barrier buffer and ring: to the global list */
+  void (*rescan_external_stw)(struct mwi_gcp *w); /* goroutines that were in external code */
   /* Marking: root jobs, claimed by index below what prepare_roots_stw counted. */
   uint32_t (*njobs)(void);
   void (*run_job)(uint32_t i, struct mwi_gcp *w);
-  void (*each_p_ragged)(void (*fn)(struct mwi_gcp *)); /* one after the other, its thread suspended */
+  void (*each_p_ragged)(
+      void (*fn)(struct mwi_gcp *)); /* one after the other, its thread suspended */
   uint32_t (*nprocs)(void);
   uint32_t (*idle_procs)(void);
-  void (*wake)(void);       /* there is work for idle processors; no lock may be held */
+  void (*wake)(void); /* there is work for idle processors; no lock may be held */
   /* A worker's safepoint: stops here if asked; true when the processor should do something else. */
   bool (*worker_poll)(void);
   bool (*other_work)(void); /* a goroutine is runnable */
@@ -71,7 +76,7 @@ struct mwi_gc_hooks {
   void *(*current)(void);
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
-  void (*trace)(void);      /* a cycle's marking ended: gctrace, statistics */
+  void (*trace)(void); /* a cycle's marking ended: gctrace, statistics */
 };
 extern struct mwi_gc_hooks mwi_gc_hooks;
 
@@ -93,11 +98,11 @@ struct mwi_gc_stats {
   bool forced;
   int64_t program_start_ns, cycle_start_ns, stw1_ns, mark_ns, stw2_ns; /* clock */
   int64_t stw1_end_ns, stw2_start_ns;
-  int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns;               /* of this cycle */
-  int64_t total_gc_cpu_ns;  /* all cycles, idle marking left out */
-  uint64_t heap_start, heap_end, heap_marked, goal, stacks, globals;  /* bytes */
+  int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns; /* of this cycle */
+  int64_t total_gc_cpu_ns;                              /* all cycles, idle marking left out */
+  uint64_t heap_start, heap_end, heap_marked, goal, stacks, globals; /* bytes */
   uint64_t pause_total_ns, max_pause_ns, pause_ns[256];
-  uint64_t pause_hist[64];  /* by log2(ns), each stop */
+  uint64_t pause_hist[64]; /* by log2(ns), each stop */
   int64_t last_end_wall_ns;
   uint32_t nprocs;
 };

@@ -26,7 +26,9 @@ static struct mwi_lock handle_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
 static struct slot **blocks; /* under handle_lock */
 static uint32_t nslots, first_free;
 
-static struct slot *slot_at(uint32_t i) { return &blocks[i / BLOCK_SLOTS][i % BLOCK_SLOTS]; }
+static struct slot *slot_at(uint32_t i) {
+  return &blocks[i / BLOCK_SLOTS][i % BLOCK_SLOTS];
+}
 
 /* The live slot of h, with the lock held; fatal when there is none. */
 static struct slot *find_locked(mw_handle h, const char *who) {
@@ -89,8 +91,7 @@ void mwi_handles_scan(struct mwi_gcp *w) {
   mwi_lock(&handle_lock);
   for (uint32_t i = 0; i < nslots; i++) {
     struct slot *s = slot_at(i);
-    if (s->live)
-      mwi_scan_conservative(w, (uintptr_t)&s->p, (uintptr_t)&s->p + sizeof s->p, false);
+    if (s->live) mwi_scan_conservative(w, (uintptr_t)&s->p, (uintptr_t)&s->p + sizeof s->p, false);
   }
   mwi_unlock(&handle_lock);
 }

@@ -58,7 +58,7 @@ static void mark_slot(struct mwi_gcp *w, struct mwi_span *s, mwi_spanclass cls, 
               (void *)(s->base + (uintptr_t)idx * s->slot), s->slot,
               mwi_checking == 1 ? "a root outside stacks," : "marked object",
               mwi_checking == 1 ? NULL : (void *)mwi_checking);
-  if (mwi_or_relaxed(word, bit) & bit) return;                /* [K1] */
+  if (mwi_or_relaxed(word, bit) & bit) return; /* [K1] */
   if (cls == MWI_CLASS_LARGE) {
     w->marked_bytes += s->npages << MWI_PAGE_SHIFT;
     if (!s->noscan) mwi_work_put(w, s->base | ITEM_PIECE);

@@ -45,7 +45,9 @@ bool mwi_text_instrumented(uintptr_t pc) {
   return false;
 }
 
-bool mwi_text_contains(uintptr_t pc) { return mwi_text_runtime(pc) || mwi_text_instrumented(pc); }
+bool mwi_text_contains(uintptr_t pc) {
+  return mwi_text_runtime(pc) || mwi_text_instrumented(pc);
+}
 
 static void text_add_locked(uintptr_t lo, uintptr_t hi) {
   if (lo >= hi) return;
@@ -74,7 +76,7 @@ static void text_remove_locked(uintptr_t lo) {
 
 /* ---- Modules ----------------------------------------------------------- */
 
-static struct mwi_module *modules;        /* under roots_lock */
+static struct mwi_module *modules; /* under roots_lock */
 static _Atomic uint32_t tls_generation;
 
 MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
@@ -94,7 +96,9 @@ MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
 /* exit() runs every module's destructor while other goroutines still run:
  * from then on modules stay. */
 static _Atomic uint32_t exiting;
-void mwi_module_exiting(void) { mwi_store_release(&exiting, 1); }
+void mwi_module_exiting(void) {
+  mwi_store_release(&exiting, 1);
+}
 
 MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
   if (mwi_load_acquire(&exiting)) return;
@@ -110,11 +114,13 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
   mwi_unlock(&roots_lock);
 }
 
-uint32_t mwi_module_tls_generation(void) { return mwi_load_acquire(&tls_generation); }
+uint32_t mwi_module_tls_generation(void) {
+  return mwi_load_acquire(&tls_generation);
+}
 
 /* Does an image (as dl_iterate_phdr shows it) hold an instrumented module with
  * thread-locals?  Decided by whether its text lies in the image. */
-bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) *tls,
+bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) * tls,
                         const struct dl_phdr_info *info) {
   (void)tls;
   bool found = false;

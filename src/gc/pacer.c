@@ -52,8 +52,8 @@ void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t liv
   if (util > 0.95) util = 0.95; /* a tiny cycle: anything can be measured */
   double now = 0;
   if (scan_work && live_at_end > live_at_trigger)
-    now = (double)(live_at_end - live_at_trigger) * (util + idle) /
-          ((double)scan_work * (1 - util));
+    now =
+        (double)(live_at_end - live_at_trigger) * (util + idle) / ((double)scan_work * (1 - util));
   memmove(&p->cons_mark[1], &p->cons_mark[0], 3 * sizeof p->cons_mark[0]);
   p->cons_mark[0] = now;
 }

@@ -15,13 +15,13 @@
 
 #include "base/base.h"
 
-#define MWI_GC_CPU_PERCENT 25       /* of GOMAXPROCS for marking */
-#define MWI_MIN_HEAP (4 * MWI_MB)   /* goal at GOGC=100 with nothing live */
+#define MWI_GC_CPU_PERCENT 25     /* of GOMAXPROCS for marking */
+#define MWI_MIN_HEAP (4 * MWI_MB) /* goal at GOGC=100 with nothing live */
 
 struct mwi_pacer {
-  int32_t percent;      /* GOGC; < 0: off */
+  int32_t percent; /* GOGC; < 0: off */
   /* of the last cycle, bytes */
-  uint64_t marked;      /* heap that survived */
+  uint64_t marked;          /* heap that survived */
   uint64_t stacks, globals; /* scanned */
   uint64_t heap_scanned;    /* scan work done in the heap */
   /* bytes allocated during marking per byte scanned, were workers alone to scan:
@@ -44,8 +44,8 @@ void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction);
 
 /* ---- The live instance ------------------------------------------------- */
 
-extern struct mwi_pacer mwi_pacer;        /* written with the world stopped */
-extern _Atomic uint64_t mwi_heap_live;    /* bytes handed out and not known dead, an over-estimate */
+extern struct mwi_pacer mwi_pacer;     /* written with the world stopped */
+extern _Atomic uint64_t mwi_heap_live; /* bytes handed out and not known dead, an over-estimate */
 
 /* `charged` bytes were handed to the calling P: start a cycle, assist or sweep
  * as that requires.  Goroutine context, outside mwi_rt_enter. */

@@ -9,7 +9,7 @@
 void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
                      uint32_t period);
 
-uint64_t mwi_roots_scan(struct mwi_gcp *w);   /* module globals, mw_root_add; returns bytes */
+uint64_t mwi_roots_scan(struct mwi_gcp *w); /* module globals, mw_root_add; returns bytes */
 bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi);
 void mwi_handles_scan(struct mwi_gcp *w);
 

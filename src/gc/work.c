@@ -19,8 +19,12 @@ static struct mwi_workbuf *full, *empty; /* under work_lock */
 static _Atomic uint32_t nfull;           /* length of full */
 static _Atomic size_t nbuffers;
 
-bool mwi_work_any(void) { return mwi_load_seqcst(&nfull) != 0; }
-size_t mwi_work_buffers(void) { return mwi_load_relaxed(&nbuffers); }
+bool mwi_work_any(void) {
+  return mwi_load_seqcst(&nfull) != 0;
+}
+size_t mwi_work_buffers(void) {
+  return mwi_load_relaxed(&nbuffers);
+}
 
 static struct mwi_workbuf *buffer_take(void) {
   mwi_lock(&work_lock);

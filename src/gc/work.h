@@ -20,9 +20,9 @@
 
 #include "base/tcb.h"
 
-#define MWI_WORK_RING 256      /* power of two; 2 KB: stays in L1 */
-#define MWI_WORKBUF_ITEMS 253  /* 2 KB with its header */
-#define MWI_WB_ENTRIES 512     /* barrier buffer: 256 stores between flushes */
+#define MWI_WORK_RING 256     /* power of two; 2 KB: stays in L1 */
+#define MWI_WORKBUF_ITEMS 253 /* 2 KB with its header */
+#define MWI_WB_ENTRIES 512    /* barrier buffer: 256 stores between flushes */
 
 struct mwi_workbuf {
   struct mwi_workbuf *next; /* under work lock */
@@ -38,12 +38,12 @@ struct mwi_gcp {
   uint32_t nwb;
   uintptr_t wb[MWI_WB_ENTRIES]; /* barrier buffer: words to shade */
 
-  int64_t credit;      /* bytes that may be allocated before an assist; marking only */
-  uint64_t marked_bytes; /* in this cycle, not yet added to the total */
-  uint64_t scan_work;  /* bytes scanned, not yet added to the total */
+  int64_t credit;           /* bytes that may be allocated before an assist; marking only */
+  uint64_t marked_bytes;    /* in this cycle, not yet added to the total */
+  uint64_t scan_work;       /* bytes scanned, not yet added to the total */
   int64_t fractional_start; /* of the fractional worker that runs here, ns */
-  int64_t fractional_ns; /* time spent as fractional worker in this cycle */
-  uint32_t stress;     /* allocations until gcstress collects */
+  int64_t fractional_ns;    /* time spent as fractional worker in this cycle */
+  uint32_t stress;          /* allocations until gcstress collects */
 };
 
 #endif

@@ -86,7 +86,7 @@ static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
   if (MWI_LIKELY(used)) {
     end = w * 64 + mwi_ctz64(used);
   } else {
-    while (++w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0) {
+    for (w++; w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0; w++) {
     }
     end = w < words ? w * 64 + mwi_ctz64(used) : n;
   }

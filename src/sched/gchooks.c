@@ -17,6 +17,8 @@
 #include "gc/gc.h"
 #include "gc/mark.h"
 #include "gc/roots.h"
+#include "gc/special.h"
+#include "sched/pool.h"
 #include "sched/proc.h"
 
 /* ---- World stopped ----------------------------------------------------- */
@@ -53,12 +55,9 @@ static void scan_thread_roots_stw(struct mwi_gcp *w) {
 
 /* ---- One goroutine ----------------------------------------------------- */
 
-static struct mwi_gcp *scan_into; /* for the callbacks; see scan_words */
-
 /* mwi_waiters_scan takes a plain function; workers scan in parallel, so the
  * destination is the calling thread's own P. */
 static void scan_words(const void *p, size_t bytes) {
-  (void)scan_into;
   mwi_scan_conservative(mwi_tcb()->gcp, (uintptr_t)p, (uintptr_t)p + bytes, false);
 }
 
@@ -94,7 +93,8 @@ static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
   for (;;) {
     uint32_t s = mwi_load_acquire(&g->status);
     switch (s) {
-    case MWI_G_DEAD: return;
+    case MWI_G_DEAD:
+      return;
     case MWI_G_RUNNABLE:
     case MWI_G_WAITING:
       if (!mwi_cas_acqrel(&g->status, &s, s | MWI_G_SCAN)) continue;
@@ -118,7 +118,8 @@ static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
       if (same) return;
       continue;
     }
-    default: mwi_pause(); /* another scanner */
+    default:
+      mwi_pause(); /* another scanner */
     }
   }
 }
@@ -139,14 +140,16 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
 
 /* Goroutines born later are not roots: their argument is shaded at birth, and
  * what reaches them goes through barriers. */
-static uint32_t nsnapshot; /* records that existed when marking began; written with the world stopped */
+static uint32_t
+    nsnapshot; /* records that existed when marking began; written with the world stopped */
 static struct mwi_g *external[MWI_MAX_THREADS]; /* found in external code then [E2] */
 static uint32_t nexternal;
 
 #define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
-enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_STACKS };
+enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_SPECIALS, JOB_POOLS, JOB_STACKS };
 
 static void prepare_roots_stw(void) {
+  mwi_pools_clear_stw();
   nsnapshot = mwi_load_acquire(&mwi_sched.ng);
   nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
@@ -174,15 +177,32 @@ static void scan_held(struct mwi_gcp *w) {
   }
 }
 
-static uint32_t njobs(void) { return JOB_STACKS + (nsnapshot + JOB_GS - 1) / JOB_GS; }
+static uint32_t njobs(void) {
+  return JOB_STACKS + (nsnapshot + JOB_GS - 1) / JOB_GS;
+}
 
 static void run_job(uint32_t i, struct mwi_gcp *w) {
   switch (i) {
-  case JOB_HELD: scan_held(w); return;
-  case JOB_GLOBALS: mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w)); return;
-  case JOB_HANDLES: mwi_handles_scan(w); return;
-  case JOB_TIMERS: mwi_timers_scan(scan_words); return;
-  default: break;
+  case JOB_HELD:
+    scan_held(w);
+    return;
+  case JOB_GLOBALS:
+    mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
+    return;
+  case JOB_HANDLES:
+    mwi_handles_scan(w);
+    return;
+  case JOB_TIMERS:
+    mwi_timers_scan(scan_words);
+    return;
+  case JOB_SPECIALS:
+    mwi_specials_scan(w);
+    return;
+  case JOB_POOLS:
+    mwi_pools_scan(scan_words);
+    return;
+  default:
+    break;
   }
   uint32_t from = (i - JOB_STACKS) * JOB_GS;
   for (uint32_t k = from; k < from + JOB_GS && k < nsnapshot; k++) {
@@ -200,6 +220,8 @@ static void scan_all_roots_stw(struct mwi_gcp *w) {
   mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
   mwi_handles_scan(w);
   mwi_timers_scan(scan_words);
+  mwi_specials_scan(w);
+  mwi_pools_scan(scan_words);
   MWI_EACH_G(g) scan_goroutine_stw(w, g);
 }
 
@@ -239,8 +261,12 @@ static void each_p_ragged(void (*fn)(struct mwi_gcp *)) {
 
 /* ---- The rest ---------------------------------------------------------- */
 
-static uint32_t nprocs(void) { return (uint32_t)mwi_sched.nprocs; }
-static uint32_t idle_procs(void) { return mwi_load_relaxed(&mwi_sched.nidle_p); }
+static uint32_t nprocs(void) {
+  return (uint32_t)mwi_sched.nprocs;
+}
+static uint32_t idle_procs(void) {
+  return mwi_load_relaxed(&mwi_sched.nidle_p);
+}
 
 static bool worker_poll(void) {
   struct mwi_tcb *t = mwi_tcb();
@@ -267,11 +293,15 @@ static void yield(void) {
   }
 }
 
-static void *current(void) { return mwi_getg(); }
+static void *current(void) {
+  return mwi_getg();
+}
 static void park_unlock(struct mwi_lock *l, bool assist) {
   mwi_park_unlock(l, assist ? MWI_WAIT_GC_ASSIST : MWI_WAIT_GC);
 }
-static void ready(void *g) { mwi_ready(g); }
+static void ready(void *g) {
+  mwi_ready(g);
+}
 
 void mwi_gchooks_init(void) {
   mwi_gc_hooks = (struct mwi_gc_hooks){

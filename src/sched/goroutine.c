@@ -3,7 +3,8 @@
  * sched/goroutine.c -- birth and death of goroutines
  *
  * Records (struct mwi_g) are metadata and never freed, only reused, so a
- * stale pointer to one is always readable; their number only grows.  Stacks come and go (sched/stack.c).
+ * stale pointer to one is always readable; their number only grows.  Stacks come and go
+ * (sched/stack.c).
  */
 #include <mallow.h>
 
@@ -132,7 +133,9 @@ MWI_EXPORT void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes) {
   start(fn, arg, bytes, (uintptr_t)__builtin_return_address(0));
 }
 
-MWI_EXPORT int mw_num_goroutine(void) { return mwi_load_relaxed(&mwi_sched.ngoroutines); }
+MWI_EXPORT int mw_num_goroutine(void) {
+  return mwi_load_relaxed(&mwi_sched.ngoroutines);
+}
 
 /* ---- The first and last frames of a goroutine -------------------------- */
 
@@ -159,4 +162,3 @@ void mwi_goroutine_main(void) {
   g->fn(arg);
   mw_goexit();
 }
-

@@ -49,8 +49,8 @@ struct mwi_m *mwi_m_new(void) {
 void mwi_m_adopt(struct mwi_m *m) {
   bool fresh = m->id == 0;
   struct mwi_range *tls = m->tls;
-  m->tcb = (struct mwi_tcb){
-      .self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
+  m->tcb =
+      (struct mwi_tcb){.self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
   m->spinning = false;
   m->foreign = m->prev = NULL;
   m->tls = tls;

@@ -50,6 +50,7 @@ const char *const mwi_wait_names[MWI_NWAITS] = {
     [MWI_WAIT_IO] = "IO wait",
     [MWI_WAIT_GC_ASSIST] = "GC assist wait",
     [MWI_WAIT_GC] = "wait for GC cycle",
+    [MWI_WAIT_FINALIZER] = "finalizer wait",
 };
 
 uint32_t mwi_rand(void) {
@@ -125,8 +126,7 @@ void mwi_handoff_p(struct mwi_p *p) {
 void mwi_wake_p(void) {
   if (!mwi_load_seqcst(&mwi_sched.nidle_p)) return;
   uint32_t none = 0;
-  if (mwi_load_seqcst(&mwi_sched.nspinning) != 0 ||
-      !mwi_cas_seqcst(&mwi_sched.nspinning, &none, 1))
+  if (mwi_load_seqcst(&mwi_sched.nspinning) != 0 || !mwi_cas_seqcst(&mwi_sched.nspinning, &none, 1))
     return; /* a spinning thread will find it */
   struct mwi_p *p = mwi_idle_p_get();
   if (!p) {
@@ -247,7 +247,9 @@ static bool unlock_commit(struct mwi_g *g, void *l) {
   return true;
 }
 
-void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason) { mwi_park(unlock_commit, l, reason); }
+void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason) {
+  mwi_park(unlock_commit, l, reason);
+}
 
 /* To the tail of this processor's queue, behind all that it has. */
 static bool yield_commit(struct mwi_g *g, void *unused) {
@@ -267,8 +269,12 @@ static bool requeue_commit(struct mwi_g *g, void *unused) {
   return true;
 }
 
-void mwi_yield(void) { mwi_park(yield_commit, NULL, MWI_WAIT_NONE); }
-void mwi_preempt(void) { mwi_park(requeue_commit, NULL, MWI_WAIT_NONE); }
+void mwi_yield(void) {
+  mwi_park(yield_commit, NULL, MWI_WAIT_NONE);
+}
+void mwi_preempt(void) {
+  mwi_park(requeue_commit, NULL, MWI_WAIT_NONE);
+}
 
 MWI_EXPORT void mw_yield(void) {
   mwi_attach();
@@ -387,8 +393,7 @@ void mwi_check_dead(void) {
   if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return;
   if (earliest_timer() != INT64_MAX || any_work()) return;
   mwi_unlock(&mwi_sched.lock);
-  if (mw_num_goroutine() == 0)
-    mwi_fatal("no goroutines (main called mw_goexit) - deadlock!");
+  if (mw_num_goroutine() == 0) mwi_fatal("no goroutines (main called mw_goexit) - deadlock!");
   mwi_fatal("all goroutines are asleep - deadlock!");
 }
 

@@ -34,14 +34,14 @@ struct mwi_m {
   uintptr_t regs[MWI_NREGS]; /* offset 128: mwi_syscall_enter's registers, while SYS or HELD */
 
   /* owner */
-  uintptr_t g0_sp;          /* the scheduler loop's context while a goroutine runs */
-  struct mwi_g *foreign;    /* attached thread: the goroutine that is the thread itself */
-  struct mwi_g *prev;       /* goroutine that just switched to the scheduler loop */
+  uintptr_t g0_sp;       /* the scheduler loop's context while a goroutine runs */
+  struct mwi_g *foreign; /* attached thread: the goroutine that is the thread itself */
+  struct mwi_g *prev;    /* goroutine that just switched to the scheduler loop */
   bool (*commit)(struct mwi_g *, void *); /* what to do with prev once it is off its stack */
   void *commit_arg;
-  bool spinning;            /* looks for work without having any; counted in sched.nspinning */
+  bool spinning; /* looks for work without having any; counted in sched.nspinning */
   uint32_t rand;
-  uintptr_t stack_hi;       /* the thread's own stack */
+  uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
 
   /* constant after start */
@@ -49,25 +49,27 @@ struct mwi_m {
   uint32_t id;
 
   /* stop protocol: sched/stop.c */
-  _Atomic uint32_t state;   /* enum mwi_mstate; futex */
-  _Atomic uint32_t stop_req; /* a stopper waits for this thread */
-  _Atomic uint32_t retake_req; /* sysmon wants the P of a thread in external code */
+  _Atomic uint32_t state;       /* enum mwi_mstate; futex */
+  _Atomic uint32_t stop_req;    /* a stopper waits for this thread */
+  _Atomic uint32_t retake_req;  /* sysmon wants the P of a thread in external code */
   _Atomic uint32_t preempt_req; /* the goroutine has run for its slice: yield at the next poll */
   /* written by the thread before it leaves RUN; read by the stopper after it saw that (acquire) */
   uintptr_t stop_sp;        /* scan [stop_sp, top) of the goroutine's or the thread's stack */
   uintptr_t ctx_lo, ctx_hi; /* registers saved by the signal handler, 0 when stopped at a poll */
   bool in_external;         /* stopped by the handler */
-  bool held_for_scan;       /* stays stopped past the stop, until its stack and what that points to are scanned */
+  bool held_for_scan; /* stays stopped past the stop, until its stack and what that points to are
+                         scanned */
 
   /* idle parking */
-  _Atomic uint32_t park;    /* futex: 1 when woken */
-  struct mwi_p *next_p;     /* P given by the waker; written before park */
-  bool next_spinning;       /* the waker counted this thread in nspinning */
-  struct mwi_m *next_idle;  /* under sched.lock */
+  _Atomic uint32_t park;   /* futex: 1 when woken */
+  struct mwi_p *next_p;    /* P given by the waker; written before park */
+  bool next_spinning;      /* the waker counted this thread in nspinning */
+  struct mwi_m *next_idle; /* under sched.lock */
 
   /* under sched.allm_lock */
   struct mwi_m *next_all;
-  /* thread's dynamic and static TLS ranges that may hold pointers; owner writes, collector reads while stopped */
+  /* thread's dynamic and static TLS ranges that may hold pointers; owner writes, collector reads
+   * while stopped */
   struct mwi_range *tls;
   uint32_t ntls, tls_generation;
 };
@@ -83,7 +85,8 @@ struct mwi_range {
 
 struct mwi_p {
   uint32_t id;
-  /* atomic: the thread that holds it; NULL while idle.  Written under sched.lock or by the holder */
+  /* atomic: the thread that holds it; NULL while idle.  Written under sched.lock or by the holder
+   */
   _Atomic(struct mwi_m *) m;
 
   /* run queue: owner pushes at tail, anyone takes at head (runq.c) */
@@ -93,20 +96,20 @@ struct mwi_p {
 
   /* owner */
   struct mwi_mcache *mcache;
-  struct mwi_gcp gcp;         /* collector: barrier buffer, work, credit */
+  struct mwi_gcp gcp; /* collector: barrier buffer, work, credit */
   struct mwi_timers *timers;
-  struct mwi_g *gfree;        /* dead goroutines without stacks */
+  struct mwi_g *gfree; /* dead goroutines without stacks */
   uint32_t ngfree;
   struct mwi_stack stack_cache[MWI_P_STACKS];
   uint32_t nstack_cache;
-  _Atomic uint32_t tick;      /* goroutines started here; sysmon watches it */
-  uint64_t last_wake;         /* cycle counter when this P last woke another for its runnext */
+  _Atomic uint32_t tick; /* goroutines started here; sysmon watches it */
+  uint64_t last_wake;    /* cycle counter when this P last woke another for its runnext */
 
   /* sysmon's */
   uint32_t seen_tick;
   int64_t seen_since;
 
-  struct mwi_p *next_idle;    /* under sched.lock */
+  struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);
 
 #define MWI_MAX_THREADS 10000
@@ -131,8 +134,8 @@ struct mwi_sched {
 
   struct mwi_lock allm_lock; /* rank ALLG */
   struct mwi_m *all_m;
-  _Atomic uint32_t nm;       /* our threads alive, sysmon left out; written under lock */
-  bool world_stopped;        /* new threads are born HELD */
+  _Atomic uint32_t nm; /* our threads alive, sysmon left out; written under lock */
+  bool world_stopped;  /* new threads are born HELD */
 
   _Atomic uint32_t ng; /* records of goroutines ever made: mwi_g_at(0 .. ng - 1) */
 
@@ -156,20 +159,21 @@ struct mwi_g *mwi_globq_get_locked(struct mwi_p *p);
 
 /* proc.c */
 _Noreturn void mwi_schedule_loop(void);
-void mwi_wake_p(void);          /* there is work: start one more thread if a P is idle */
+void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p);
 struct mwi_p *mwi_release_p(struct mwi_m *m);
 void mwi_handoff_p(struct mwi_p *p); /* give a held P to others, or make it idle */
 struct mwi_p *mwi_idle_p_get(void);
 void mwi_idle_p_put(struct mwi_p *p);
 void mwi_check_dead(void);
-void mwi_need_p(void);          /* goroutine context: returns holding a P, maybe on another thread */
+void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_set_procs_stw(int n);
 void mwi_gchooks_init(void);
+void mwi_due_goroutines_init(void);
 uint32_t mwi_rand(void);
 
-void mwi_stop_m(void);          /* scheduler loop, no P: sleep until given one */
+void mwi_stop_m(void); /* scheduler loop, no P: sleep until given one */
 
 /* m.c */
 struct mwi_m *mwi_m_new(void);
@@ -179,7 +183,9 @@ void mwi_detach(void);             /* an attached thread leaves: it ends, or bec
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_register(struct mwi_m *m);
 void mwi_tls_refresh(struct mwi_m *m);
-MWI_INLINE struct mwi_m *mwi_self(void) { return mwi_tcb()->m; }
+MWI_INLINE struct mwi_m *mwi_self(void) {
+  return mwi_tcb()->m;
+}
 
 /* src/init.c: start-up, once, in order */
 void mwi_init_once(void);
@@ -194,7 +200,7 @@ struct mwi_g *mwi_g_alloc(void); /* record only */
 /* Record i; NULL while it is being made.  Any thread. */
 struct mwi_g *mwi_g_at(uint32_t i);
 #define MWI_EACH_G(g)                                                                              \
-  for (uint32_t g##_i = 0, g##_n = mwi_load_acquire(&mwi_sched.ng); g##_i < g##_n; g##_i++)         \
+  for (uint32_t g##_i = 0, g##_n = mwi_load_acquire(&mwi_sched.ng); g##_i < g##_n; g##_i++)        \
     for (struct mwi_g *g = mwi_g_at(g##_i); g; g = NULL)
 /* Change g's status; waits while a scanner holds the scan bit.  Fatal when it is neither. */
 void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to);
@@ -202,17 +208,18 @@ void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to);
 /* stop.c */
 #define MWI_STOP_SIGNAL SIGURG /* ignored by default, and nobody's main business */
 void mwi_stop_init(void);
-void mwi_stop_announce(void);   /* tell a waiting stopper that some state changed */
-void mwi_stop_world(void);      /* returns with every other thread held or stopped */
+void mwi_stop_announce(void); /* tell a waiting stopper that some state changed */
+void mwi_stop_world(void);    /* returns with every other thread held or stopped */
 void mwi_start_world(void);
 void mwi_stop_lock_wait(void *m, uintptr_t sp);
-void mwi_stop_lock(void);       /* serialise stoppers; waits in SYS */
+void mwi_stop_lock(void); /* serialise stoppers; waits in SYS */
 void mwi_stop_unlock(void);
 bool mwi_suspend_m(struct mwi_m *m); /* under mwi_stop_lock; false: the thread is gone */
 void mwi_resume_m(struct mwi_m *m);
-void mwi_stop_check(void);      /* scheduler loop, workers: stop here if asked */
+void mwi_stop_check(void); /* scheduler loop, workers: stop here if asked */
 void mwi_leave_sys(struct mwi_m *m);
-void mwi_enter_sys(struct mwi_m *m); /* registers and stop_sp are published already, or not needed */
+void mwi_enter_sys(
+    struct mwi_m *m); /* registers and stop_sp are published already, or not needed */
 
 /* sysmon.c */
 void mwi_sysmon_start(void);

@@ -84,4 +84,6 @@ MWI_EXPORT int mw_set_max_procs(int n) {
   return old;
 }
 
-MWI_EXPORT int64_t mw_nanotime(void) { return mwi_os_monotonic(); }
+MWI_EXPORT int64_t mw_nanotime(void) {
+  return mwi_os_monotonic();
+}

@@ -50,6 +50,7 @@ enum mwi_wait {
   MWI_WAIT_IO,
   MWI_WAIT_GC_ASSIST,
   MWI_WAIT_GC,
+  MWI_WAIT_FINALIZER,
   MWI_NWAITS
 };
 extern const char *const mwi_wait_names[MWI_NWAITS];
@@ -66,36 +67,38 @@ struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
 
 struct mwi_g {
   /* owner: the M that runs it; else the holder of the status transition */
-  uintptr_t sp;              /* saved stack pointer while not running */
+  uintptr_t sp; /* saved stack pointer while not running */
   struct mwi_stack stack;
-  struct mwi_m *m;           /* thread that runs it */
+  struct mwi_m *m; /* thread that runs it */
   void (*fn)(void *);
   void *arg;
-  struct mwi_g *next;        /* run queue, free list */
-  int64_t assist_credit;     /* bytes it may allocate before it must assist; marking only */
+  struct mwi_g *next;    /* run queue, free list */
+  int64_t assist_credit; /* bytes it may allocate before it must assist; marking only */
   enum mwi_wait wait_reason;
-  int64_t wait_since;        /* ns, 0 unless asked for */
+  int64_t wait_since; /* ns, 0 unless asked for */
 
   /* atomic: release on the way out of RUNNING pairs with acquire of the taker */
   _Atomic uint32_t status;
 
   /* sync primitives, under their own locks (sched/waiter.h) */
-  struct mwi_waiter *waiters;  /* what it is parked on; elements are GC roots */
+  struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
-  void *wake_param;            /* set by the waker before mwi_ready */
+  void *wake_param;             /* set by the waker before mwi_ready */
   bool wake_ok;
 
   /* constant for the goroutine's life */
   uint64_t id;
   uintptr_t start_pc, creator_pc;
   uint64_t creator_id;
-  bool system;               /* the runtime's own: not counted, not in deadlock detection */
-  bool foreign;              /* an attached thread's: lives on that thread's stack */
-  bool locked;               /* runs only on its m */
+  bool system;  /* the runtime's own: not counted, not in deadlock detection */
+  bool foreign; /* an attached thread's: lives on that thread's stack */
+  bool locked;  /* runs only on its m */
 };
 
 /* The running goroutine. */
-MWI_INLINE struct mwi_g *mwi_getg(void) { return mwi_tcb()->g; }
+MWI_INLINE struct mwi_g *mwi_getg(void) {
+  return mwi_tcb()->g;
+}
 
 /*
  * Park the running goroutine.  On the system stack, after its state is saved

@@ -34,8 +34,8 @@ struct region {
   size_t slot, bytes; /* slot: guard included */
 };
 #define MAX_REGIONS 16384
-static struct region *regions;          /* entries below nregions are constant */
-static _Atomic uint32_t nregions;       /* release after the entry is written */
+static struct region *regions;    /* entries below nregions are constant */
+static _Atomic uint32_t nregions; /* release after the entry is written */
 
 /* Free slots are linked through an index kept off the stacks themselves, so
  * that a free stack's pages need not be touched. */
@@ -135,8 +135,8 @@ static bool take_class_locked(int class, struct mwi_stack *out) {
   struct free_slot *f = free_list[class];
   if (!f->guarded && !guard_install(f->lo)) return false;
   free_list[class] = f->next;
-  *out = (struct mwi_stack){
-      .lo = f->lo + MWI_STACK_GUARD, .hi = f->hi, .slot_class = (uint32_t)class};
+  *out =
+      (struct mwi_stack){.lo = f->lo + MWI_STACK_GUARD, .hi = f->hi, .slot_class = (uint32_t)class};
   f->next = spare;
   spare = f;
   nlive[class]++;
@@ -204,5 +204,9 @@ bool mwi_stack_guard_hit(uintptr_t addr, size_t *limit) {
   return false;
 }
 
-size_t mwi_stack_inuse_slots(void) { return mwi_load_relaxed(&live_slots); }
-size_t mwi_stack_sys_bytes(void) { return mwi_load_relaxed(&sys_bytes); }
+size_t mwi_stack_inuse_slots(void) {
+  return mwi_load_relaxed(&live_slots);
+}
+size_t mwi_stack_sys_bytes(void) {
+  return mwi_load_relaxed(&sys_bytes);
+}

@@ -58,8 +58,7 @@ static void wait_stopped(struct mwi_m *m) {
     if (mwi_load_acquire(&m->state) != MWI_M_STOPPED) return;
     mwi_pause();
   }
-  while (mwi_load_acquire(&m->state) == MWI_M_STOPPED)
-    mwi_futex_wait(&m->state, MWI_M_STOPPED, -1);
+  while (mwi_load_acquire(&m->state) == MWI_M_STOPPED) mwi_futex_wait(&m->state, MWI_M_STOPPED, -1);
 }
 
 static void stop_here(void *arg, uintptr_t sp) {

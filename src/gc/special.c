@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/special.c -- finalizers, cleanups and weak pointers
+ *
+ * Job      Remember what was asked for an object, notice in the sweep that the
+ *          object is dead, and queue the calls that are due.
+ * Semantics (Go's)
+ *          finalizer  one per object.  The object and all it reaches survive
+ *                     the cycle that found it dead; the call gets the object,
+ *                     which may become reachable again.
+ *          cleanup    any number; the object is freed at once, the call gets
+ *                     an argument that must not lead to it.
+ *          weak       a handle whose word is cleared when the object is found
+ *                     dead, before a finalizer can bring it back.
+ * Promise  [X1] While an object has a finalizer, everything that it reaches,
+ *          itself left out, is a root; so what the finalizer sees is intact.
+ *          [X2] Arguments of finalizers and cleanups, pending and due, are
+ *          roots; so are weak handles of live objects, so that equal objects
+ *          have equal handles.
+ *          [X3] mw_weak_get never returns an object that a sweep has freed or
+ *          will free: while marking it shades; while the span waits for its
+ *          sweep the mark bit decides.
+ * Threads  special_lock guards lists and queues.  The sweep hook runs inside a
+ *          sweep, with the span in the sweeper's hand.
+ */
+#include "gc/special.h"
+
+#include <mallow.h>
+
+#include "gc/barrier.h"
+#include "gc/cycle.h"
+#include "gc/mark.h"
+#include "gc/roots.h"
+
+enum kind { FINALIZER, CLEANUP, WEAK };
+
+struct special {
+  struct special *next;          /* of the same span */
+  struct special *newer, *older; /* all of them */
+  uintptr_t ptr;                 /* as given: an object's start, for WEAK any address in it */
+  uint32_t idx;                  /* slot in the span */
+  enum kind kind;
+  uint64_t id; /* CLEANUP */
+  void (*finalizer)(void *, void *);
+  void (*cleanup)(void *);
+  void *arg; /* WEAK: the handle */
+};
+
+/* The collected, pointer-free word behind a mw_weak. */
+struct mwi_weak_handle {
+  _Atomic uintptr_t ptr; /* 0 once the object is dead; written in the sweep */
+};
+
+struct queue {
+  struct mwi_due *head, *tail;
+};
+
+static struct mwi_lock special_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
+/* under special_lock */
+static struct special *newest, *free_specials;
+static struct mwi_due *free_dues;
+static struct queue queues[2]; /* cleanups, finalizers */
+static uint64_t next_id;
+
+void (*mwi_due_notify)(bool);
+void (*mwi_due_start)(void);
+
+/* ---- Lists ------------------------------------------------------------- */
+
+static struct special *special_new_locked(struct mwi_span *s, uintptr_t ptr, uint32_t idx,
+                                          enum kind kind) {
+  struct special *x = free_specials;
+  if (x)
+    free_specials = x->next;
+  else
+    x = mwi_meta_alloc(sizeof *x, 16);
+  *x = (struct special){.next = s->specials, .older = newest, .ptr = ptr, .idx = idx, .kind = kind};
+  if (newest) newest->newer = x;
+  newest = x;
+  s->specials = x;
+  return x;
+}
+
+/* Unlink *at from its span's list and the list of all. */
+static void special_drop_locked(struct special **at) {
+  struct special *x = *at;
+  *at = x->next;
+  if (x->newer)
+    x->newer->older = x->older;
+  else
+    newest = x->older;
+  if (x->older) x->older->newer = x->newer;
+  x->next = free_specials;
+  free_specials = x;
+}
+
+static struct special **find_locked(struct mwi_span *s, uintptr_t ptr, enum kind kind) {
+  struct special **at = (struct special **)&s->specials;
+  while (*at && !((*at)->ptr == ptr && (*at)->kind == kind)) at = &(*at)->next;
+  return at;
+}
+
+/* ---- Due calls --------------------------------------------------------- */
+
+static void due_put_locked(const struct special *x) {
+  struct mwi_due *d = free_dues;
+  if (d)
+    free_dues = d->next;
+  else
+    d = mwi_meta_alloc(sizeof *d, 16);
+  *d = (struct mwi_due){.finalizer = x->finalizer,
+                        .cleanup = x->cleanup,
+                        .obj = x->kind == FINALIZER ? (void *)x->ptr : NULL,
+                        .arg = x->arg};
+  struct queue *q = &queues[x->kind == FINALIZER];
+  if (q->tail)
+    q->tail->next = d;
+  else
+    q->head = d;
+  q->tail = d;
+}
+
+struct mwi_due *mwi_due_take(bool finalizer) {
+  mwi_lock(&special_lock);
+  struct queue *q = &queues[finalizer];
+  struct mwi_due *d = q->head;
+  if (d) {
+    q->head = d->next;
+    if (!q->head) q->tail = NULL;
+    mwi_shade(d->obj); /* from a root to a stack that may have been scanned */
+    mwi_shade(d->arg);
+  }
+  mwi_unlock(&special_lock);
+  return d;
+}
+
+void mwi_due_free(struct mwi_due *d) {
+  mwi_lock(&special_lock);
+  d->next = free_dues;
+  free_dues = d;
+  mwi_unlock(&special_lock);
+}
+
+/* ---- Sweep ------------------------------------------------------------- */
+
+static bool marked(const struct mwi_span *s, uint32_t idx) {
+  return mwi_load_relaxed(&s->mark[idx >> 6]) >> (idx & 63) & 1;
+}
+
+/* Before the marks of s become its allocations. */
+static void sweep_span(struct mwi_span *s) {
+  bool due[2] = {false, false};
+  mwi_lock(&special_lock);
+  /* Weak handles first, and of all dead objects: a finalizer brings its object
+   * back, but not for those. */
+  for (struct special **at = (struct special **)&s->specials; *at;) {
+    struct special *x = *at;
+    if (marked(s, x->idx) || x->kind != WEAK) {
+      at = &x->next;
+      continue;
+    }
+    mwi_store_release(&((struct mwi_weak_handle *)x->arg)->ptr, 0);
+    special_drop_locked(at);
+  }
+  for (struct special **at = (struct special **)&s->specials; *at;) {
+    struct special *x = *at;
+    if (marked(s, x->idx) || x->kind != FINALIZER) {
+      at = &x->next;
+      continue;
+    }
+    mwi_or_relaxed(&s->mark[x->idx >> 6], (uint64_t)1 << (x->idx & 63)); /* one more cycle */
+    due_put_locked(x);
+    due[1] = true;
+    special_drop_locked(at);
+  }
+  for (struct special **at = (struct special **)&s->specials; *at;) {
+    struct special *x = *at;
+    if (marked(s, x->idx)) {
+      at = &x->next;
+      continue;
+    }
+    due_put_locked(x);
+    due[0] = true;
+    special_drop_locked(at);
+  }
+  mwi_unlock(&special_lock);
+  for (int i = 0; i < 2; i++)
+    if (due[i] && mwi_due_notify) mwi_due_notify(i);
+}
+
+/* ---- Roots ------------------------------------------------------------- */
+
+static void scan_word(struct mwi_gcp *w, void **slot) {
+  mwi_scan_conservative(w, (uintptr_t)slot, (uintptr_t)(slot + 1), false);
+}
+
+static void scan_contents(struct mwi_gcp *w, uintptr_t obj) {
+  mwi_pagedesc d = mwi_heap_lookup(obj);
+  mwi_scan_object(w, mwi_desc_span(d), mwi_object_index(d, obj));
+}
+
+/* Large objects are scanned at one go here; they rarely have finalizers. */
+void mwi_specials_scan(struct mwi_gcp *w) {
+  mwi_lock(&special_lock);
+  for (struct special *x = newest; x; x = x->older) {
+    scan_word(w, &x->arg);                              /* [X2] */
+    if (x->kind == FINALIZER) scan_contents(w, x->ptr); /* [X1] */
+  }
+  for (int i = 0; i < 2; i++)
+    for (struct mwi_due *d = queues[i].head; d; d = d->next) {
+      scan_word(w, &d->obj);
+      scan_word(w, &d->arg);
+    }
+  mwi_unlock(&special_lock);
+}
+
+void mwi_special_init(void) {
+  mwi_heap_hooks.swept_object_free = sweep_span;
+}
+
+/* ---- The program's calls ----------------------------------------------- */
+
+/* The object that p points to; fatal when there is none, or when p must be its
+ * start and is not (inside a tiny block it may be anywhere). */
+static struct mwi_span *object(void *p, bool start, uint32_t *idx, const char *who) {
+  size_t size;
+  struct mwi_span *s;
+  uintptr_t base = mwi_object_of((uintptr_t)p, &size, &s);
+  if (!base) mwi_fatal("%s: pointer %p is not to a collected object", who, p);
+  if (start && base != (uintptr_t)p && !(s->noscan && size <= 16))
+    mwi_fatal("%s: pointer %p is not at the beginning of its object (%p, %zu bytes)", who, p,
+              (void *)base, size);
+  *idx = s->cls == MWI_CLASS_LARGE ? 0 : (uint32_t)((base - s->base) / s->slot);
+  return s;
+}
+
+MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg) {
+  mwi_gc_attach();
+  if (fn && mwi_due_start) mwi_due_start();
+  uint32_t idx;
+  struct mwi_span *s = object(p, true, &idx, "mw_set_finalizer");
+  mwi_lock(&special_lock);
+  struct special **at = find_locked(s, (uintptr_t)p, FINALIZER);
+  if (!fn) {
+    if (*at) {
+      mwi_shade((*at)->arg);
+      special_drop_locked(at);
+    }
+  } else if (*at) {
+    mwi_unlock(&special_lock);
+    mwi_fatal("mw_set_finalizer: finalizer already set");
+  } else {
+    struct special *x = special_new_locked(s, (uintptr_t)p, idx, FINALIZER);
+    x->finalizer = fn;
+    x->arg = arg;
+    if (mwi_wb_on()) { /* the root job may have passed */
+      mwi_shade(arg);
+      struct mwi_gcp *w = mwi_tcb()->gcp;
+      mwi_scan_object(w, s, idx);
+      mwi_work_publish(w);
+    }
+  }
+  mwi_unlock(&special_lock);
+  mw_keep_alive(p);
+}
+
+MWI_EXPORT mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg) {
+  mwi_gc_attach();
+  if (!fn) mwi_fatal("mw_add_cleanup: no function");
+  if (mwi_due_start) mwi_due_start();
+  uint32_t idx;
+  struct mwi_span *s = object(p, false, &idx, "mw_add_cleanup");
+  if (arg == p) mwi_fatal("mw_add_cleanup: arg is ptr, the object would never be freed");
+  mwi_lock(&special_lock);
+  struct special *x = special_new_locked(s, s->base + (uintptr_t)idx * s->slot, idx, CLEANUP);
+  x->cleanup = fn;
+  x->arg = arg;
+  x->id = ++next_id;
+  mw_cleanup c = {.id = x->id, .at = ~x->ptr};
+  mwi_shade(arg);
+  mwi_unlock(&special_lock);
+  mw_keep_alive(p);
+  return c;
+}
+
+MWI_EXPORT void mw_cleanup_stop(mw_cleanup c) {
+  mwi_gc_attach();
+  mwi_lock(&special_lock);
+  mwi_pagedesc d = mwi_heap_lookup(~c.at);
+  struct special **at = d ? (struct special **)&mwi_desc_span(d)->specials : NULL;
+  while (at && *at && !((*at)->kind == CLEANUP && (*at)->id == c.id)) at = &(*at)->next;
+  if (at && *at) {
+    mwi_shade((*at)->arg);
+    special_drop_locked(at);
+  }
+  mwi_unlock(&special_lock);
+}
+
+MWI_EXPORT mw_weak mw_weak_make(void *p) {
+  if (!p) return NULL;
+  /* 16 bytes: a block of its own, not part of a tiny one */
+  struct mwi_weak_handle *h = mw_alloc_noscan(16);
+  uint32_t idx;
+  struct mwi_span *s = object(p, false, &idx, "mw_weak_make");
+  mwi_lock(&special_lock);
+  struct special **at = find_locked(s, (uintptr_t)p, WEAK);
+  if (*at) {
+    h = (*at)->arg;
+  } else {
+    struct special *x = special_new_locked(s, (uintptr_t)p, idx, WEAK);
+    mwi_store_relaxed(&h->ptr, (uintptr_t)p);
+    x->arg = h;
+  }
+  mwi_shade(h);
+  mwi_unlock(&special_lock);
+  mw_keep_alive(p);
+  return h;
+}
+
+MWI_EXPORT void *mw_weak_get(mw_weak h) {
+  if (!h) return NULL;
+  mwi_gc_attach();
+  uintptr_t p;
+  mwi_rt_enter(); /* no stop, so no change of phase, until the answer is on the stack */
+  for (;; mwi_pause()) {
+    p = mwi_load_acquire(&h->ptr); /* pairs with the release in sweep_span */
+    if (!p) break;
+    if (mwi_wb_on()) {
+      mwi_shade((void *)p);
+      break;
+    }
+    mwi_pagedesc d = mwi_heap_lookup(p);
+    struct mwi_span *s = mwi_desc_span(d);
+    uint32_t gen = mwi_load_acquire(&s->sweepgen);
+    if (gen == mwi_heap.sweepgen) { /* swept: what is dead has been cleared */
+      if (mwi_load_acquire(&h->ptr) == p) break;
+    } else if (gen == mwi_heap.sweepgen - 2) { /* unswept: its marks decide [X3] */
+      bool alive = marked(s, mwi_object_index(d, p));
+      if (mwi_load_acquire(&s->sweepgen) != gen) continue;
+      if (!alive) p = 0;
+      break;
+    }
+  }
+  mwi_rt_leave();
+  return (void *)p;
+}

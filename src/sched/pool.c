@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/pool.c -- mw_pool: free objects of one kind, kept for reuse
+ *
+ * Job      Go's sync.Pool.  Each processor has a private slot, touched by
+ *          nobody else, and a deque that others steal from.  A collection
+ *          empties the pool in two steps: what is in it becomes the victim
+ *          generation, what was the victim is dropped.
+ *
+ *     pool.local  -> [ P 0: private | shared ][ P 1: private | shared ] ...
+ *     shared      -> ring -> older, smaller ring -> ...        owner's end: newest
+ *     ring        -> [ slot | slot | ... ]   head: owner; tail: thieves
+ *
+ * Promise  [Q1] An object is in one slot at a time, and one get receives it.
+ *          [Q2] Everything above is collected memory, reached from the list
+ *          of pools in use, which is a root; stores have barriers.
+ * How      The ring is a single-producer, many-consumer deque.  Head and tail
+ *          are packed in one word, so that taking the last element is decided
+ *          by one compare-and-swap; a thief clears the slot it took, and a
+ *          push into a slot that is not clear yet counts as a full ring.
+ * Threads  a get or put runs inside mwi_rt_enter from the choice of the P to
+ *          the end, so the P stays and the world does not stop in between.
+ */
+#include <mallow.h>
+
+#include "gc/alloc.h"
+#include "gc/gc.h"
+#include "sched/pool.h"
+#include "sched/proc.h"
+
+#define RING_FIRST 8
+#define RING_LAST (1u << 20) /* slots; beyond that puts are dropped, to the collector */
+
+struct ring {
+  _Atomic uint64_t ends; /* head << 32 | tail, both counting up: [tail, head) is full */
+  uint32_t size;         /* power of two */
+  struct ring *older;    /* owner writes; thieves read (acquire) */
+  _Atomic(void *) slot[];
+};
+
+struct local {
+  void *private;                      /* the P's thread */
+  _Atomic(struct ring *) ring;        /* newest; the P's thread writes */
+  char pad[128 - 2 * sizeof(void *)]; /* two cache lines: neighbours are prefetched */
+};
+
+static struct mwi_lock pools_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
+static mw_pool *pools, *old_pools; /* under pools_lock or with the world stopped */
+
+/* ---- The deque --------------------------------------------------------- */
+
+static uint32_t head_of(uint64_t ends) {
+  return (uint32_t)(ends >> 32);
+}
+static uint32_t tail_of(uint64_t ends) {
+  return (uint32_t)ends;
+}
+
+/* Shade a word that leaves or enters collected memory (both barrier halves). */
+static void slot_set(_Atomic(void *) *slot, void *p) {
+  mwi_shade(p ? p : mwi_load_relaxed(slot));
+  mwi_store_release(slot, p); /* pairs with the acquire in pop and push */
+}
+
+/* Owner. */
+static bool push(struct ring *r, void *p) {
+  uint64_t ends = mwi_load_acquire(&r->ends);
+  if (head_of(ends) - tail_of(ends) == r->size) return false;
+  _Atomic(void *) *slot = &r->slot[head_of(ends) & (r->size - 1)];
+  if (mwi_load_acquire(slot)) return false; /* a thief is still clearing it */
+  slot_set(slot, p);
+  mwi_add_acqrel(&r->ends, (uint64_t)1 << 32);
+  return true;
+}
+
+/* Owner: the newest. */
+static void *pop_head(struct ring *r) {
+  for (;;) {
+    uint64_t ends = mwi_load_acquire(&r->ends);
+    if (head_of(ends) == tail_of(ends)) return NULL;
+    if (!mwi_cas_acqrel(&r->ends, &ends, ends - ((uint64_t)1 << 32))) continue;
+    _Atomic(void *) *slot = &r->slot[(head_of(ends) - 1) & (r->size - 1)];
+    void *p = mwi_load_acquire(slot);
+    slot_set(slot, NULL);
+    return p;
+  }
+}
+
+/* Anyone: the oldest. */
+static void *pop_tail(struct ring *r) {
+  for (;;) {
+    uint64_t ends = mwi_load_acquire(&r->ends);
+    if (head_of(ends) == tail_of(ends)) return NULL;
+    uint64_t next = (ends & ~(uint64_t)UINT32_MAX) | (uint32_t)(tail_of(ends) + 1);
+    if (!mwi_cas_acqrel(&r->ends, &ends, next)) continue;
+    _Atomic(void *) *slot = &r->slot[tail_of(ends) & (r->size - 1)];
+    void *p = mwi_load_acquire(slot);
+    slot_set(slot, NULL);
+    return p;
+  }
+}
+
+static void *steal(struct local *l) {
+  /* Oldest ring last: rings are few, since each is twice the one before. */
+  for (struct ring *r = mwi_load_acquire(&l->ring); r; r = r->older) {
+    void *p = pop_tail(r);
+    if (p) return p;
+  }
+  return NULL;
+}
+
+static void *pop_own(struct local *l) {
+  for (struct ring *r = mwi_load_relaxed(&l->ring); r; r = r->older) {
+    void *p = pop_head(r);
+    if (p) return p;
+  }
+  return NULL;
+}
+
+/* ---- Generations ------------------------------------------------------- */
+
+/* The pool's array for this cycle.  Allocates, so outside mwi_rt_enter. */
+static void make_local(mw_pool *pool) {
+  uint32_t n = (uint32_t)mwi_sched.nprocs;
+  struct local *fresh = mwi_gc_alloc(n * sizeof *fresh, NULL);
+  mwi_lock(&pools_lock);
+  if (!pool->local || pool->local_n < n) {
+    mwi_store_ptr(&pool->local, fresh);
+    pool->local_n = n;
+    if (!pool->listed) {
+      pool->listed = true;
+      pool->next = pools;
+      pools = pool;
+    }
+  }
+  mwi_unlock(&pools_lock);
+}
+
+/* Cycle starts, world stopped, barrier still off. */
+void mwi_pools_clear_stw(void) {
+  for (mw_pool *p = old_pools; p; p = p->next) {
+    p->victim = NULL;
+    p->victim_n = 0;
+  }
+  for (mw_pool *p = pools; p; p = p->next) {
+    p->victim = p->local;
+    p->victim_n = p->local_n;
+    p->local = NULL;
+    p->local_n = 0;
+    p->listed = false;
+  }
+  old_pools = pools;
+  pools = NULL;
+}
+
+void mwi_pools_scan(void (*scan)(const void *p, size_t bytes)) {
+  mwi_lock(&pools_lock);
+  for (int old = 0; old < 2; old++)
+    for (mw_pool *p = old ? old_pools : pools; p; p = p->next) {
+      void *self = p;
+      scan(&self, sizeof self);
+      scan(&p->local, sizeof p->local);
+      scan(&p->victim, sizeof p->victim);
+    }
+  mwi_unlock(&pools_lock);
+}
+
+/* ---- Get and put ------------------------------------------------------- */
+
+static struct local *mine(void *array, uint32_t n) {
+  uint32_t id = mwi_tcb()->p->id;
+  return array && id < n ? (struct local *)array + id : NULL;
+}
+
+static void *take(mw_pool *pool) {
+  struct local *l = mine(pool->local, pool->local_n);
+  if (l && l->private) {
+    void *p = l->private;
+    mwi_store_ptr(&l->private, NULL);
+    return p;
+  }
+  void *p = l ? pop_own(l) : NULL;
+  for (uint32_t i = 0; !p && i < pool->local_n; i++) p = steal((struct local *)pool->local + i);
+  if (p || !pool->victim) return p;
+  l = mine(pool->victim, pool->victim_n);
+  if (l && l->private) {
+    p = l->private;
+    mwi_store_ptr(&l->private, NULL);
+    return p;
+  }
+  for (uint32_t i = 0; !p && i < pool->victim_n; i++) p = steal((struct local *)pool->victim + i);
+  if (!p) pool->victim_n = 0; /* empty: do not look again in this cycle */
+  return p;
+}
+
+MWI_EXPORT void *mw_pool_get(mw_pool *pool) {
+  mwi_attach();
+  mwi_rt_enter();
+  void *p = take(pool);
+  mwi_rt_leave();
+  return p || !pool->make ? p : pool->make();
+}
+
+/* 1 done, 0 a bigger ring is wanted, -1 the pool has no array. */
+static int put(mw_pool *pool, void *p, struct ring *spare) {
+  struct local *l = mine(pool->local, pool->local_n);
+  if (!l) return -1;
+  if (!l->private) {
+    mwi_store_ptr(&l->private, p);
+    return 1;
+  }
+  struct ring *r = mwi_load_relaxed(&l->ring);
+  if (r && push(r, p)) return 1;
+  uint32_t want = r ? r->size * 2 : RING_FIRST;
+  if (want > RING_LAST) return 1;
+  if (!spare || spare->size < want) return 0;
+  spare->older = r;
+  mwi_shade(r);
+  mwi_shade(spare);
+  push(spare, p);
+  mwi_store_release(&l->ring, spare); /* pairs with the acquire in steal */
+  return 1;
+}
+
+MWI_EXPORT void mw_pool_put(mw_pool *pool, void *p) {
+  if (!p) return;
+  mwi_attach();
+  struct ring *spare = NULL;
+  for (;;) {
+    mwi_rt_enter();
+    int r = put(pool, p, spare);
+    uint32_t size = RING_FIRST;
+    if (r == 0) {
+      struct local *l = mine(pool->local, pool->local_n);
+      struct ring *old = mwi_load_relaxed(&l->ring);
+      if (old) size = old->size * 2;
+    }
+    mwi_rt_leave();
+    if (r > 0) return;
+    if (r < 0) {
+      make_local(pool);
+      mwi_attach();
+      continue;
+    }
+    spare = mwi_gc_alloc(sizeof *spare + size * sizeof spare->slot[0], NULL);
+    spare->size = size;
+    mwi_attach();
+  }
+}

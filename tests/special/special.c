@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/special/special.c -- finalizers, cleanups and weak pointers do what Go's do
+ *
+ * Objects are made in functions that are not inlined, on goroutines of their
+ * own, so that no stale word of a stack keeps them alive: stacks are scanned
+ * conservatively, and a test must not depend on that going well.
+ */
+#include <mallow.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(x)                                                                                   \
+  do {                                                                                             \
+    if (!(x)) {                                                                                    \
+      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #x);                             \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+typedef struct node {
+  struct node *next;
+  long value;
+} node;
+
+enum { N = 200 };
+static _Atomic int calls, sum_bad;
+static mw_chan *done;
+static mw_weak weaks[N];
+static node *saved[N]; /* resurrected */
+static node *kept;
+
+static void in_goroutine(void (*fn)(void *)) {
+  mw_go(fn, NULL);
+  bool ok;
+  mw_chan_recv(done, &ok);
+  for (int i = 0; i < 3; i++) mw_gc();
+  mw_sleep(1000000);
+}
+
+static void finish(void) {
+  mw_chan_send(done, (bool)true);
+}
+
+/* ---- Finalizers -------------------------------------------------------- */
+
+static void on_final(void *obj, void *arg) {
+  node *n = obj;
+  if (n->value != (long)(intptr_t)arg || !n->next || n->next->value != -n->value) sum_bad++;
+  saved[n->value] = n;
+  calls++;
+}
+
+static void make_finalized(void *unused) {
+  (void)unused;
+  for (long i = 0; i < N; i++) {
+    node *n = mw_new(node);
+    n->value = i;
+    n->next = mw_new(node);
+    n->next->value = -i;
+    mw_set_finalizer(n, on_final, (void *)(intptr_t)i);
+    if (i % 10 == 0) mw_set_finalizer(n, NULL, NULL); /* taken back */
+    weaks[i] = mw_weak_make(n);
+    CHECK(mw_weak_make(n) == weaks[i]);
+    CHECK(mw_weak_get(weaks[i]) == n);
+  }
+  finish();
+}
+
+static void finalizers(void) {
+  in_goroutine(make_finalized);
+  /* A stale word may hold a few; the rest must have been called. */
+  CHECK(calls >= N * 9 / 10 - 10 && calls <= N * 9 / 10);
+  CHECK(sum_bad == 0);
+  for (int i = 0; i < N; i++) {
+    if (!saved[i]) continue;
+    CHECK(i % 10 != 0);
+    CHECK(saved[i]->value == i && saved[i]->next->value == -i); /* intact, resurrected */
+    CHECK(mw_weak_get(weaks[i]) == NULL);                       /* not for weak pointers */
+    CHECK(mw_weak_make(saved[i]) != weaks[i]);
+  }
+  int before = calls;
+  for (int i = 0; i < N; i++) saved[i] = NULL;
+  for (int i = 0; i < 3; i++) mw_gc();
+  CHECK(calls - before <= 10); /* a finalizer runs once */
+}
+
+/* ---- Cleanups ---------------------------------------------------------- */
+
+static _Atomic long cleaned[3];
+static void on_clean(void *arg) {
+  cleaned[((node *)arg)->value]++;
+}
+static node *tags[3];
+
+static void make_cleaned(void *unused) {
+  (void)unused;
+  for (int i = 0; i < N; i++) {
+    node *a = mw_new(node), *b = mw_new(node);
+    a->next = b; /* a cycle is fine */
+    b->next = a;
+    mw_add_cleanup(a, on_clean, tags[0]);
+    mw_add_cleanup(&a->value, on_clean, tags[1]); /* a second one, interior pointer */
+    mw_cleanup c = mw_add_cleanup(b, on_clean, tags[2]);
+    mw_cleanup_stop(c);
+  }
+  finish();
+}
+
+static void cleanups(void) {
+  for (int i = 0; i < 3; i++) {
+    tags[i] = mw_new(node);
+    tags[i]->value = i;
+  }
+  in_goroutine(make_cleaned);
+  CHECK(cleaned[0] >= N - 10 && cleaned[0] <= N);
+  CHECK(cleaned[1] == cleaned[0]);
+  CHECK(cleaned[2] == 0);
+}
+
+/* ---- Weak pointers ----------------------------------------------------- */
+
+static void make_weak(void *unused) {
+  (void)unused;
+  kept = mw_new(node);
+  weaks[0] = mw_weak_make(kept);
+  weaks[1] = mw_weak_make(&kept->value);
+  for (int i = 2; i < N; i++) {
+    node *n = mw_new(node);
+    n->value = i;
+    weaks[i] = mw_weak_make(n);
+  }
+  finish();
+}
+
+static void weak(void) {
+  CHECK(mw_weak_make(NULL) == NULL && mw_weak_get(NULL) == NULL);
+  in_goroutine(make_weak);
+  int dead = 0;
+  for (int i = 2; i < N; i++) dead += mw_weak_get(weaks[i]) == NULL;
+  CHECK(dead >= N - 12);
+  CHECK(mw_weak_get(weaks[0]) == kept);
+  CHECK(mw_weak_get(weaks[1]) == (void *)&kept->value);
+  CHECK(weaks[0] != weaks[1]);
+}
+
+/* Strong pointers taken from weak ones while cycles run: what comes out is alive. */
+static mw_weak shared[64];
+static node *anchors[64];
+static _Atomic int running;
+
+static void upgrade(void *unused) {
+  (void)unused;
+  for (int round = 0; round < 20000; round++) {
+    int i = rand() % 64;
+    node *n = mw_weak_get(shared[i]);
+    if (n) {
+      CHECK(n->value == i);
+      anchors[i] = round % 3 ? n : NULL;
+    } else {
+      n = mw_new(node);
+      n->value = i;
+      anchors[i] = n;
+      shared[i] = mw_weak_make(n);
+    }
+    if (round % 64 == 0) mw_yield();
+  }
+  running--;
+  finish();
+}
+
+static void upgrades(void) {
+  running = 4;
+  for (int i = 0; i < 4; i++) mw_go(upgrade, NULL);
+  while (running) mw_gc();
+  for (int i = 0; i < 4; i++) mw_chan_recv(done, NULL);
+}
+
+int main(void) {
+  done = mw_chan_make(bool, 4);
+  finalizers();
+  cleanups();
+  weak();
+  upgrades();
+  puts("specials: ok");
+}
