@@ -151,14 +151,25 @@ static char kind_of_file(const char *s) {
 struct reader {
   struct request req;
   const char *language; /* of -x, or NULL */
-  bool stopped, sanitizes_address;
+  bool stopped;
 };
+
+/* Sanitizers that put calls into the middle of other code, so also between a
+ * write barrier and its store. */
+static bool breaks_barriers(const char *s, size_t n) {
+  static const char *const list[] = {"thread",   "memory",    "kernel-memory",  "dataflow",
+                                     "fuzzer",   "hwaddress", "fuzzer-no-link", "type",
+                                     "realtime", NULL};
+  for (const char *const *l = list; *l; l++)
+    if (strlen(*l) == n && strncmp(*l, s, n) == 0) return true;
+  return false;
+}
 
 static void read_sanitizers(struct reader *r, const char *list, bool on) {
   for (const char *s = list; *s;) {
     size_t n = strcspn(s, ",");
     if (n == 7 && strncmp(s, "address", n) == 0) r->req.asan = on;
-    if (on && ((n == 6 && (strncmp(s, "thread", n) == 0 || strncmp(s, "memory", n) == 0))))
+    if (on && breaks_barriers(s, n))
       fail("-fsanitize=%.*s cannot be combined with mallow: it puts calls between a write "
            "barrier and its store",
            (int)n, s);
@@ -192,6 +203,9 @@ static void read_word(struct reader *r, const char *s) {
     read_sanitizers(r, s + 11, true);
   else if (starts(s, "-fno-sanitize="))
     read_sanitizers(r, s + 14, false);
+  else if (starts(s, "-fsanitize-coverage="))
+    fail("-fsanitize-coverage cannot be combined with mallow: it puts calls between a write "
+         "barrier and its store");
   else if (starts(s, "-x") && s[2])
     r->language = s + 2;
   else if (strcmp(s, "-m") == 0 || starts(s, "-m="))

@@ -234,8 +234,14 @@ bool mwcc_is_call(LLVMValueRef inst) {
 LLVMValueRef mwcc_callee(LLVMValueRef inst) {
   if (!mwcc_is_call(inst)) return NULL;
   LLVMValueRef f = LLVMGetCalledValue(inst);
-  while (f && LLVMIsAConstantExpr(f) && LLVMGetConstOpcode(f) == LLVMBitCast)
-    f = LLVMGetOperand(f, 0);
+  for (int depth = 0; f && depth < 4; depth++) {
+    if (LLVMIsAGlobalAlias(f))
+      f = LLVMAliasGetAliasee(f);
+    else if (LLVMIsAConstantExpr(f) && LLVMGetConstOpcode(f) == LLVMBitCast)
+      f = LLVMGetOperand(f, 0);
+    else
+      break;
+  }
   return f && LLVMIsAFunction(f) ? f : NULL;
 }
 
@@ -249,6 +255,10 @@ bool mwcc_const_u64(LLVMValueRef v, uint64_t *out) {
   if (!LLVMIsAConstantInt(v) || LLVMGetIntTypeWidth(LLVMTypeOf(v)) > 64) return false;
   *out = LLVMConstIntGetZExtValue(v);
   return true;
+}
+
+void mwcc_set_plain(struct mwcc *c, LLVMValueRef fn) {
+  mwcc_fn_attr_str(c, fn, "mallow-plain", "");
 }
 
 bool mwcc_instrumented(LLVMValueRef fn) {

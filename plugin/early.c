@@ -6,14 +6,34 @@
  * Promise  [E1] Runs once a module, before any optimisation, at -O0 too;
  *          the module flag "mallow" remembers it (bitcode compiled again).
  */
+#include <string.h>
 #include "mallow-cc.h"
+
+/* What the emitted code and the runtime are made for. */
+static bool supported_target(struct mwcc *c) {
+  const char *triple = LLVMGetTarget(c->mod);
+  if (strncmp(triple, "x86_64-", 7) == 0 && strstr(triple, "linux") && LLVMPointerSize(c->td) == 8)
+    return true;
+  LLVMValueRef f = LLVMGetFirstFunction(c->mod);
+  if (f) mwcc_report(f, MWCC_ERROR, "mallow compiles for x86-64 Linux only, not for %s", triple);
+  return false;
+}
+
+/* The loader calls these before any thread has its control block. */
+static void set_resolvers_apart(struct mwcc *c) {
+  for (LLVMValueRef i = LLVMGetFirstGlobalIFunc(c->mod); i; i = LLVMGetNextGlobalIFunc(i)) {
+    LLVMValueRef f = LLVMGetGlobalIFuncResolver(i);
+    if (f && LLVMIsAFunction(f)) mwcc_set_plain(c, f);
+  }
+}
 
 bool mwcc_early(LLVMModuleRef mod) {
   struct mwcc c;
   mwcc_init(&c, mod);
-  bool first = !mwcc_flag_get(&c, "mallow");
+  bool first = !mwcc_flag_get(&c, "mallow") && supported_target(&c);
   if (first) {
     mwcc_flag_set(&c, "mallow");
+    set_resolvers_apart(&c);
     mwcc_typed_allocations(&c);
     mwcc_libc_calls(&c);
     mwcc_warn_thread_locals(&c);

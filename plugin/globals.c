@@ -53,13 +53,13 @@ static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) 
   struct mwcc_mask m;
   mwcc_type_mask(c, type, &m);
   size_t len;
-  if (m.misaligned != MWCC_NO_OFFSET)
+  bool packed = m.period && LLVMGetAlignment(g) && LLVMGetAlignment(g) < 8;
+  if (m.misaligned != MWCC_NO_OFFSET || packed)
     mwcc_report(g, MWCC_WARNING,
-                "'%s' has a pointer at offset %llu, which is not a multiple of 8: the collector "
-                "cannot see it",
-                LLVMGetValueName2(g, &len), (unsigned long long)m.misaligned);
-  if (!m.period) return NULL;
-  if (LLVMGetAlignment(g) && LLVMGetAlignment(g) < 8) LLVMSetAlignment(g, 8);
+                "'%s' holds a pointer that is not aligned to 8 bytes: the collector cannot see it",
+                LLVMGetValueName2(g, &len));
+  if (packed) free(m.bits);
+  if (packed || !m.period) return NULL;
   bool all = true;
   for (uint64_t i = 0; i < m.period; i++) all &= m.bits[i / 64] >> (i % 64) & 1;
   LLVMValueRef f[] = {g, i64(c, LLVMABISizeOfType(c->td, type)),
@@ -113,7 +113,7 @@ static LLVMValueRef caller(struct mwcc *c, const char *name, const char *callee,
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "uwtable", 2);
   mwcc_fn_attr_str(c, f, "frame-pointer", "all");
-  mwcc_fn_attr_str(c, f, "mallow-plain", "");
+  mwcc_set_plain(c, f);
   LLVMPositionBuilderAtEnd(c->b, LLVMAppendBasicBlockInContext(c->ctx, f, "entry"));
   for (size_t i = 0; i < modules->len; i++) {
     LLVMValueRef m = modules->at[i];

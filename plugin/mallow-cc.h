@@ -126,12 +126,14 @@ bool mwcc_fn_has_attr(LLVMValueRef fn, unsigned index, const char *name);
 /* Copy position and alias facts from one instruction to another. */
 void mwcc_copy_metadata(struct mwcc *c, LLVMValueRef to, LLVMValueRef from);
 
-/* Direct callee of a call, through casts; NULL when indirect, or not a call. */
+/* Direct callee of a call, through casts and aliases; NULL when indirect, or not a call. */
 LLVMValueRef mwcc_callee(LLVMValueRef inst);
 bool mwcc_is_call(LLVMValueRef inst); /* call, invoke or callbr */
 bool mwcc_name_is(LLVMValueRef v, const char *name);
 bool mwcc_const_u64(LLVMValueRef v, uint64_t *out);
-/* Defined here and to be instrumented: has a body and is not naked. */
+/* Defined here and to be instrumented: has a body, is not naked, and has not
+ * been set apart. */
+void mwcc_set_plain(struct mwcc *c, LLVMValueRef fn);
 bool mwcc_instrumented(LLVMValueRef fn);
 /* Of the runtime or of the plugin's own emission, by name. */
 bool mwcc_runtime_name(const char *name);

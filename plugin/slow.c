@@ -82,7 +82,7 @@ LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *p
   static const char *const attrs[] = {"cold", "noinline", "nounwind", "minsize", "optsize"};
   for (size_t i = 0; i < sizeof attrs / sizeof attrs[0]; i++)
     mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, attrs[i], 0);
-  mwcc_fn_attr_str(c, f, "mallow-plain", "");
+  mwcc_set_plain(c, f);
   LLVMPositionBuilderAtEnd(c->b, LLVMAppendBasicBlockInContext(c->ctx, f, ""));
   return f;
 }

@@ -70,7 +70,7 @@ void mwcc_user_main(struct mwcc *c) {
   if (!rt) rt = LLVMAddFunction(c->mod, "mwi_rt_main", rt_type);
   LLVMValueRef f = LLVMAddFunction(c->mod, "main", type);
   common_attributes(c, f, user);
-  mwcc_fn_attr_str(c, f, "mallow-plain", "");
+  mwcc_set_plain(c, f);
   LLVMPositionBuilderAtEnd(c->b, LLVMAppendBasicBlockInContext(c->ctx, f, "entry"));
   LLVMValueRef args[4] = {target, LLVMGetParam(f, 0), LLVMGetParam(f, 1), LLVMGetParam(f, 2)};
   LLVMBuildRet(c->b, LLVMBuildCall2(c->b, rt_type, rt, args, 4, ""));
