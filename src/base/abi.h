@@ -63,8 +63,8 @@ struct mwi_layout {
   uint32_t cursor; /* byte offset of the cursor in the mcache; 0 until resolved */
   uint32_t slot;   /* slot size in bytes, once resolved */
 };
-#define MWI_LAYOUT_OFF_CURSOR 40
-#define MWI_LAYOUT_OFF_SLOT 44
+#define MWI_LAYOUT_OFF_CURSOR 32
+#define MWI_LAYOUT_OFF_SLOT 36
 
 /* A range of a module's data that may hold pointers. */
 struct mwi_global {

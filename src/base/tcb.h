@@ -33,6 +33,8 @@ struct mwi_tcb {
 _Static_assert(offsetof(struct mwi_tcb, poll) == MWI_TCB_POLL, "ABI");
 _Static_assert(offsetof(struct mwi_tcb, wb) == MWI_TCB_WB, "ABI");
 _Static_assert(offsetof(struct mwi_tcb, mcache) == MWI_TCB_MCACHE, "ABI");
+_Static_assert(offsetof(struct mwi_layout, cursor) == MWI_LAYOUT_OFF_CURSOR, "ABI");
+_Static_assert(offsetof(struct mwi_layout, slot) == MWI_LAYOUT_OFF_SLOT, "ABI");
 
 /* What %gs points to on threads that have not been attached. */
 extern struct mwi_tcb mwi_tcb_foreign;
