@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// --version is clang's and ours; -print-* and -dumpversion are clang's alone.
+// RUN: %mallow cc --version >%t.out && grep -q '^mallow 0' %t.out
+// RUN: %mallow cc --version >%t.out && grep -q 'clang version 19' %t.out
+// RUN: %mallow cc -dumpversion | grep -q '^19'
+// RUN: %mallow cc -print-search-dirs >%t.out && grep -q libraries %t.out
+// RUN: %mallow version | grep -q '^mallow 0'
+// RUN: %mallow --help >%t.out && grep -q 'mallow cc' %t.out
+// RUN: not %mallow 2>%t.err && grep -q 'usage: mallow' %t.err
+// RUN: not %mallow nonsense 2>%t.err && grep -q "unknown command 'nonsense'" %t.err
+// RUN: not %mallow cc -v 2>&1 | cat >%t.out; ! grep -q 'no input\|undefined reference' %t.out
+// RUN: %mallow flags --cflags | grep -q 'fpass-plugin=.*libmallow-cc.so'
+// RUN: %mallow flags --libs | grep -q 'lmallow'
+// RUN: not %mallow flags --nothing 2>%t.err
