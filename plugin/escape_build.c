@@ -15,9 +15,11 @@
  *          location's address (-1).
  *          Cut on purpose: results of multiplication, division, comparison,
  *          floating-point arithmetic and of the difference of two pointers;
- *          integers narrower than a pointer, unless they are copied unchanged
- *          from memory to memory (a hand-written memcpy).  An address taken
- *          apart in other ways is hidden from the collector too.
+ *          integers narrower than a pointer, but for bytes that are copied
+ *          unchanged from memory to memory (a hand-written memcpy).  An
+ *          address taken apart in other ways is hidden from the collector
+ *          too.  The middle run follows narrow integers as well, because the
+ *          optimiser itself may split a copied word.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -126,22 +128,24 @@ static bool carries(struct mwcc_esc *e, LLVMValueRef v) {
   case LLVMFPToUI:
   case LLVMFPExt:
   case LLVMFPTrunc:
-  case LLVMZExt:
-  case LLVMSExt:
-    /* widened from narrower than a pointer: nothing left of one */
-    if (LLVMGetInstructionOpcode(v) == LLVMZExt || LLVMGetInstructionOpcode(v) == LLVMSExt)
-      return bits_of(e, LLVMTypeOf(LLVMGetOperand(v, 0))) >= 64;
     return false;
   case LLVMSub:
-    return bits >= 64 && !is_pointer_difference(v);
+    return (bits >= 64 || e->middle) && !is_pointer_difference(v);
   case LLVMLoad:
-    return bits >= 64 || !declared_number(e, v);
+    return bits >= 64 || ((bits == 8 || e->middle) && !declared_number(e, v));
+  case LLVMZExt:
+  case LLVMSExt: /* early: widened from narrower than a pointer, nothing left of one */
+    return e->middle || bits_of(e, LLVMTypeOf(LLVMGetOperand(v, 0))) >= 64;
+  case LLVMCall:
+  case LLVMInvoke:
+  case LLVMCallBr:
+    return bits >= 64;
   case LLVMPHI:
   case LLVMSelect:
   case LLVMFreeze:
     return true;
   default:
-    return bits >= 64;
+    return bits >= 64 || e->middle;
   }
 }
 
@@ -306,7 +310,7 @@ static void instruction(struct mwcc_esc *e, LLVMValueRef i) {
     mwcc_esc_store(e, LLVMGetOperand(i, 0), mwcc_esc_value(e, LLVMGetOperand(i, 2)), i);
     return;
   case LLVMRet:
-    if (LLVMGetNumOperands(i) == 1)
+    if (LLVMGetNumOperands(i) == 1 && bits_of(e, LLVMTypeOf(LLVMGetOperand(i, 0))) >= 64)
       mwcc_esc_flow(e, mwcc_esc_result(e, e->fn), mwcc_esc_value(e, LLVMGetOperand(i, 0)), i,
                     false);
     return;

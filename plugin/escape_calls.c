@@ -26,9 +26,9 @@ static bool is_prefix(const char *s, const char *prefix) {
 
 /* One letter an argument: what the callee does with it.
  *   . nothing           h it goes to the heap        c what it points to does
- *   d c, a level deeper r it is returned             R what it points to is returned
- *   s what *it* points to receives the first argument (strtol's end)
- *   m memory that receives a copy of what n points to
+ *   d c, a level deeper C c, and it is returned (realloc)
+ *   s what it points to receives the first argument (strtol's end)
+ *   m memory that receives a copy of what the other, marked 1, points to
  * The last letter counts for all further arguments. */
 static const struct {
   const char *name, *args;
@@ -95,19 +95,19 @@ static const struct {
     {"bcopy", "1m."},
     {"realloc", "C."},
     {"reallocarray", "C."},
-    {"strtol", "Rs"},
-    {"strtoul", "Rs"},
-    {"strtoll", "Rs"},
-    {"strtoull", "Rs"},
-    {"strtod", "Rs"},
-    {"strtof", "Rs"},
-    {"strtold", "Rs"},
-    {"strtoimax", "Rs"},
-    {"strtoumax", "Rs"},
-    {"__isoc23_strtol", "Rs"},
-    {"__isoc23_strtoul", "Rs"},
-    {"__isoc23_strtoll", "Rs"},
-    {"__isoc23_strtoull", "Rs"},
+    {"strtol", ".s."},
+    {"strtoul", ".s."},
+    {"strtoll", ".s."},
+    {"strtoull", ".s."},
+    {"strtod", ".s."},
+    {"strtof", ".s."},
+    {"strtold", ".s."},
+    {"strtoimax", ".s."},
+    {"strtoumax", ".s."},
+    {"__isoc23_strtol", ".s."},
+    {"__isoc23_strtoul", ".s."},
+    {"__isoc23_strtoll", ".s."},
+    {"__isoc23_strtoull", ".s."},
     {"getopt", "hhh"},
     {"getopt_long", "hhhhh"},
     {"getopt_long_only", "hhhhh"},
@@ -171,9 +171,6 @@ static void by_letters(struct mwcc_esc *e, LLVMValueRef call, const char *letter
       mwcc_esc_flow(e, 0, deref(h, 1), call, false);
       mwcc_esc_flow(e, result.loc, h, call, false);
       break;
-    case 'r':
-      mwcc_esc_flow(e, result.loc, h, call, false);
-      break;
     case 's':
       mwcc_esc_store(e, v, mwcc_esc_value(e, LLVMGetOperand(call, 0)), call);
       break;
@@ -188,6 +185,14 @@ static void by_letters(struct mwcc_esc *e, LLVMValueRef call, const char *letter
     }
     if (letters[1]) letters++;
   }
+}
+
+/* Integers narrower than a pointer are not followed into functions. */
+static struct mwcc_hole argument(struct mwcc_esc *e, LLVMValueRef call, unsigned i) {
+  LLVMValueRef v = LLVMGetOperand(call, i);
+  if (LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMMetadataTypeKind) return (struct mwcc_hole){-1, 0};
+  if (LLVMSizeOfTypeInBits(e->c->td, LLVMTypeOf(v)) < 64) return (struct mwcc_hole){-1, 0};
+  return mwcc_esc_value(e, v);
 }
 
 static void returned(struct mwcc_esc *e, LLVMValueRef call) {
@@ -206,7 +211,7 @@ static bool has_attr(LLVMValueRef call, LLVMValueRef f, unsigned index, const ch
 static void unknown(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
   bool assembly = LLVMIsAInlineAsm(LLVMGetCalledValue(call)) != NULL;
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
-    struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, i));
+    struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
     if (has_attr(call, f, i + 1, "byval") ||
         (assembly && has_attr(call, NULL, i + 1, "elementtype")))
@@ -271,7 +276,7 @@ static void to_result(struct mwcc_esc *e, LLVMValueRef call, struct mwcc_hole h)
 static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_summary *s) {
   LLVMValueRef f = mwcc_callee(call);
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
-    struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, i));
+    struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
     if (i >= s->n) { /* variable arguments, or a call through another type */
       mwcc_esc_flow(e, 0, h, call, false);
@@ -287,7 +292,7 @@ static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_
 static void wired(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
   unsigned params = LLVMCountParams(f);
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
-    struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, i));
+    struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
     if (i >= params) {
       mwcc_esc_flow(e, 0, h, call, false);
@@ -395,6 +400,8 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   const char *name = LLVMGetValueName2(f, &len), *letters;
   if (LLVMCountBasicBlocks(f)) {
     unknown(e, call, f);
+  } else if (writes_nothing(f)) { /* pure: it can return an argument, not keep it */
+    returned(e, call);
   } else if (is_qsort(name) && sort_call(e, call, name)) {
     return;
   } else if ((letters = special_args(name)) != NULL) {

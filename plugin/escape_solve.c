@@ -72,6 +72,7 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
       if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
           (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
         leak(l, r, derefs);
+      if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
       if (address && !l->escapes) {
         l->escapes = true;
         l->certain = is_certain(e, root, i);
