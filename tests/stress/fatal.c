@@ -68,8 +68,8 @@ int main(int argc, char **argv) {
   if (strcmp(what, "overflow-deep") == 0) mw_go(overflow, &live);
   if (strcmp(what, "overflow-main") == 0) overflow(NULL);
   if (strcmp(what, "deadlock") == 0) deadlock();
-  if (strcmp(what, "huge") == 0) mw_alloc((size_t)1 << 60);
-  if (strcmp(what, "product") == 0) mw_make(struct list, SIZE_MAX / 2);
+  if (strcmp(what, "huge") == 0) live = mw_alloc((size_t)1 << 60);
+  if (strcmp(what, "product") == 0) live = mw_make(struct list, SIZE_MAX / 2);
   if (strcmp(what, "no-memory") == 0)
     for (;;) {
       struct list *item = mw_new(struct list);
