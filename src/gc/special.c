@@ -330,6 +330,7 @@ MWI_EXPORT void *mw_weak_get(mw_weak h) {
       break;
     }
     mwi_pagedesc d = mwi_heap_lookup(p);
+    if (!d) continue; /* swept and gone since we read ptr */
     struct mwi_span *s = mwi_desc_span(d);
     uint32_t gen = mwi_load_acquire(&s->sweepgen);
     if (gen == mwi_heap.sweepgen) { /* swept: what is dead has been cleared */

@@ -24,7 +24,8 @@
  *          or a sweeper's hand.  Large spans are on the lists of class LARGE.
  *          [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark
  *          termination): h-2 wants sweeping; h-1 is being swept; h is swept.
- *          Spans are allocated from only when swept.
+ *          Spans are allocated from only when swept.  h-1 is stored before a
+ *          sweep changes marks, h (release) when specials have been dealt with.
  *          [H6] While marking is on, runs are handed out black: every slot's
  *          mark bit is set with its alloc bit.
  * Threads  mcache: the thread that holds the P (or a stopped world).

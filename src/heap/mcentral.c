@@ -72,6 +72,7 @@ struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list) 
   mwi_assert(mwi_load_relaxed(&s->sweepgen) == mwi_heap.sweepgen - 2);
   s->list = 0;
   mwi_store_relaxed(&s->sweepgen, mwi_heap.sweepgen - 1);
+  atomic_thread_fence(memory_order_release); /* before any mark changes: readers look twice [H5] */
   return s;
 }
 

@@ -68,7 +68,7 @@ static uint32_t sweep_bits(struct mwi_span *s) {
     mwi_add_relaxed(&mwi_mcentrals[s->cls].freed_objects, freed);
     if (s->cls == MWI_CLASS_LARGE) mwi_add_relaxed(&mwi_mcentrals[s->cls].freed_bytes, s->slot);
   }
-  mwi_store_relaxed(&s->sweepgen, mwi_heap.sweepgen);
+  mwi_store_release(&s->sweepgen, mwi_heap.sweepgen); /* after marks and specials [H5] */
   return freed;
 }
 
