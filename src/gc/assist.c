@@ -103,9 +103,19 @@ static bool stop_fractional(void) {
   return (double)mine > 1.2 * mwi_gc.fraction * (double)(now - mwi_gc_stats.stw1_end_ns);
 }
 
+/* A failed claim must leave no trace: a count below zero is a worker less for
+ * the rest of the cycle. */
+static bool claim_dedicated(void) {
+  int32_t n = mwi_load_relaxed(&mwi_gc.dedicated_wanted);
+  while (n > 0)
+    if (mwi_cas_acqrel(&mwi_gc.dedicated_wanted, &n, n - 1)) return true;
+  return false;
+}
+
 static void earn(uint64_t done) {
   atomic_fetch_add(&mwi_gc.background_credit, (int64_t)done);
   mwi_gc_update_ratio();
+  mwi_limiter_tick();
 }
 
 bool mwi_gc_run_due(uint32_t pid) {
@@ -120,8 +130,7 @@ bool mwi_gc_run_due(uint32_t pid) {
   int64_t t0 = mwi_os_monotonic();
   uint64_t done = 0;
   bool dedicated = false;
-  if (mwi_load_relaxed(&mwi_gc.dedicated_wanted) > 0 &&
-      atomic_fetch_sub(&mwi_gc.dedicated_wanted, 1) > 0) {
+  if (claim_dedicated()) {
     dedicated = true;
     work(w, 0, stop_dedicated, &done);
     /* Out of work, or the world changed: whoever finds more starts anew. */
@@ -165,7 +174,7 @@ static bool stop_assist(void) {
 
 MWI_COLD static void assist(void) {
   double ratio = mwi_load_relaxed(&mwi_gc.ratio);
-  if (ratio <= 0) return;
+  if (ratio <= 0 || mwi_limiter_on()) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
   if (!w) return;
   int64_t owed = (int64_t)((double)-w->credit * ratio);
@@ -185,6 +194,7 @@ MWI_COLD static void assist(void) {
     w->credit += (int64_t)((double)(done > (uint64_t)owed ? done : (uint64_t)owed) / ratio);
     atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_monotonic() - t0);
     mwi_gc_update_ratio();
+    mwi_limiter_tick();
     mwi_rt_leave();
     if (done < (uint64_t)owed) mwi_gc_try_finish();
   }
@@ -219,6 +229,7 @@ static void sweep_share(uint64_t live) {
 
 void mwi_pacer_charge(size_t charged) {
   uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
+  if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room(0);
   if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) {
     mwi_add_relaxed(&mwi_gc.black, charged);
     struct mwi_gcp *w = mwi_tcb()->gcp;

@@ -173,6 +173,18 @@ static void begin_cycle(bool forced) {
   mwi_gc_hooks.wake();
 }
 
+/* The cycle that just ended may have been the one asked for. */
+static bool still_due(enum mwi_gc_reason reason) {
+  switch (reason) {
+  case MWI_GC_HEAP:
+    return mwi_load_relaxed(&mwi_heap_live) >= mwi_pacer.trigger;
+  case MWI_GC_PERIODIC:
+    return mwi_gc_forced_in_ns() == 0;
+  default:
+    return true;
+  }
+}
+
 void mwi_gc_start(enum mwi_gc_reason reason) {
   mwi_gc_attach();
   if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_OFF) return;
@@ -180,8 +192,7 @@ void mwi_gc_start(enum mwi_gc_reason reason) {
   if (!mwi_cas_acqrel(&mwi_gc.starting, &no, 1)) return; /* [C3] */
   if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) {
     finish_sweep();
-    if (reason != MWI_GC_HEAP || mwi_load_relaxed(&mwi_heap_live) >= mwi_pacer.trigger)
-      begin_cycle(reason == MWI_GC_FORCED);
+    if (still_due(reason)) begin_cycle(reason == MWI_GC_FORCED);
   }
   mwi_store_release(&mwi_gc.starting, 0);
   if (mwi_knobs.gcstoptheworld) mwi_gc_try_finish();
@@ -242,7 +253,9 @@ static void end_cycle_stw(int64_t t2) {
   mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);
   mwi_pacer.globals = mwi_load_relaxed(&mwi_gc.global_bytes);
   st->goal = mwi_pacer.goal; /* of the cycle that ends, as gctrace wants it */
+  mwi_memlimit_inputs_stw();
   mwi_pacer_commit(&mwi_pacer);
+  mwi_scavenge_goal_stw(st->goal);
   mwi_store_relaxed(&mwi_heap_live, marked);
   mwi_gc_sweep_basis_stw();
 
@@ -303,11 +316,32 @@ bool mwi_gc_try_finish(void) {
   if (ended) {
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
     wake_waiters();
+    mwi_scavenger_start();
     if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */
   mwi_rt_leave();
   return ended;
+}
+
+/* ---- Kept away -------------------------------------------------------- */
+
+void mwi_gc_exclude(void) {
+  for (;;) {
+    mwi_gc_attach();
+    uint32_t no = 0;
+    if (!mwi_cas_acqrel(&mwi_gc.starting, &no, 1)) {
+      mwi_gc_hooks.yield();
+      continue;
+    }
+    if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) return;
+    mwi_store_release(&mwi_gc.starting, 0);
+    wait_for(mwi_load_acquire(&mwi_gc.done) + 1);
+  }
+}
+
+void mwi_gc_allow(void) {
+  mwi_store_release(&mwi_gc.starting, 0);
 }
 
 /* ---- Asked for --------------------------------------------------------- */
@@ -338,7 +372,29 @@ MWI_EXPORT void mw_gc(void) {
 
 static void set_percent_stw(int percent) {
   mwi_pacer.percent = percent < 0 ? -1 : percent;
+  mwi_memlimit_inputs_stw();
   mwi_pacer_commit(&mwi_pacer);
+}
+
+static void set_limit_stw(int64_t limit) {
+  mwi_pacer.limit = limit == INT64_MAX ? 0 : (uint64_t)limit;
+  mwi_memlimit_inputs_stw();
+  mwi_pacer_commit(&mwi_pacer);
+}
+
+MWI_EXPORT int64_t mw_set_memory_limit(int64_t limit) {
+  mwi_gc_attach();
+  mwi_gc_hooks.stop_world();
+  int64_t old = mwi_pacer.limit ? (int64_t)mwi_pacer.limit : INT64_MAX;
+  if (limit >= 0) set_limit_stw(limit ? limit : 1);
+  if (mwi_gc_wb_state()) mwi_gc_update_ratio();
+  mwi_gc_hooks.start_world();
+  return old;
+}
+
+MWI_EXPORT void mw_free_os_memory(void) {
+  mwi_gc_full();
+  while (mwi_heap_scavenge(MWI_MB)) continue; /* in pieces: stops are not held up */
 }
 
 MWI_EXPORT int mw_set_gc_percent(int percent) {
@@ -352,7 +408,7 @@ MWI_EXPORT int mw_set_gc_percent(int percent) {
 }
 
 int64_t mwi_gc_forced_in_ns(void) {
-  if (mwi_pacer.percent < 0) return -1;
+  if (mwi_pacer.percent < 0 && !mwi_pacer.limit) return -1;
   int64_t left = mwi_load_relaxed(&mwi_gc.last_ns) + FORCE_PERIOD_NS - mwi_os_monotonic();
   return left > 0 ? left : 0;
 }
@@ -373,4 +429,6 @@ void mwi_gc_init(void) {
   mwi_store_relaxed(&mwi_gc.last_ns, mwi_gc_stats.program_start_ns);
   mwi_heap_hooks.clobber_free = mwi_knobs.clobberfree != 0;
   set_percent_stw(mwi_knobs.gogc);
+  if (mwi_knobs.gomemlimit != INT64_MAX) set_limit_stw(mwi_knobs.gomemlimit);
+  mwi_memlimit_init();
 }

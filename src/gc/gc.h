@@ -90,6 +90,9 @@ void mwi_gc_start(enum mwi_gc_reason reason);
 /* mw_gc(): a full cycle, swept. */
 void mwi_gc_full(void);
 int mwi_gc_set_percent(int percent);
+/* Between these two no cycle marks or begins.  Goroutine context; may park. */
+void mwi_gc_exclude(void);
+void mwi_gc_allow(void);
 
 /* Facts of the last or current cycle, for gctrace and statistics. */
 struct mwi_gc_stats {

@@ -58,6 +58,11 @@ size_t mwi_os_xsave_bytes(void); /* vector state in a signal frame */
 void mwi_os_yield(void);
 void mwi_os_usleep(int64_t us);
 
+/* errno of the thread that runs at this moment.  libc declares its address
+ * constant, so the compiler would use the old thread's after a migration. */
+int mwi_errno_get(void);
+void mwi_errno_set(int e);
+
 /* Write all of buf to fd, without libc's buffers.  0 or -errno. */
 int mwi_os_write(int fd, const void *buf, size_t n);
 

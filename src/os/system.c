@@ -155,6 +155,15 @@ size_t mwi_os_xsave_bytes(void) {
   return bytes;
 }
 
+/* ---- errno ------------------------------------------------------------- */
+
+MWI_NOINLINE int mwi_errno_get(void) {
+  return errno;
+}
+MWI_NOINLINE void mwi_errno_set(int e) {
+  errno = e;
+}
+
 /* ---- Output ------------------------------------------------------------ */
 
 int mwi_os_write(int fd, const void *buf, size_t n) {

@@ -124,6 +124,7 @@ void mwi_handoff_p(struct mwi_p *p) {
 }
 
 void mwi_wake_p(void) {
+  atomic_thread_fence(memory_order_seq_cst); /* [D2]: the work is visible before we look */
   if (!mwi_load_seqcst(&mwi_sched.nidle_p)) return;
   uint32_t none = 0;
   if (mwi_load_seqcst(&mwi_sched.nspinning) != 0 || !mwi_cas_seqcst(&mwi_sched.nspinning, &none, 1))
@@ -225,6 +226,7 @@ static void park_foreign(void *arg, uintptr_t sp) {
 
 void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason) {
   mwi_rt_enter();
+  int saved = mwi_errno_get(); /* a poll or an allocation may move to another thread */
   struct mwi_m *m = mwi_self();
   struct mwi_g *g = m->tcb.g;
   g->wait_reason = reason;
@@ -238,6 +240,7 @@ void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wa
     mwi_switch(&g->sp, m->g0_sp);
     /* Another thread, perhaps: m is stale. */
   }
+  mwi_errno_set(saved);
   mwi_rt_leave();
 }
 
@@ -266,6 +269,9 @@ static bool requeue_commit(struct mwi_g *g, void *unused) {
   mwi_lock(&mwi_sched.lock);
   mwi_globq_put_locked(g);
   mwi_unlock(&mwi_sched.lock);
+  /* Without a processor this thread goes to sleep, and those that were busy
+   * may have gone idle since [D2]. */
+  if (!mwi_tcb()->p) mwi_wake_p();
   return true;
 }
 
@@ -296,6 +302,14 @@ void mwi_need_p(void) {
 }
 
 /* ---- Finding work ------------------------------------------------------ */
+
+/* Without having found anything.  True when it spun. */
+static bool spin_quit(struct mwi_m *m) {
+  if (!m->spinning) return false;
+  m->spinning = false;
+  atomic_fetch_sub(&mwi_sched.nspinning, 1);
+  return true;
+}
 
 static void spin_end(struct mwi_m *m) {
   if (!m->spinning) return;
@@ -420,11 +434,13 @@ static struct mwi_g *find_runnable(struct mwi_m *m) {
     mwi_stop_check();
     struct mwi_p *p = m->tcb.p;
     if (!p) {
+      spin_quit(m);
       mwi_stop_m();
       continue;
     }
     run_timers(p->timers);
     if (mwi_gc_run_due(p->id)) continue; /* worked for the collector; look again */
+    if (m->tcb.p != p) continue;         /* stopped on the way, and GOMAXPROCS changed */
     if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) return g;
     if ((g = mwi_runq_get(p))) return g;
     if ((g = globq_get(p))) return g;
@@ -437,15 +453,11 @@ static struct mwi_g *find_runnable(struct mwi_m *m) {
       }
       if ((g = steal(p))) return g;
     }
-    if (mwi_gc_run_idle(p->id)) continue;
+    if (mwi_gc_run_idle(p->id) || m->tcb.p != p) continue;
 
     mwi_release_p(m);
     mwi_idle_p_put(p);
-    bool was_spinning = m->spinning;
-    if (was_spinning) {
-      m->spinning = false;
-      atomic_fetch_sub(&mwi_sched.nspinning, 1);
-    }
+    bool was_spinning = spin_quit(m);
     if (any_work()) { /* [D2] */
       p = mwi_idle_p_get();
       if (p) {

@@ -168,7 +168,6 @@ void mwi_idle_p_put(struct mwi_p *p);
 void mwi_check_dead(void);
 void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
-void mwi_set_procs_stw(int n);
 void mwi_gchooks_init(void);
 void mwi_due_goroutines_init(void);
 uint32_t mwi_rand(void);

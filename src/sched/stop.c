@@ -103,11 +103,11 @@ void mwi_syscall_entered(void) {
 }
 
 void mwi_syscall_exit(void) {
-  int saved = errno;
+  int saved = mwi_errno_get();
   mwi_leave_sys(mwi_self());
   mwi_rt_leave();
   mwi_need_p();
-  errno = saved;
+  mwi_errno_set(saved);
 }
 
 /* ---- The handler ------------------------------------------------------- */

@@ -25,16 +25,20 @@ void mwi_sysmon_wake(void) {
   if (mwi_xchg_acqrel(&mwi_sched.need_sysmon, 1) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
 }
 
-static bool somebody_waits(void) {
+/* A timer that is due waits too: the processors may all be with threads in
+ * external code. */
+static bool somebody_waits(int64_t now) {
   if (mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available()) return true;
-  for (int i = 0; i < mwi_sched.nprocs; i++)
-    if (!mwi_runq_empty(mwi_sched.procs[i])) return true;
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    if (!mwi_runq_empty(p) || mwi_timers_next(p->timers) <= now) return true;
+  }
   return false;
 }
 
 /* One look at every processor; true when something was done. */
-static bool look(int64_t now) {
-  bool waits = somebody_waits(), did = false;
+static bool look(int64_t now, bool waits) {
+  bool did = false;
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
@@ -58,18 +62,23 @@ static bool look(int64_t now) {
   return did;
 }
 
+static bool all_idle(void) {
+  return mwi_load_seqcst(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs &&
+         !mwi_load_seqcst(&mwi_sched.runq_size);
+}
+
 static void sysmon_main(void *unused) {
   (void)unused;
-  sysmon_tcb = (struct mwi_tcb){
-      .self = &sysmon_tcb, .attached = 1, .mcache = &mwi_mcache_none, .rt = 1};
+  sysmon_tcb =
+      (struct mwi_tcb){.self = &sysmon_tcb, .attached = 1, .mcache = &mwi_mcache_none, .rt = 1};
   mwi_os_set_gs(&sysmon_tcb);
   int64_t sleep_us = FIRST_SLEEP_US;
   int idle = 0;
   for (;;) {
-    if (mwi_load_seqcst(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs &&
-        !mwi_load_seqcst(&mwi_sched.runq_size)) {
+    if (all_idle()) {
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
-      mwi_futex_wait(&mwi_sched.need_sysmon, 0, mwi_gc_forced_in_ns());
+      /* seq_cst both: whoever took a processor before it could see the flag is seen here */
+      if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, mwi_gc_forced_in_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
       sleep_us = FIRST_SLEEP_US;
       idle = 0;
@@ -77,8 +86,10 @@ static void sysmon_main(void *unused) {
       mwi_futex_wait(&mwi_sched.need_sysmon, 0, sleep_us * 1000);
     }
     bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
-    if (asked || somebody_waits()) mwi_wake_p();
-    if (look(mwi_os_monotonic()) || asked) {
+    int64_t now = mwi_os_monotonic();
+    bool waits = somebody_waits(now);
+    if (asked || waits) mwi_wake_p();
+    if (look(now, waits) || asked) {
       idle = 0;
       sleep_us = FIRST_SLEEP_US;
     } else if (++idle > 50) {
