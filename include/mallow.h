@@ -195,6 +195,23 @@ void mw_mutex_lock(mw_mutex *m);
 bool mw_mutex_trylock(mw_mutex *m);
 void mw_mutex_unlock(mw_mutex *m); /* not locked: fatal */
 
+/* The uncontended case, inline; the functions do the rest. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+static inline void mwi_mutex_lock(mw_mutex *m) {
+  int32_t unlocked = 0;
+  if (!__atomic_compare_exchange_n((int32_t *)&m->state, &unlocked, 1, 0, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_RELAXED))
+    mw_mutex_lock(m);
+}
+void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t state);
+static inline void mwi_mutex_unlock(mw_mutex *m) {
+  int32_t state = __atomic_sub_fetch((int32_t *)&m->state, 1, __ATOMIC_RELEASE);
+  if (state != 0) mwi_rt_mutex_unlocked(m, state);
+}
+#define mw_mutex_lock(m) mwi_mutex_lock(m)
+#define mw_mutex_unlock(m) mwi_mutex_unlock(m)
+#endif
+
 typedef struct mw_rwmutex {
   mw_mutex w;
   _Atomic uint32_t writer_sem, reader_sem;
@@ -280,6 +297,13 @@ void mw_pool_put(mw_pool *pool, void *p); /* NULL is ignored */
 void mw_gc(void);
 /* Set GOGC; negative turns collection off.  Returns the old value. */
 int mw_set_gc_percent(int percent);
+
+/* Set GOMEMLIMIT, in bytes; INT64_MAX: none; negative only reads.  Returns the
+ * old value.  The limit is over all that the runtime maps; it is soft: a live
+ * heap beyond it goes on, with the collector held to half of the CPU. */
+int64_t mw_set_memory_limit(int64_t limit);
+/* A full collection, then as much memory as possible back to the OS.  Blocks. */
+void mw_free_os_memory(void);
 
 /* Go's runtime.MemStats, what the runtime measures so far.  Sizes in bytes. */
 typedef struct mw_mem_stats {

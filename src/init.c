@@ -65,6 +65,7 @@ static void run_main(void *p) {
 MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **argv, char **envp) {
   struct main_args a = {fn, argc, argv, envp};
   mwi_init_once();
+  mwi_store_relaxed(&mwi_sched.main_ours, true);
   pthread_sigmask(SIG_SETMASK, NULL, &mwi_sched.sigmask);
   if (mwi_tcb()->attached) mwi_detach(); /* a constructor allocated; now the thread becomes ours */
   struct mwi_m *m = mwi_m_new();

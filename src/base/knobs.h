@@ -29,6 +29,7 @@ enum mwi_traceback_level {
 struct mwi_knobs {
   int32_t gogc;       /* GOGC: percent; negative: collection off */
   int32_t gomaxprocs; /* GOMAXPROCS; 0: not given, take the number of CPUs */
+  int64_t gomemlimit; /* GOMEMLIMIT: bytes; INT64_MAX: none */
   enum mwi_traceback_level traceback;
 
   /* GODEBUG, 0 unless given */

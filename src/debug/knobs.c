@@ -69,6 +69,31 @@ static void parse_gogc(struct mwi_knobs *k, const struct mwi_knobs_source *src, 
   if (k->gogc < 0) k->gogc = -1;
 }
 
+/* A number with an optional unit: B, KiB, MiB, GiB, TiB. */
+static bool parse_bytes(const char *v, int64_t *out) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  uint64_t n = 0;
+  const char *p = v;
+  for (; *p >= '0' && *p <= '9'; p++)
+    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (unsigned)(*p - '0'), &n))
+      return false;
+  if (p == v) return false;
+  int shift = *p ? -1 : 0;
+  for (int i = 0; i < 5; i++)
+    if (strcmp(p, units[i]) == 0) shift = 10 * i;
+  if (shift < 0 || n > (uint64_t)INT64_MAX >> shift) return false;
+  *out = (int64_t)(n << shift);
+  return true;
+}
+
+static void parse_gomemlimit(struct mwi_knobs *k, const struct mwi_knobs_source *src,
+                             const char *v) {
+  if (strcmp(v, "off") == 0) return;
+  if (!parse_bytes(v, &k->gomemlimit))
+    complain(src, "GOMEMLIMIT", v, NULL,
+             "bytes, with or without a unit (B, KiB, MiB, GiB, TiB), or \"off\"; using no limit");
+}
+
 static void parse_gomaxprocs(struct mwi_knobs *k, const struct mwi_knobs_source *src,
                              const char *v) {
   _Static_assert(MWI_MAX_PROCS == 1024, "the text below");
@@ -148,11 +173,13 @@ void mwi_knobs_parse(struct mwi_knobs *k, const struct mwi_knobs_source *src) {
     void (*parse)(struct mwi_knobs *k, const struct mwi_knobs_source *src, const char *value);
   } variables[] = {
       {"GOGC", parse_gogc},
+      {"GOMEMLIMIT", parse_gomemlimit},
       {"GOMAXPROCS", parse_gomaxprocs},
       {"GOTRACEBACK", parse_gotraceback},
       {"GODEBUG", parse_godebug},
   };
-  *k = (struct mwi_knobs){.gogc = DEFAULT_GOGC, .traceback = MWI_TRACEBACK_SINGLE};
+  *k = (struct mwi_knobs){
+      .gogc = DEFAULT_GOGC, .gomemlimit = INT64_MAX, .traceback = MWI_TRACEBACK_SINGLE};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
     const char *v = src->get(src->ctx, variables[i].variable);
     if (v && *v) variables[i].parse(k, src, v);

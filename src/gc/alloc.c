@@ -30,8 +30,6 @@ const struct mwi_layout mwi_layout_noscan = {.size = 1, .align = 1};
 static char zero_size[16] MWI_ALIGNED(16); /* every object of no bytes */
 
 MWI_COLD static _Noreturn void out_of_memory(size_t bytes) {
-  struct mwi_mcache *none = NULL;
-  (void)none;
   mwi_fatal("out of memory: cannot allocate %zu bytes (%zu in use by the heap, %zu reserved, "
             "limit: the address space or the memory the kernel grants)",
             bytes, (size_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT,
@@ -40,8 +38,7 @@ MWI_COLD static _Noreturn void out_of_memory(size_t bytes) {
 
 /* After handing out `charged` bytes.  Outside mwi_rt_enter. */
 MWI_INLINE void settle(size_t charged) {
-  if (!charged) return;
-  mwi_pacer_charge(charged);
+  if (charged) mwi_pacer_charge(charged);
 }
 
 static void stress_alloc(void) {
@@ -53,6 +50,7 @@ static void stress_alloc(void) {
 
 static void *large(size_t bytes, const struct mwi_layout *l) {
   bytes = mwi_align_up(bytes, 8);
+  if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room(bytes);
   bool needzero;
   mwi_rt_enter();
   struct mwi_span *s = mwi_large_alloc(mwi_tcb()->mcache, bytes, l, &needzero);
@@ -76,8 +74,7 @@ static void *large(size_t bytes, const struct mwi_layout *l) {
   return p;
 }
 
-static void *small(size_t bytes, const struct mwi_layout *l, mwi_spanclass c) {
-  (void)l;
+static void *small(mwi_spanclass c) {
   size_t charged = 0;
   mwi_rt_enter();
   struct mwi_mcache *mc = mwi_tcb()->mcache;
@@ -91,7 +88,6 @@ static void *small(size_t bytes, const struct mwi_layout *l, mwi_spanclass c) {
     p = mwi_mcache_alloc_slow(mc, c, &charged);
   }
   mwi_rt_leave();
-  (void)bytes;
   if (p) settle(charged);
   return p;
 }
@@ -110,7 +106,7 @@ static void *attempt(size_t bytes, const struct mwi_layout *l) {
   bool noscan = l && !l->period;
   if (noscan && bytes < 16) return tiny(bytes);
   mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
-  return small(bytes, l, c);
+  return small(c);
 }
 
 void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {

@@ -127,7 +127,7 @@ bool mwi_gc_run_due(uint32_t pid) {
   }
   struct mwi_gcp *w = mwi_tcb()->gcp;
   if (!mwi_gc_work_available()) return false;
-  int64_t t0 = mwi_os_monotonic();
+  int64_t t0 = mwi_os_monotonic(), cpu0 = mwi_os_thread_cputime();
   uint64_t done = 0;
   bool dedicated = false;
   if (claim_dedicated()) {
@@ -143,7 +143,7 @@ bool mwi_gc_run_due(uint32_t pid) {
   } else {
     return false;
   }
-  atomic_fetch_add(&mwi_gc.worker_ns, mwi_os_monotonic() - t0);
+  atomic_fetch_add(&mwi_gc.worker_ns, mwi_os_thread_cputime() - cpu0);
   earn(done);
   bool ended = mwi_gc_try_finish();
   return ended || dedicated || done != 0;
@@ -157,10 +157,10 @@ bool mwi_gc_run_idle(uint32_t pid) {
     return n != 0;
   }
   if (!mwi_gc_work_available()) return false;
-  int64_t t0 = mwi_os_monotonic();
+  int64_t cpu0 = mwi_os_thread_cputime();
   uint64_t done = 0;
   work(mwi_tcb()->gcp, 0, stop_idle, &done);
-  atomic_fetch_add(&mwi_gc.idle_ns, mwi_os_monotonic() - t0);
+  atomic_fetch_add(&mwi_gc.idle_ns, mwi_os_thread_cputime() - cpu0);
   earn(done);
   return mwi_gc_try_finish() || done != 0;
 }
@@ -188,11 +188,11 @@ MWI_COLD static void assist(void) {
   }
   if (owed > 0) {
     mwi_rt_enter();
-    int64_t t0 = mwi_os_monotonic();
+    int64_t cpu0 = mwi_os_thread_cputime();
     uint64_t done = 0;
     work(w, (uint64_t)owed, stop_assist, &done);
     w->credit += (int64_t)((double)(done > (uint64_t)owed ? done : (uint64_t)owed) / ratio);
-    atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_monotonic() - t0);
+    atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_thread_cputime() - cpu0);
     mwi_gc_update_ratio();
     mwi_limiter_tick();
     mwi_rt_leave();

@@ -76,6 +76,7 @@ struct mwi_gc_hooks {
   void *(*current)(void);
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
+  void (*forget_tls)(uintptr_t addr); /* thread-locals of the image around addr go away */
   void (*trace)(void); /* a cycle's marking ended: gctrace, statistics */
 };
 extern struct mwi_gc_hooks mwi_gc_hooks;

@@ -112,6 +112,7 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
     mwi_shade_range(m->globals[i].addr, m->globals[i].size);
   text_remove_locked((uintptr_t)m->text_start);
   mwi_unlock(&roots_lock);
+  if (m->has_tls && mwi_gc_hooks.forget_tls) mwi_gc_hooks.forget_tls((uintptr_t)m);
 }
 
 uint32_t mwi_module_tls_generation(void) {

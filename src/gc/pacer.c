@@ -20,15 +20,36 @@ void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction) {
   *dedicated = n;
 }
 
+/* Heap that fits under the memory limit beside everything else; never less
+ * than what is marked. */
+static uint64_t limit_goal(const struct mwi_pacer *p) {
+  uint64_t heap = p->heap_free + p->heap_alloc;
+  uint64_t other = p->ready > heap ? p->ready - heap : 0;
+  uint64_t over = p->ready > p->limit ? p->ready - p->limit : 0;
+  if (other + over >= p->limit) return p->marked;
+  uint64_t goal = p->limit - other - over;
+  uint64_t headroom = goal / 100 * 3; /* for what an estimate misses */
+  if (headroom < MWI_MB) headroom = MWI_MB;
+  goal = goal > 2 * headroom ? goal - headroom : headroom;
+  return goal > p->marked ? goal : p->marked;
+}
+
 void mwi_pacer_commit(struct mwi_pacer *p) {
-  if (p->percent < 0) {
+  if (p->percent < 0 && !p->limit) {
     p->goal = p->trigger = UINT64_MAX;
     return;
   }
-  double percent = p->percent / 100.0;
-  uint64_t goal = p->marked + (uint64_t)((double)(p->marked + p->stacks + p->globals) * percent);
-  uint64_t least = (uint64_t)(MWI_MIN_HEAP * percent);
-  if (goal < least) goal = least;
+  uint64_t goal = UINT64_MAX;
+  if (p->percent >= 0) {
+    double percent = p->percent / 100.0;
+    goal = p->marked + (uint64_t)((double)(p->marked + p->stacks + p->globals) * percent);
+    uint64_t least = (uint64_t)(MWI_MIN_HEAP * percent);
+    if (goal < least) goal = least;
+  }
+  if (p->limit) {
+    uint64_t under = limit_goal(p);
+    if (under < goal) goal = under;
+  }
   if (goal < p->marked + 65536) goal = p->marked + 65536;
 
   double cons_mark = 0;
@@ -45,6 +66,14 @@ void mwi_pacer_commit(struct mwi_pacer *p) {
   if (trigger > high) trigger = high;
   p->goal = goal;
   p->trigger = trigger;
+}
+
+void mwi_limiter_add(struct mwi_limiter *l, int64_t gc_ns, int64_t program_ns) {
+  int64_t fill = l->fill_ns + gc_ns - program_ns;
+  if (fill < 0) fill = 0;
+  if (fill > l->capacity_ns) fill = l->capacity_ns;
+  l->fill_ns = fill;
+  l->full = fill == l->capacity_ns;
 }
 
 void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t live_at_end,
@@ -65,7 +94,7 @@ double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t
   uint64_t expect = p->heap_scanned + p->stacks + p->globals, goal = p->goal;
   if (scan_done > expect || live > goal) {
     expect = live + p->stacks + p->globals;
-    uint64_t hard = goal + (uint64_t)((double)goal * (p->percent / 100.0));
+    uint64_t hard = goal + (uint64_t)((double)goal * (p->percent > 10 ? p->percent / 100.0 : 0.1));
     goal = live < hard ? hard : live + live / 10;
   }
   uint64_t work = expect > scan_done + 1000 ? expect - scan_done : 1000;

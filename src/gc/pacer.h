@@ -27,6 +27,9 @@ struct mwi_pacer {
   /* bytes allocated during marking per byte scanned, were workers alone to scan:
    * this cycle's and the last three */
   double cons_mark[4];
+  /* memory limit, bytes; 0: none.  What the runtime has from the OS now, how
+   * much of it is free heap, and how much is objects (live or not swept). */
+  uint64_t limit, ready, heap_free, heap_alloc;
   /* results */
   uint64_t goal, trigger;
 };
@@ -42,10 +45,34 @@ double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t
 /* Dedicated workers, and the share of each P that fractional ones take. */
 void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction);
 
+/*
+ * CPU limiter: a leaky bucket that the collector's CPU time fills and the
+ * program's drains.  Full: no more assists, no scavenging for the limit, so
+ * that a limit below the live heap costs half of the CPU, not all of it.
+ */
+struct mwi_limiter {
+  int64_t fill_ns, capacity_ns; /* capacity: one CPU second per processor */
+  bool full;
+};
+void mwi_limiter_add(struct mwi_limiter *l, int64_t gc_ns, int64_t program_ns);
+
 /* ---- The live instance ------------------------------------------------- */
 
 extern struct mwi_pacer mwi_pacer;     /* written with the world stopped */
 extern _Atomic uint64_t mwi_heap_live; /* bytes handed out and not known dead, an over-estimate */
+
+/* Limiter of the running program (gc/memlimit.c). */
+bool mwi_limiter_on(void);
+void mwi_limiter_tick(void);       /* cheap; looks at the clock every 10 ms at most */
+
+/* Memory limit (gc/memlimit.c). */
+uint64_t mwi_memory_ready(void);   /* bytes that the runtime holds from the OS, released pages left out */
+void mwi_memlimit_inputs_stw(void); /* fill the pacer's fields before a commit */
+void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
+void mwi_memlimit_init(void);
+void mwi_scavenger_start(void);    /* idempotent */
+/* After a cycle: heap memory that the background scavenger leaves in place. */
+void mwi_scavenge_goal_stw(uint64_t last_goal);
 
 /* `charged` bytes were handed to the calling P: start a cycle, assist or sweep
  * as that requires.  Goroutine context, outside mwi_rt_enter. */

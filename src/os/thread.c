@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <threads.h>
 
 #include "heap/none.h"
 #include "os/os.h"
@@ -60,9 +61,29 @@ struct cover {
   void *arg;
 };
 
-static void run_exit_hook(void *unused) {
+/* A thread-specific value's destructor rather than a cleanup handler: other
+ * destructors may use the runtime, and attach the thread once more. */
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static void thread_exits(void *unused) {
   (void)unused;
   if (mwi_tcb()->attached && mwi_thread_exit_hook) mwi_thread_exit_hook();
+}
+
+static void make_key(void) {
+  if (pthread_key_create(&exit_key, thread_exits) != 0)
+    mwi_fatal("no key for thread-specific data left (PTHREAD_KEYS_MAX)");
+}
+
+void mwi_os_thread_watch(void) {
+  pthread_once(&exit_once, make_key);
+  if (pthread_setspecific(exit_key, &exit_key) != 0)
+    mwi_fatal("out of memory: no thread-specific data for a thread");
+}
+
+static void count_down(void *unused) {
+  (void)unused;
   mwi_add_relaxed(&mwi_thread_count, -1);
 }
 
@@ -71,7 +92,7 @@ static void *cover_main(void *p) {
   struct cover c = *(struct cover *)p;
   free(p);
   void *r;
-  pthread_cleanup_push(run_exit_hook, NULL);
+  pthread_cleanup_push(count_down, NULL);
   r = c.fn(c.arg);
   pthread_cleanup_pop(1);
   return r;
@@ -89,6 +110,27 @@ MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restr
     free(c);
   }
   return r;
+}
+
+/* C11's threads: libc's own goes round pthread_create. */
+struct c11_start {
+  thrd_start_t fn;
+  void *arg;
+};
+
+static void *c11_main(void *p) {
+  struct c11_start s = *(struct c11_start *)p;
+  free(p);
+  return (void *)(intptr_t)s.fn(s.arg);
+}
+
+MWI_EXPORT int thrd_create(thrd_t *t, thrd_start_t fn, void *arg) {
+  struct c11_start *s = malloc(sizeof *s);
+  if (!s) return thrd_nomem;
+  *s = (struct c11_start){fn, arg};
+  int r = pthread_create(t, NULL, c11_main, s);
+  if (r) free(s);
+  return r == 0 ? thrd_success : r == ENOMEM ? thrd_nomem : thrd_error;
 }
 
 /* Before the modules' own constructors (plugin/globals.c), which in a program

@@ -27,7 +27,9 @@ void mwi_test_thread_init(void);
 /* Threads made through pthread_create that have not ended, attached or not. */
 extern _Atomic int32_t mwi_thread_count;
 
-/* Called when an attached foreign thread exits (sched/m.c fills it). */
+/* Called when an attached foreign thread exits (sched/m.c fills it), for
+ * threads that asked to be watched since the last call.  May use libc's malloc. */
 extern void (*mwi_thread_exit_hook)(void);
+void mwi_os_thread_watch(void);
 
 #endif

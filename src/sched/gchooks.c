@@ -327,6 +327,7 @@ void mwi_gchooks_init(void) {
       .current = current,
       .park_unlock = park_unlock,
       .ready = ready,
+      .forget_tls = mwi_tls_forget,
       .trace = mwi_gc_hooks.trace,
   };
 }

@@ -56,6 +56,11 @@ static struct mwi_g *gfree_get(struct mwi_p *p) {
   return g;
 }
 
+struct mwi_g *mwi_g_record(void) {
+  struct mwi_g *g = gfree_get(NULL);
+  return g ? g : mwi_g_alloc();
+}
+
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system) {
   struct mwi_p *p = mwi_tcb()->p;
   struct mwi_stack stack;

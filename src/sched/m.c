@@ -12,7 +12,14 @@
  * How      An attached thread is a goroutine bound to it (`foreign`): it runs
  *          on the thread's own stack, blocks by blocking the thread, and holds
  *          a P while it runs instrumented code.
- * Threads  allm_lock guards the list and the records' reuse.
+ *          A thread inside libc may have been stopped while it holds libc's
+ *          locks (malloc, the dynamic linker, the cache of stacks).  So nothing
+ *          here that takes one runs while a stopper waits for the calling
+ *          thread [M3]: sysmon, which nobody stops, creates threads; the
+ *          linker's list of modules is read in SYS; the rest happens before
+ *          registration.
+ * Threads  allm_lock guards the list, the records' reuse, and the ranges of
+ *          thread-local storage.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -54,6 +61,7 @@ void mwi_m_adopt(struct mwi_m *m) {
   m->spinning = false;
   m->foreign = m->prev = NULL;
   m->tls = tls;
+  m->ntls = 0; /* those of the record's last thread are gone */
   m->tls_generation = 0;
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);
@@ -118,10 +126,26 @@ void mwi_m_start(struct mwi_p *p, bool spinning) {
   m = mwi_m_new();
   m->next_p = p;
   m->next_spinning = spinning;
-  int e = mwi_os_thread_start(m_main, m);
-  if (e)
-    mwi_fatal("failed to create new OS thread (have %u already; errno=%d)%s",
-              (unsigned)mwi_sched.nm - 1, e, e == EAGAIN ? "; see ulimit -u" : "");
+  mwi_lock(&mwi_sched.lock);
+  m->next_idle = mwi_sched.new_m;
+  mwi_sched.new_m = m;
+  mwi_unlock(&mwi_sched.lock);
+  mwi_sysmon_wake();
+}
+
+void mwi_m_start_new(void) {
+  mwi_lock(&mwi_sched.lock);
+  struct mwi_m *m = mwi_sched.new_m;
+  mwi_sched.new_m = NULL;
+  mwi_unlock(&mwi_sched.lock);
+  while (m) {
+    struct mwi_m *next = m->next_idle; /* m is the new thread's from the next line on */
+    int e = mwi_os_thread_start(m_main, m);
+    if (e)
+      mwi_fatal("failed to create new OS thread (have %u already; errno=%d)%s",
+                (unsigned)mwi_sched.nm - 1, e, e == EAGAIN ? "; see ulimit -u" : "");
+    m = next;
+  }
 }
 
 /* ---- Threads that come to us ------------------------------------------- */
@@ -153,6 +177,7 @@ void mwi_detach(void) {
   mwi_os_set_gs(&mwi_tcb_foreign);
   mwi_stop_announce(); /* a stopper may be waiting for us */
   m->tid = 0;          /* the record may be taken again */
+  mwi_sysmon_wake();   /* were we the last that could wake somebody? */
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
@@ -169,10 +194,15 @@ void mwi_attach_slow(void) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
+  mwi_thread_exit_hook = mwi_detach;
+  mwi_os_thread_watch();
   struct mwi_m *m = mwi_m_new();
   mwi_m_adopt(m);
   mwi_add_relaxed(&mwi_sched.nforeign, 1);
-  struct mwi_g *g = mwi_g_alloc();
+  struct mwi_g *g = mwi_g_record();
+  g->arg = NULL;
+  g->start_pc = g->creator_pc = 0;
+  g->creator_id = 0;
   g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi};
   g->foreign = g->locked = true;
   g->system = true;
@@ -182,7 +212,6 @@ void mwi_attach_slow(void) {
   m->tcb.g = g;
   mwi_store_release(&g->status, MWI_G_RUNNING);
   m->tcb.rt = 0;
-  mwi_thread_exit_hook = mwi_detach;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();
 }
@@ -191,39 +220,67 @@ void mwi_attach_slow(void) {
 
 /* Instrumented modules' blocks of the calling thread, recorded as roots.  A
  * module opened later bumps the generation, and each thread records again at
- * its next poll. */
+ * its next poll; one that is closed is forgotten at once. */
+#define TLS_MAX 64
+
 struct collect {
-  struct mwi_range *out;
-  uint32_t n, cap;
+  struct mwi_range out[TLS_MAX];
+  uint32_t n;
 };
 
 static int collect_tls(struct dl_phdr_info *info, size_t size, void *arg) {
   struct collect *c = arg;
   if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *)) return 0;
   if (!info->dlpi_tls_data) return 0;
+  uintptr_t image_lo = UINTPTR_MAX, image_hi = 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+    if (ph->p_type != PT_LOAD) continue;
+    uintptr_t lo = info->dlpi_addr + ph->p_vaddr;
+    if (lo < image_lo) image_lo = lo;
+    if (lo + ph->p_memsz > image_hi) image_hi = lo + ph->p_memsz;
+  }
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
     if (ph->p_type != PT_TLS || !mwi_module_has_tls(info->dlpi_addr, ph, info)) continue;
     uintptr_t lo = (uintptr_t)info->dlpi_tls_data;
-    if (c->n < c->cap)
-      c->out[c->n] = (struct mwi_range){mwi_align_up(lo, 8), mwi_align_down(lo + ph->p_memsz, 8)};
+    if (c->n < TLS_MAX)
+      c->out[c->n] = (struct mwi_range){mwi_align_up(lo, 8), mwi_align_down(lo + ph->p_memsz, 8),
+                                        image_lo, image_hi};
     c->n++;
   }
   return 0;
 }
 
-#define TLS_MAX 64
+static void refresh_in_sys(void *arg, uintptr_t sp) {
+  struct mwi_m *m = arg;
+  struct collect c = {.n = 0};
+  uint32_t generation = mwi_module_tls_generation();
+  m->stop_sp = sp;
+  mwi_enter_sys(m); /* [M3] */
+  dl_iterate_phdr(collect_tls, &c);
+  mwi_leave_sys(m);
+  if (c.n > TLS_MAX) mwi_fatal("more than %d modules with thread-local pointers", TLS_MAX);
+  if (!m->tls) m->tls = mwi_meta_alloc(TLS_MAX * sizeof *m->tls, 16);
+  mwi_lock(&mwi_sched.allm_lock);
+  memcpy(m->tls, c.out, c.n * sizeof c.out[0]);
+  m->ntls = c.n;
+  mwi_unlock(&mwi_sched.allm_lock);
+  m->tls_generation = generation;
+}
 
 void mwi_tls_refresh(struct mwi_m *m) {
-  uint32_t generation = mwi_module_tls_generation();
-  if (m->tls_generation == generation) return;
+  if (m->tls_generation == mwi_module_tls_generation()) return;
   mwi_rt_enter();
-  m->tls_generation = generation;
-  if (!m->tls) m->tls = mwi_meta_alloc(TLS_MAX * sizeof *m->tls, 16);
-  struct collect c = {m->tls, 0, TLS_MAX};
-  m->ntls = 0; /* the collector reads this only while we are stopped, which is not here */
-  dl_iterate_phdr(collect_tls, &c);
-  if (c.n > TLS_MAX) mwi_fatal("more than %d modules with thread-local pointers", TLS_MAX);
-  m->ntls = c.n;
+  mwi_spill_call(refresh_in_sys, m);
   mwi_rt_leave();
+}
+
+void mwi_tls_forget(uintptr_t addr) {
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
+    for (uint32_t i = m->ntls; i-- > 0;)
+      if (addr - m->tls[i].image_lo < m->tls[i].image_hi - m->tls[i].image_lo)
+        m->tls[i] = m->tls[--m->ntls];
+  mwi_unlock(&mwi_sched.allm_lock);
 }

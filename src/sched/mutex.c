@@ -30,6 +30,9 @@
 #include "sched/proc.h"
 #include "sched/sema.h"
 
+#undef mw_mutex_lock
+#undef mw_mutex_unlock
+
 enum { LOCKED = 1, WOKEN = 2, STARVING = 4, WAITER_SHIFT = 3, ONE_WAITER = 1 << WAITER_SHIFT };
 
 /* Go's value: long against a critical section, short for a human. */
@@ -109,7 +112,8 @@ bool mw_mutex_trylock(mw_mutex *m) {
   return (old & (LOCKED | STARVING)) == 0 && mwi_cas_acqrel(&m->state, &old, old | LOCKED);
 }
 
-static MWI_NOINLINE void unlock_slow(mw_mutex *m, int32_t now) {
+/* The state after LOCKED was taken off is `now`, not 0. */
+MWI_NOINLINE void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t now) {
   if (((now + LOCKED) & LOCKED) == 0) mwi_fatal("sync: unlock of unlocked mutex");
   if ((now & STARVING) != 0) {
     mwi_sema_release(&m->sema, /* handoff */ true);
@@ -128,7 +132,7 @@ static MWI_NOINLINE void unlock_slow(mw_mutex *m, int32_t now) {
 void mw_mutex_unlock(mw_mutex *m) {
   /* release: pairs with the acquire of the next holder's CAS [X1] */
   int32_t now = mwi_add_acqrel(&m->state, -LOCKED) - LOCKED;
-  if (MWI_UNLIKELY(now != 0)) unlock_slow(m, now);
+  if (MWI_UNLIKELY(now != 0)) mwi_rt_mutex_unlocked(m, now);
 }
 
 /* ---- Reader/writer ----------------------------------------------------- */

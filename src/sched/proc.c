@@ -401,7 +401,10 @@ void mwi_timer_notify(int64_t when) {
 
 void mwi_check_dead(void) {
   /* Under sched.lock, called by a thread that has just put itself on the idle
-   * list: if all are there, nothing can ever wake one, except a timer. */
+   * list, or by sysmon when a thread of the program's own has ended: if all are
+   * there, nothing can ever wake one, except a timer.  Where main is not ours,
+   * it may call us at any time. */
+  if (!mwi_load_relaxed(&mwi_sched.main_ours)) return;
   if (mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0) return;
   if (mwi_load_relaxed(&mwi_sched.nidle_m) < mwi_load_relaxed(&mwi_sched.nm)) return;
   if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return;

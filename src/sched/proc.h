@@ -77,6 +77,7 @@ _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
 
 struct mwi_range {
   uintptr_t lo, hi;
+  uintptr_t image_lo, image_hi; /* the image whose thread-locals these are */
 };
 
 #define MWI_RUNQ 256
@@ -125,6 +126,7 @@ struct mwi_sched {
   struct mwi_p *idle_p;
   struct mwi_m *idle_m;
   struct mwi_g *gfree;
+  struct mwi_m *new_m; /* wanted threads, for sysmon to create; linked by next_idle */
   /* atomic copies, read without the lock to skip it */
   _Atomic uint32_t runq_size, nidle_p, nidle_m;
   _Atomic uint32_t nspinning;
@@ -145,6 +147,7 @@ struct mwi_sched {
   _Atomic uint32_t need_sysmon; /* futex: 1 asks sysmon to look now */
   _Atomic uint32_t sysmon_deep; /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
+  _Atomic bool main_ours; /* main is a goroutine: without it nobody can be called deadlocked */
   sigset_t sigmask; /* of the initial thread; new threads begin with it */
 };
 extern struct mwi_sched mwi_sched;
@@ -180,8 +183,9 @@ void mwi_m_adopt(struct mwi_m *m); /* the calling thread becomes m */
 void mwi_detach(void);             /* an attached thread leaves: it ends, or becomes the main one */
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
-void mwi_m_register(struct mwi_m *m);
+void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */
 void mwi_tls_refresh(struct mwi_m *m);
+void mwi_tls_forget(uintptr_t addr); /* the image that addr is in is being closed */
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
 }
@@ -193,7 +197,8 @@ void mwi_init_once(void);
 /* Runnable, in no queue yet.  NULL: no address space for the stack. */
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
 void mwi_g_free(struct mwi_p *p, struct mwi_g *g);
-struct mwi_g *mwi_g_alloc(void); /* record only */
+struct mwi_g *mwi_g_alloc(void);  /* record only */
+struct mwi_g *mwi_g_record(void); /* the same, one of the dead if there is any */
 #define MWI_MAX_GS (1u << 26)
 #define MWI_G_CHUNK 256
 /* Record i; NULL while it is being made.  Any thread. */

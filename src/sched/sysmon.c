@@ -4,8 +4,9 @@
  *
  * Job      Preempt goroutines that have run for 10 ms; take the processor of
  *          a thread stuck in external code when somebody else could use it;
- *          start a thread for processors left by signal handlers; ask for a
- *          collection every two minutes.
+ *          create threads, and start one for processors left by signal
+ *          handlers; notice a deadlock when the program's last thread of its
+ *          own ends; ask for a collection every two minutes.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
  *          1 ms; with every processor idle it sleeps until woken.  It has no
  *          P and never touches the collected heap, so it is not in the list of
@@ -86,6 +87,12 @@ static void sysmon_main(void *unused) {
       mwi_futex_wait(&mwi_sched.need_sysmon, 0, sleep_us * 1000);
     }
     bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
+    if (asked) {
+      mwi_m_start_new();
+      mwi_lock(&mwi_sched.lock);
+      mwi_check_dead();
+      mwi_unlock(&mwi_sched.lock);
+    }
     int64_t now = mwi_os_monotonic();
     bool waits = somebody_waits(now);
     if (asked || waits) mwi_wake_p();

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/memlimit.c -- GOMEMLIMIT, the CPU limiter's clock, the background scavenger
+ *
+ * Job      Keep what the runtime holds from the OS below the limit: by a lower
+ *          heap goal (gc/pacer.c), by giving free pages back before new ones
+ *          are taken, and in the background.
+ * How      Held memory = committed heap without released pages, metadata, and
+ *          the used part of stacks as last scanned.
+ *          Without a limit the scavenger keeps 10 % more than the heap that
+ *          the next cycle is expected to use and gives the rest back, using
+ *          about 1 % of one CPU: it works for at most a millisecond and then
+ *          sleeps a hundred times as long as it worked.  With a limit it also
+ *          aims below 95 % of that.
+ * Threads  the scavenger is a thread of its own without a P; it touches no
+ *          collected memory.  Inputs of the pacer are written with the world
+ *          stopped.  The limiter's state has a lock.
+ */
+#include "base/knobs.h"
+#include "gc/cycle.h"
+#include "gc/pacer.h"
+
+#define EXTRA_PERCENT 10       /* kept beyond the goal, so that a steady heap never faults pages in */
+#define LIMIT_PERCENT 95       /* of the memory limit: where background scavenging begins */
+#define QUANTUM (64 * MWI_KB)
+#define WORK_NS 1000000
+#define SLEEP_FACTOR 99        /* 1 % of a CPU */
+#define TICK_NS 10000000
+
+/* ---- What is held ------------------------------------------------------ */
+
+static uint64_t heap_ready(void) {
+  uint64_t committed = mwi_load_relaxed(&mwi_heap.committed);
+  uint64_t released = mwi_load_relaxed(&mwi_heap.released);
+  return committed > released ? committed - released : 0;
+}
+
+uint64_t mwi_memory_ready(void) {
+  return heap_ready() + mwi_load_relaxed(&mwi_heap.meta_bytes) + mwi_meta_total() +
+         mwi_pacer.stacks;
+}
+
+void mwi_memlimit_inputs_stw(void) {
+  uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
+  uint64_t ready = heap_ready();
+  mwi_pacer.ready = mwi_memory_ready();
+  mwi_pacer.heap_free = ready > inuse ? ready - inuse : 0;
+  mwi_pacer.heap_alloc = inuse;
+}
+
+void mwi_memlimit_make_room(size_t bytes) {
+  uint64_t ready = mwi_memory_ready() + bytes, limit = mwi_pacer.limit;
+  if (ready <= limit || mwi_limiter_on()) return;
+  mwi_heap_scavenge(ready - limit);
+}
+
+/* ---- CPU limiter ------------------------------------------------------- */
+
+static struct mwi_lock limiter_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
+static struct mwi_limiter limiter;   /* under limiter_lock */
+static _Atomic bool limiter_full;
+static _Atomic int64_t last_tick;    /* ns */
+static int64_t last_gc_ns;           /* under limiter_lock: collector CPU counted so far */
+
+bool mwi_limiter_on(void) { return mwi_load_relaxed(&limiter_full); }
+
+static int64_t gc_cpu_ns(void) {
+  return mwi_gc_stats.total_gc_cpu_ns + mwi_load_relaxed(&mwi_gc.assist_ns) +
+         mwi_load_relaxed(&mwi_gc.worker_ns);
+}
+
+void mwi_limiter_tick(void) {
+  int64_t now = mwi_os_monotonic(), last = mwi_load_relaxed(&last_tick);
+  if (now - last < TICK_NS) return;
+  mwi_lock(&limiter_lock);
+  last = mwi_load_relaxed(&last_tick);
+  if (now - last >= TICK_NS) {
+    int64_t procs = mwi_gc_hooks.nprocs();
+    limiter.capacity_ns = procs * 1000000000;
+    int64_t gc = gc_cpu_ns(), spent = gc - last_gc_ns;
+    if (spent < 0) spent = 0; /* the cycle's counters were moved to the total meanwhile */
+    last_gc_ns = gc;
+    int64_t idle = mwi_load_relaxed(&mwi_gc.idle_ns) +
+                   (int64_t)mwi_gc_hooks.idle_procs() * (now - last);
+    int64_t program = (now - last) * procs - spent - idle;
+    mwi_limiter_add(&limiter, spent, program > 0 ? program : 0);
+    mwi_store_relaxed(&limiter_full, limiter.full);
+    mwi_store_relaxed(&last_tick, now);
+  }
+  mwi_unlock(&limiter_lock);
+}
+
+/* ---- Background scavenger ---------------------------------------------- */
+
+static _Atomic uint64_t keep_bytes = UINT64_MAX; /* heap memory to leave; set after each cycle */
+static _Atomic uint32_t wanted;                  /* futex */
+
+void mwi_scavenge_goal_stw(uint64_t last_goal) {
+  uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
+  double ratio = last_goal && last_goal != UINT64_MAX && mwi_pacer.goal != UINT64_MAX
+                     ? (double)mwi_pacer.goal / (double)last_goal
+                     : 1;
+  uint64_t keep = (uint64_t)((double)inuse * ratio * (100 + EXTRA_PERCENT) / 100);
+  mwi_store_relaxed(&keep_bytes, keep);
+  if (heap_ready() > keep || mwi_pacer.limit) {
+    mwi_store_release(&wanted, 1);
+    mwi_futex_wake(&wanted, 1);
+  }
+}
+
+static bool too_much(void) {
+  uint64_t limit = mwi_pacer.limit;
+  return heap_ready() > mwi_load_relaxed(&keep_bytes) ||
+         (limit && mwi_memory_ready() > limit / 100 * LIMIT_PERCENT);
+}
+
+static struct mwi_tcb scavenger_tcb;
+
+static void scavenger_main(void *unused) {
+  (void)unused;
+  scavenger_tcb = (struct mwi_tcb){
+      .self = &scavenger_tcb, .attached = 1, .mcache = mwi_tcb()->mcache, .rt = 1};
+  mwi_os_set_gs(&scavenger_tcb);
+  for (;;) {
+    while (!mwi_load_acquire(&wanted)) mwi_futex_wait(&wanted, 0, -1);
+    int64_t t0 = mwi_os_monotonic(), t = t0;
+    bool more = true;
+    while (more && t - t0 < WORK_NS) {
+      more = too_much() && mwi_heap_scavenge(QUANTUM) != 0;
+      t = mwi_os_monotonic();
+    }
+    if (!more) mwi_store_release(&wanted, 0);
+    if (more || too_much()) mwi_os_usleep((t - t0) * SLEEP_FACTOR / 1000 + 1);
+  }
+}
+
+void mwi_memlimit_init(void) { mwi_store_relaxed(&last_tick, mwi_os_monotonic()); }
+
+/* After the first cycle: small programs never need the thread. */
+void mwi_scavenger_start(void) {
+  static _Atomic uint32_t started;
+  if (mwi_load_relaxed(&started) || mwi_xchg_acqrel(&started, 1)) return;
+  int e = mwi_os_thread_start(scavenger_main, NULL);
+  if (e) mwi_fatal("failed to create new OS thread (scavenger; errno=%d)", e);
+}
