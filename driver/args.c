@@ -206,6 +206,11 @@ static void read_word(struct reader *r, const char *s) {
   else if (starts(s, "-fsanitize-coverage="))
     fail("-fsanitize-coverage cannot be combined with mallow: it puts calls between a write "
          "barrier and its store");
+  else if (strcmp(s, "-fsplit-machine-functions") == 0 ||
+           (starts(s, "-fbasic-block-sections=") && strcmp(s + 23, "none") != 0))
+    fail("%s cannot be combined with mallow: it moves code out of the section in which the "
+         "runtime looks for it",
+         s);
   else if (starts(s, "-x") && s[2])
     r->language = s + 2;
   else if (strcmp(s, "-m") == 0 || starts(s, "-m="))

@@ -66,6 +66,7 @@ static bool intrinsic_may_become_call(LLVMValueRef i) {
   if (strncmp(name, "llvm.threadlocal.address", 24) == 0) return tls_needs_call(i);
   LLVMTypeRef t = LLVMTypeOf(i);
   if (is_one_of(name, always)) return true;
+  if (wide_int(t) && strncmp(name, "llvm.fpto", 9) == 0) return true;
   bool extended = LLVMGetTypeKind(t) == LLVMX86_FP80TypeKind;
   if (is_one_of(name, sse41)) return extended || !has_feature(fn, "+sse4.1");
   if (is_one_of(name, fma)) return extended || !has_feature(fn, "+fma,");

@@ -16,8 +16,11 @@
  *          source's terminator; before an indirect jump (an interpreter's
  *          dispatch) it goes to that block's predecessors, so that the back
  *          end can still duplicate the jump.
- *          Functions: Tarjan's strongly connected components, with one node
- *          for everything outside.
+ *          Functions: cycles inside the module have a retreating edge too, and
+ *          its target polls.  For cycles through the outside (one node of the
+ *          graph stands for it), either all functions that the outside may
+ *          enter poll, or all that leave for it; the smaller set, of those that
+ *          are in one strongly connected component (Tarjan) with the outside.
  */
 #include <stdlib.h>
 #include "mallow-cc.h"
@@ -145,8 +148,12 @@ struct node {
   LLVMValueRef fn; /* NULL: everything outside */
   struct mwcc_vec out;
   unsigned index, low; /* Tarjan's; 0: not visited */
-  bool on_stack, cyclic;
-  size_t next; /* next edge to follow */
+  bool on_stack;
+  bool with_outside;   /* in one component with the outside */
+  bool enters, leaves; /* an edge from, to the outside */
+  bool polls;
+  uintptr_t state; /* WHITE, ON_STACK, DONE: retreating edges */
+  size_t next;     /* next edge to follow */
 };
 
 struct graph {
@@ -183,27 +190,28 @@ static void add_edges(struct graph *g, struct node *from) {
       if (f && mwcc_map_get(&g->index, f, &k))
         mwcc_vec_push(&from->out, &g->nodes[k]);
       else if (!outside && (!f || returns_to_program(f))) {
-        outside = true;
+        outside = from->leaves = true;
         mwcc_vec_push(&from->out, &g->nodes[0]);
       }
     }
   }
   LLVMLinkage l = LLVMGetLinkage(from->fn);
   bool local = l == LLVMInternalLinkage || l == LLVMPrivateLinkage;
-  if (!local || address_taken(from->fn)) mwcc_vec_push(&g->nodes[0].out, from);
+  from->enters = !local || address_taken(from->fn);
+  if (from->enters) mwcc_vec_push(&g->nodes[0].out, from);
 }
 
-/* Pop a component; its members are cyclic when there are several, or one
- * that calls itself. */
-static void close_component(struct mwcc_vec *stack, struct node *root) {
-  bool several = stack->at[stack->len - 1] != root;
-  struct node *v;
+/* Pop a component off Tarjan's stack. */
+static void close_component(struct graph *g, struct mwcc_vec *stack, struct node *root) {
+  size_t first = stack->len;
+  bool outside = false;
   do {
-    v = stack->at[--stack->len];
+    struct node *v = stack->at[--first];
     v->on_stack = false;
-    v->cyclic = several;
-    for (size_t i = 0; i < v->out.len; i++) v->cyclic |= v->out.at[i] == v;
-  } while (v != root);
+    outside |= v == &g->nodes[0];
+  } while (stack->at[first] != root);
+  for (size_t i = first; i < stack->len; i++) ((struct node *)stack->at[i])->with_outside = outside;
+  stack->len = first;
 }
 
 static void components(struct graph *g) {
@@ -231,12 +239,51 @@ static void components(struct graph *g) {
         v->next++;
       }
       if (descended) continue;
-      if (v->low == v->index) close_component(&stack, v);
+      if (v->low == v->index) close_component(g, &stack, v);
       path.len--;
     }
   }
   mwcc_vec_fini(&path);
   mwcc_vec_fini(&stack);
+}
+
+/* Cycles through the outside: one of the two sets polls. */
+static void choose_border(struct graph *g) {
+  size_t enter = 0, leave = 0;
+  for (size_t k = 1; k < g->n; k++) {
+    enter += g->nodes[k].with_outside && g->nodes[k].enters;
+    leave += g->nodes[k].with_outside && g->nodes[k].leaves;
+  }
+  for (size_t k = 1; k < g->n; k++) {
+    struct node *v = &g->nodes[k];
+    if (v->with_outside && (enter < leave ? v->enters : v->leaves)) v->polls = true;
+  }
+}
+
+/* Cycles inside the module: targets of retreating edges poll. */
+static void choose_inner(struct graph *g) {
+  struct mwcc_vec path = {0};
+  for (size_t k = 1; k < g->n; k++) g->nodes[k].next = 0;
+  for (size_t k = 1; k < g->n; k++) {
+    if (g->nodes[k].state != WHITE) continue;
+    g->nodes[k].state = ON_STACK;
+    mwcc_vec_push(&path, &g->nodes[k]);
+    while (path.len) {
+      struct node *v = path.at[path.len - 1];
+      if (v->next == v->out.len) {
+        v->state = DONE;
+        path.len--;
+        continue;
+      }
+      struct node *w = v->out.at[v->next++];
+      if (w == &g->nodes[0]) continue;
+      if (w->state == ON_STACK) w->polls = true;
+      if (w->state != WHITE) continue;
+      w->state = ON_STACK;
+      mwcc_vec_push(&path, w);
+    }
+  }
+  mwcc_vec_fini(&path);
 }
 
 static void entry_poll(struct mwcc *c, LLVMValueRef fn) {
@@ -260,9 +307,11 @@ void mwcc_polls(struct mwcc *c) {
   }
   for (k = 1; k < g.n; k++) add_edges(&g, &g.nodes[k]);
   components(&g);
+  choose_border(&g);
+  choose_inner(&g);
   for (k = 1; k < g.n; k++) {
     loop_polls(c, g.nodes[k].fn);
-    if (g.nodes[k].cyclic) entry_poll(c, g.nodes[k].fn);
+    if (g.nodes[k].polls) entry_poll(c, g.nodes[k].fn);
   }
   for (k = 0; k < g.n; k++) mwcc_vec_fini(&g.nodes[k].out);
   free(g.nodes);
