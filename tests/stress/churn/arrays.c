@@ -31,7 +31,7 @@ static bool intact(const struct cell *c) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 30);
+  churn_begin(argc, argv, 50);
   struct cell **pointers = mw_make(struct cell *, POINTERS);
   struct row *rows = mw_make(struct row, ROWS);
   uint64_t sum = 0;

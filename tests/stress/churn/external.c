@@ -48,7 +48,7 @@ static void sort_goroutine(void *arg) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 100);
+  churn_begin(argc, argv, 400);
   mw_waitgroup *done = mw_new(mw_waitgroup);
   mw_waitgroup_add(done, 1);
   mw_go(sort_goroutine, done);

@@ -13,7 +13,7 @@ struct pair {
 };
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 20);
+  churn_begin(argc, argv, 100);
   while (churn_round()) {
     size_t limit = 1000 + churn_below(60000), room = 16;
     struct pair *pairs = mw_make(struct pair, room);

@@ -24,7 +24,7 @@ static void check(const struct item *item, uint64_t value) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 60);
+  churn_begin(argc, argv, 500);
   /* malloc'ed memory is nothing that the collector looks at */
   mw_handle *handles = calloc(HANDLES, sizeof *handles);
   struct item **roots[ROOTS] = {0};

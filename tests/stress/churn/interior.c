@@ -39,7 +39,7 @@ __attribute__((noinline)) static void scrub_stack(void) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 60);
+  churn_begin(argc, argv, 250);
   struct {
     void *inside;
   } *cell = mw_alloc(sizeof *cell);

@@ -87,7 +87,7 @@ static void check(uint64_t length, uint64_t sum) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 150);
+  churn_begin(argc, argv, 500);
   uint64_t length = 0, sum = 0;
   while (churn_round()) {
     while (length < LENGTH) {

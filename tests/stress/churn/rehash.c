@@ -59,7 +59,7 @@ static struct table table; /* a global that holds a pointer in its middle */
 
 int main(int argc, char **argv) {
   enum { KEYS = 4000 };
-  churn_begin(argc, argv, 60);
+  churn_begin(argc, argv, 300);
   while (churn_round()) {
     table = (struct table){0};
     uint32_t step = 1 + churn_below(50);

@@ -33,7 +33,7 @@ static char *flatten(const struct rope *r, char *to) {
 
 int main(int argc, char **argv) {
   enum { WORDS = 500, SUFFIXES = 64 };
-  churn_begin(argc, argv, 150);
+  churn_begin(argc, argv, 700);
   static const char *suffixes[SUFFIXES]; /* each the tail of "NNNNNN:rrrr" */
   static uint32_t numbers[SUFFIXES];
   while (churn_round()) {

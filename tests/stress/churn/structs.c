@@ -74,7 +74,7 @@ static void bundle_goroutine(void *arg) {
 
 int main(int argc, char **argv) {
   enum { HOLDERS = 64 };
-  churn_begin(argc, argv, 100);
+  churn_begin(argc, argv, 1000);
   struct holder *holders = mw_make(struct holder, HOLDERS);
   for (int i = 0; i < HOLDERS; i++) {
     holders[i].bundle = bundle_new(0);

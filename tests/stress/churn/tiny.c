@@ -13,7 +13,7 @@ static unsigned char *kept[KEPT];
 static uint8_t size_of[KEPT], value_of[KEPT];
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 60);
+  churn_begin(argc, argv, 80);
   while (churn_round()) {
     for (int k = 0; k < 20000; k++) {
       uint32_t size = 1 + churn_below(15), i = churn_below(KEPT);

@@ -100,7 +100,7 @@ static void work(void *arg) {
 }
 
 int main(int argc, char **argv) {
-  churn_begin(argc, argv, 60);
+  churn_begin(argc, argv, 100);
   done = mw_new(mw_waitgroup);
   mw_waitgroup_add(done, GOROUTINES);
   for (uintptr_t i = 0; i < GOROUTINES; i++) mw_go(work, (void *)i);

@@ -79,7 +79,7 @@ static void check(const struct object *o, const struct object *parent) {
 
 int main(int argc, char **argv) {
   enum { WIDE = 200 };
-  churn_begin(argc, argv, 150);
+  churn_begin(argc, argv, 500);
   struct wide *wide = mw_make(struct wide, WIDE);
   while (churn_round()) {
     for (int k = 0; k < 20; k++) {
