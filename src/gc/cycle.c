@@ -316,7 +316,6 @@ bool mwi_gc_try_finish(void) {
   if (ended) {
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
     wake_waiters();
-    mwi_scavenger_start();
     if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */

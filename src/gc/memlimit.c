@@ -136,7 +136,7 @@ static void scavenger_main(void *unused) {
 
 void mwi_memlimit_init(void) { mwi_store_relaxed(&last_tick, mwi_os_monotonic()); }
 
-/* After the first cycle: small programs never need the thread. */
+/* By sysmon, after the first cycle: creating a thread takes locks of libc (sched/m.c, [M3]). */
 void mwi_scavenger_start(void) {
   static _Atomic uint32_t started;
   if (mwi_load_relaxed(&started) || mwi_xchg_acqrel(&started, 1)) return;

@@ -29,6 +29,7 @@ struct mwi_tcb mwi_tcb_foreign = {
 };
 
 void (*mwi_thread_exit_hook)(void);
+void (*mwi_thread_ended_hook)(void);
 _Atomic int32_t mwi_thread_count;
 
 typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -85,6 +86,7 @@ void mwi_os_thread_watch(void) {
 static void count_down(void *unused) {
   (void)unused;
   mwi_add_relaxed(&mwi_thread_count, -1);
+  if (mwi_thread_ended_hook) mwi_thread_ended_hook();
 }
 
 static void *cover_main(void *p) {

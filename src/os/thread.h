@@ -31,5 +31,7 @@ extern _Atomic int32_t mwi_thread_count;
  * threads that asked to be watched since the last call.  May use libc's malloc. */
 extern void (*mwi_thread_exit_hook)(void);
 void mwi_os_thread_watch(void);
+/* Called when a thread no longer counts in mwi_thread_count.  Any thread. */
+extern void (*mwi_thread_ended_hook)(void);
 
 #endif

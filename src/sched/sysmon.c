@@ -13,6 +13,7 @@
  *          threads and is not stopped.
  */
 #include "gc/gc.h"
+#include "gc/pacer.h"
 #include "os/thread.h"
 #include "sched/proc.h"
 
@@ -102,11 +103,13 @@ static void sysmon_main(void *unused) {
     } else if (++idle > 50) {
       sleep_us = sleep_us * 2 > MAX_SLEEP_US ? MAX_SLEEP_US : sleep_us * 2;
     }
+    if (mwi_gc_stats.ncycles) mwi_scavenger_start(); /* small programs never need it */
     if (mwi_gc_forced_in_ns() == 0) mwi_gc_request_forced();
   }
 }
 
 void mwi_sysmon_start(void) {
+  mwi_thread_ended_hook = mwi_sysmon_wake;
   int e = mwi_os_thread_start(sysmon_main, NULL);
   if (e) mwi_fatal("failed to create new OS thread (sysmon; errno=%d)", e);
 }

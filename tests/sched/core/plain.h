@@ -8,5 +8,6 @@
 
 void plain_spin_ms(int ms);  /* compute */
 void plain_block_ms(int ms); /* asleep in the kernel, though signals interrupt the calls */
+void plain_libc_locks(void); /* malloc, threads and modules come and go */
 
 #endif
