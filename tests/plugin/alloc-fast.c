@@ -8,7 +8,7 @@
 struct node { struct node *next; int k; };
 struct node *make(void) { return mw_new(struct node); }
 // CHECK-LABEL: define{{.*}} ptr @make(
-// CHECK: %[[CUR:.*]] = load atomic i32, ptr getelementptr (i8, ptr @"mwi_layout.struct node", i64 40) acquire
+// CHECK: %[[CUR:.*]] = load atomic i32, ptr getelementptr (i8, ptr @"mwi_layout.struct node", i64 32) acquire
 // CHECK: load volatile ptr, ptr addrspace(256) inttoptr (i64 16 to ptr addrspace(256))
 // CHECK: icmp ugt ptr
 // CHECK: store ptr {{.*}}!mallow.guarded
