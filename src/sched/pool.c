@@ -193,7 +193,25 @@ static void *take(mw_pool *pool) {
   return p;
 }
 
+/*
+ * The common case: this P's private slot, no marking.  Runtime text without a
+ * call in it is not stopped (sched/stop.c), so the P stays ours and the phase
+ * the same from the first load to the store, without mwi_rt_enter.
+ */
+MWI_INLINE struct local *private_fast(const mw_pool *pool) {
+  struct mwi_tcb *t = mwi_tcb();
+  struct mwi_p *p = t->p;
+  if (MWI_UNLIKELY(!p || t->wb || !pool->local || p->id >= pool->local_n)) return NULL;
+  return (struct local *)pool->local + p->id;
+}
+
 MWI_EXPORT void *mw_pool_get(mw_pool *pool) {
+  struct local *fast = private_fast(pool);
+  if (MWI_LIKELY(fast && fast->private)) {
+    void *p = fast->private;
+    fast->private = NULL;
+    return p;
+  }
   mwi_attach();
   mwi_rt_enter();
   void *p = take(pool);
@@ -224,6 +242,11 @@ static int put(mw_pool *pool, void *p, struct ring *spare) {
 
 MWI_EXPORT void mw_pool_put(mw_pool *pool, void *p) {
   if (!p) return;
+  struct local *fast = private_fast(pool);
+  if (MWI_LIKELY(fast && !fast->private)) {
+    fast->private = p;
+    return;
+  }
   mwi_attach();
   struct ring *spare = NULL;
   for (;;) {
