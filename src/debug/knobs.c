@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug/knobs.c -- GOGC, GOMAXPROCS, GOTRACEBACK, GODEBUG
+ * debug/knobs.c -- GOGC, GOMEMLIMIT, GOMAXPROCS, GOTRACEBACK, GODEBUG
  *
  * Job      Turn the environment into `mwi_knobs` (base/knobs.h).
  * Promise  [K1] A malformed value changes nothing but costs its own default:

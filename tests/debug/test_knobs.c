@@ -75,6 +75,29 @@ static void bad_gogc_is_named_and_ignored(void **state) {
                       "mallow: GOGC=\"abc\": expected a number of percent or \"off\"; using 100\n");
 }
 
+static void gomemlimit_has_units(void **state) {
+  (void)state;
+  assert_true(parse(NULL, NULL).gomemlimit == INT64_MAX);
+  assert_true(parse("GOMEMLIMIT", "off").gomemlimit == INT64_MAX);
+  assert_true(parse("GOMEMLIMIT", "0").gomemlimit == 0);
+  assert_true(parse("GOMEMLIMIT", "1000").gomemlimit == 1000);
+  assert_true(parse("GOMEMLIMIT", "3B").gomemlimit == 3);
+  assert_true(parse("GOMEMLIMIT", "3KiB").gomemlimit == 3 << 10);
+  assert_true(parse("GOMEMLIMIT", "256MiB").gomemlimit == 256 << 20);
+  assert_true(parse("GOMEMLIMIT", "4GiB").gomemlimit == (int64_t)4 << 30);
+  assert_true(parse("GOMEMLIMIT", "2TiB").gomemlimit == (int64_t)2 << 40);
+  assert_true(parse("GOMEMLIMIT", "9223372036854775807").gomemlimit == INT64_MAX);
+  assert_string_equal(said, "");
+  const char *bad[] = {"-1",         "1MB",
+                       "MiB",        "1 MiB",
+                       "1.5GiB",     "9223372036854775808",
+                       "8388608TiB", "99999999999999999999999"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_true(parse("GOMEMLIMIT", bad[i]).gomemlimit == INT64_MAX);
+    assert_non_null(strstr(said, "GOMEMLIMIT=\""));
+  }
+}
+
 static void gomaxprocs_has_bounds(void **state) {
   (void)state;
   assert_int_equal(parse("GOMAXPROCS", "1").gomaxprocs, 1);
@@ -149,6 +172,7 @@ int main(void) {
       cmocka_unit_test(nothing_set_gives_defaults),
       cmocka_unit_test(gogc_takes_a_number_or_off),
       cmocka_unit_test(bad_gogc_is_named_and_ignored),
+      cmocka_unit_test(gomemlimit_has_units),
       cmocka_unit_test(gomaxprocs_has_bounds),
       cmocka_unit_test(gotraceback_has_words_and_numbers),
       cmocka_unit_test(godebug_is_a_list),
