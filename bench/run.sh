@@ -193,7 +193,7 @@ for bench in $only; do
     done
     ;;
   demo)
-    index=$build/examples/index/index
+    index=$build/examples/index/bin/index
     if [ ! -x "$index" ]; then
       echo "demo is left out: no $index (build the target index)"
       continue
