@@ -305,18 +305,33 @@ int64_t mw_set_memory_limit(int64_t limit);
 /* A full collection, then as much memory as possible back to the OS.  Blocks. */
 void mw_free_os_memory(void);
 
-/* Go's runtime.MemStats, what the runtime measures so far.  Sizes in bytes. */
+/*
+ * Go's runtime.MemStats, field for field.  Sizes in bytes, times in ns.
+ * heap_idle + heap_inuse == heap_sys; mallocs - frees == heap_objects.
+ */
 typedef struct mw_mem_stats {
-  uint64_t alloc, total_alloc, sys, mallocs, frees;
-  uint64_t heap_alloc, heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
-  uint64_t stack_inuse, stack_sys;
-  uint64_t next_gc; /* heap goal */
-  uint64_t last_gc; /* nanoseconds since 1970 */
-  uint64_t pause_total_ns;
-  uint64_t max_pause_ns;
-  uint64_t pause_ns[256]; /* both stops of a cycle added; latest at (num_gc + 255) % 256 */
+  uint64_t alloc;       /* == heap_alloc */
+  uint64_t total_alloc; /* bytes ever allocated */
+  uint64_t sys;         /* from the OS: the sum of the *_sys fields */
+  uint64_t lookups;     /* 0 */
+  uint64_t mallocs, frees; /* objects ever; tiny ones count in both */
+  uint64_t heap_alloc;    /* objects live or not yet swept */
+  uint64_t heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
+  uint64_t stack_inuse, stack_sys; /* used parts of goroutine stacks, as last scanned */
+  uint64_t stack_folded;           /* bytes of parked goroutines' stacks kept in compact form */
+  uint64_t mspan_inuse, mspan_sys, mcache_inuse, mcache_sys, buck_hash_sys, gc_sys, other_sys;
+  uint64_t next_gc;       /* heap goal */
+  uint64_t last_gc;       /* since 1970 */
+  uint64_t pause_total_ns, max_pause_ns;
+  uint64_t pause_ns[256];  /* both stops of a cycle added; latest at (num_gc + 255) % 256 */
+  uint64_t pause_end[256]; /* when it ended, since 1970 */
   uint32_t num_gc, num_forced_gc;
-  double gc_cpu_fraction;
+  double gc_cpu_fraction; /* of all CPU time since the start, 0 to 1 */
+  bool enable_gc, debug_gc; /* true, false */
+  struct {
+    uint32_t size;
+    uint64_t mallocs, frees;
+  } by_size[68]; /* size 0: past the last class */
 } mw_mem_stats;
 void mw_read_mem_stats(mw_mem_stats *out); /* stops the world briefly */
 

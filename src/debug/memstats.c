@@ -12,6 +12,7 @@
 #include "base/gctrace.h"
 #include "base/knobs.h"
 #include "gc/gc.h"
+#include "gc/mark.h"
 #include "gc/pacer.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
@@ -54,29 +55,38 @@ static void cycle_ended(void) {
 MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
   mwi_attach();
   static struct mwi_mcache *mc[MWI_MAX_PROCS]; /* world stopped */
+  static struct mwi_size_totals sizes[sizeof out->by_size / sizeof out->by_size[0]];
   mwi_stop_world();
   size_t n = (size_t)mwi_sched.nprocs;
   for (size_t i = 0; i < n; i++) mc[i] = mwi_sched.procs[i]->mcache;
   struct mwi_heap_totals t;
   mwi_heap_totals_stw(&t, mc, n);
+  mwi_heap_by_size_stw(sizes, sizeof sizes / sizeof sizes[0], mc, n);
   const struct mwi_gc_stats *st = &mwi_gc_stats;
   size_t inuse = mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
   size_t committed = mwi_load_relaxed(&mwi_heap.committed);
-  size_t stacks = mwi_stack_sys_bytes();
-  mw_mem_stats s = {
+  size_t meta = mwi_meta_total(), spans = mwi_load_relaxed(&mwi_heap.meta_bytes);
+  size_t caches = n * sizeof(struct mwi_mcache);
+  size_t work = mwi_work_buffers() * sizeof(struct mwi_workbuf);
+  *out = (mw_mem_stats){
       .alloc = t.alloc_bytes - t.freed_bytes,
       .total_alloc = t.alloc_bytes,
-      .sys = committed + mwi_meta_total(),
       .mallocs = t.alloc_objects,
       .frees = t.freed_objects,
       .heap_alloc = t.alloc_bytes - t.freed_bytes,
       .heap_sys = committed,
-      .heap_idle = committed > inuse ? committed - inuse : 0,
+      .heap_idle = committed - inuse,
       .heap_inuse = inuse,
       .heap_released = mwi_load_relaxed(&mwi_heap.released),
       .heap_objects = t.alloc_objects - t.freed_objects,
       .stack_inuse = mwi_pacer.stacks,
-      .stack_sys = stacks,
+      .stack_sys = mwi_pacer.stacks,
+      .mspan_inuse = spans,
+      .mspan_sys = spans,
+      .mcache_inuse = caches,
+      .mcache_sys = caches,
+      .gc_sys = work,
+      .other_sys = meta > caches + work ? meta - caches - work : 0,
       .next_gc = mwi_pacer.goal,
       .last_gc = (uint64_t)st->last_end_wall_ns,
       .pause_total_ns = st->pause_total_ns,
@@ -84,10 +94,18 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
       .num_gc = st->ncycles,
       .num_forced_gc = st->nforced,
       .gc_cpu_fraction = cpu_fraction(st),
+      .enable_gc = true,
   };
-  memcpy(s.pause_ns, st->pause_ns, sizeof s.pause_ns);
+  out->sys = out->heap_sys + out->stack_sys + out->mspan_sys + out->mcache_sys + out->gc_sys +
+             out->other_sys;
+  memcpy(out->pause_ns, st->pause_ns, sizeof out->pause_ns);
+  memcpy(out->pause_end, st->pause_end, sizeof out->pause_end);
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    out->by_size[i].size = sizes[i].slot;
+    out->by_size[i].mallocs = sizes[i].mallocs;
+    out->by_size[i].frees = sizes[i].frees;
+  }
   mwi_start_world();
-  *out = s;
 }
 
 void mwi_memstats_init(void) {

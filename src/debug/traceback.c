@@ -145,6 +145,12 @@ static bool is_start_code(const char *f) {
   return strncmp(f, "__libc_start_main", 17) == 0;
 }
 
+const char *mwi_frame_shown(const struct mwi_frame *f) {
+  if (!f->function) return "??";
+  if (is_start_code(f->function)) return NULL;
+  return strcmp(f->function, "mw_user_main") == 0 ? "main" : f->function; /* plugin/usermain.c */
+}
+
 struct print {
   int fd;
   bool system;
@@ -158,11 +164,11 @@ static void print_frame(const struct mwi_frame *f, void *arg) {
   struct print *p = arg;
   struct mwi_line l;
   mwi_line_init(&l);
-  if (!p->system && f->function && is_start_code(f->function)) return;
+  const char *name = mwi_frame_shown(f);
+  if (!name && !p->system) return;
+  if (!name) name = f->function;
   if (p->once && !p->prefix) return;
   if (p->prefix) mwi_line_str(&l, p->prefix);
-  const char *name = f->function ? f->function : "??";
-  if (strcmp(name, "mw_user_main") == 0) name = "main"; /* plugin/usermain.c */
   mwi_line_str(&l, name);
   if (p->once) {
     p->prefix = NULL;

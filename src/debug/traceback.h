@@ -9,6 +9,7 @@
 #ifndef MWI_DEBUG_TRACEBACK_H
 #define MWI_DEBUG_TRACEBACK_H
 
+#include "debug/symbol.h"
 #include "debug/unwind.h"
 #include "sched/sched.h"
 
@@ -27,6 +28,10 @@ void mwi_trace_take(struct mwi_trace *t, struct mwi_unwind *u, bool system);
 /* Frames kept, and the i-th of them. */
 size_t mwi_trace_len(const struct mwi_trace *t);
 uintptr_t mwi_trace_pc(const struct mwi_trace *t, size_t i);
+
+/* The name under which a frame is shown ("??": unknown).  NULL: it belongs to
+ * what starts a thread or calls main, which only GOTRACEBACK=system shows. */
+const char *mwi_frame_shown(const struct mwi_frame *f);
 
 /* Print one frame for each line and its place on the next, as Go does. */
 void mwi_trace_print(int fd, const struct mwi_trace *t, bool system);

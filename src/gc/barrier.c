@@ -174,8 +174,7 @@ static struct ext
     *ext_table[EXT_BUCKETS]; /* under ext_lock: handed to external code in this cycle */
 static struct ext *ext_free;
 
-/* True when it is new. */
-static bool ext_remember(uintptr_t lo, uintptr_t hi) {
+bool mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
   mwi_lock(&ext_lock);
   struct ext **bucket = &ext_table[(lo >> 4) * 2654435761u % EXT_BUCKETS];
   struct ext *e = *bucket;
@@ -201,8 +200,12 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
   struct mwi_span *s;
   uintptr_t lo = mwi_object_of((uintptr_t)arg, &size, &s), hi = lo + size;
   if (lo ? may_hold_pointers((void *)lo) : mwi_roots_find((uintptr_t)arg, &lo, &hi)) {
-    ext_remember(lo, hi);
-    record_any_range(lo, hi);
+    uint32_t cycle;
+    do { /* a new cycle, begun in the middle of this, has not heard of it */
+      cycle = mwi_gc_stats.ncycles;
+      mwi_ext_remember(lo, hi);
+      record_any_range(lo, hi);
+    } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
   }
   mwi_rt_leave();
 }

@@ -125,6 +125,7 @@ static void mark_all_stw(struct mwi_gcp *w) {
 
 static void begin_cycle(bool forced) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
+  if (mwi_gc_hooks.before_start) mwi_gc_hooks.before_start();
   int64_t t0 = mwi_os_monotonic();
   mwi_gc_hooks.stop_world();
   mwi_assert(mwi_sweep_done());
@@ -276,6 +277,7 @@ static void end_cycle_stw(int64_t t2) {
   record_pause(st, st->stw1_ns);
   record_pause(st, st->stw2_ns);
   st->pause_ns[(st->ncycles + 255) % 256] = (uint64_t)(st->stw1_ns + st->stw2_ns);
+  st->pause_end[(st->ncycles + 255) % 256] = (uint64_t)st->last_end_wall_ns;
   st->pause_total_ns += (uint64_t)(st->stw1_ns + st->stw2_ns);
 }
 

@@ -41,7 +41,8 @@ uint32_t mwi_module_tls_generation(void);
  * makes it grey.  with_ends: a pointer to an object's first byte also keeps
  * the object that ends there (stacks: optimised loops hold end pointers). */
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends);
-/* Scan now, in place, the objects that the words of [lo, hi) point to, one level deep. */
+/* Scan now, in place, the objects that the words of [lo, hi) point to, one level deep, and
+ * once more when marking ends: external code may use them.  May stop when called outside a stop. */
 void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi);
 
 /* ---- What the collector asks of the scheduler -------------------------- */
@@ -50,6 +51,7 @@ struct mwi_gc_hooks {
   void (*need_p)(void); /* goroutine context: hold a P on return */
   void (*stop_world)(void);
   void (*start_world)(void);
+  void (*before_start)(void); /* a cycle is about to stop the world; may be NULL */
   /* World stopped: */
   void (*set_wb_stw)(bool on);
   void (*each_p_stw)(void (*fn)(struct mwi_gcp *, struct mwi_mcache *));
@@ -105,7 +107,7 @@ struct mwi_gc_stats {
   int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns; /* of this cycle */
   int64_t total_gc_cpu_ns;                              /* all cycles, idle marking left out */
   uint64_t heap_start, heap_end, heap_marked, goal, stacks, globals; /* bytes */
-  uint64_t pause_total_ns, max_pause_ns, pause_ns[256];
+  uint64_t pause_total_ns, max_pause_ns, pause_ns[256], pause_end[256];
   uint64_t pause_hist[64]; /* by log2(ns), each stop */
   int64_t last_end_wall_ns;
   uint32_t nprocs;

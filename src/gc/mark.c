@@ -187,6 +187,16 @@ void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
   gather_flush(&g);
 }
 
+static void scan_large_here(struct mwi_gcp *w, struct mwi_span *s) {
+  uintptr_t end = s->base + s->slot;
+  for (uintptr_t a = s->base; a < end; a += PIECE_BYTES) {
+    struct gather g = {.w = w};
+    gather_large(&g, s, a, end - a > PIECE_BYTES ? a + PIECE_BYTES : end);
+    gather_flush(&g);
+    mwi_gc_hooks.worker_poll(); /* another stop need not wait for all of it */
+  }
+}
+
 void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
   for (uintptr_t a = mwi_align_up(lo, 8); a + 8 <= hi; a += 8) {
     uintptr_t word = read_word(a);
@@ -194,7 +204,13 @@ void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
     if (!d) continue;
     struct mwi_span *s = mwi_desc_span(d);
     uint32_t idx = mwi_object_index(d, word);
-    if (idx < s->nelems && mwi_load_relaxed(&s->alloc[idx >> 6]) >> (idx & 63) & 1)
+    if (idx >= s->nelems || !(mwi_load_relaxed(&s->alloc[idx >> 6]) >> (idx & 63) & 1)) continue;
+    if (s->cls == MWI_CLASS_LARGE ? s->noscan : s->info->noscan) continue;
+    uintptr_t obj = s->base + (uintptr_t)idx * s->slot;
+    if (!mwi_ext_remember(obj, obj + s->slot)) continue; /* done */
+    if (s->cls == MWI_CLASS_LARGE)
+      scan_large_here(w, s);
+    else
       mwi_scan_object(w, s, idx);
   }
 }

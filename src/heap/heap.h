@@ -201,6 +201,7 @@ struct mwi_mcache {
   uint32_t nspan_cache;
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
   uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
+  uint32_t handed[MWI_NCLASSES];          /* slots given to the cursor since the last flush */
   /* allocated since the last flush, moved to heap totals at refill and flush */
   uint64_t alloc_bytes, alloc_objects;
 };
@@ -264,6 +265,15 @@ struct mwi_heap_totals {
   uint64_t freed_bytes, freed_objects; /* cumulative, by sweeps */
 };
 void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n);
+
+/* The same by size class: slot size, objects ever allocated and freed. */
+struct mwi_size_totals {
+  uint32_t slot;
+  uint64_t mallocs, frees;
+};
+/* Fills out[0 .. max); returns the number of size classes.  Large objects are in none. */
+size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_mcache **mc,
+                            size_t n);
 
 void mwi_heap_init(void); /* reserves; no address space at all: fatal */
 /* Check builds: walk everything, assert [H1]-[H6].  Others: nothing. */

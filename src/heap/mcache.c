@@ -131,6 +131,12 @@ MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spancl
   return s;
 }
 
+/* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
+static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
+  mwi_add_relaxed(&mwi_mcentrals[c].alloc_objects, (uint64_t)mc->handed[c] - rest);
+  mc->handed[c] = 0;
+}
+
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
   mwi_assert(mc != &mwi_mcache_none && c >= MWI_CLASS_FIRST && c < mwi_load_relaxed(&mwi_nclasses));
   struct mwi_cursor *cur = &mc->cursor[c];
@@ -141,13 +147,18 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
     size_t bytes = s ? next_run(s, cur) : 0;
     while (MWI_UNLIKELY(!bytes)) {
       s = next_span(mc, c);
-      if (!s) return NULL;
+      if (!s) {
+        handed_flush(mc, c, 0); /* c is no longer among the used classes */
+        return NULL;
+      }
       bytes = next_run(s, cur);
     }
     *charged = bytes;
     mc->alloc_bytes += bytes;
     /* objects are counted by bytes at a flush: a division here would cost more */
-    mc->alloc_objects += bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
+    uint32_t run = bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
+    mc->alloc_objects += run;
+    mc->handed[c] += run;
   }
   void *p = (void *)cur->next;
   cur->next += slot;
@@ -238,6 +249,7 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
       s->nalloc -= n;
       s->free_index = first;
     }
+    handed_flush(mc, c, n);
     mc->cursor[c] = (struct mwi_cursor){0, 0};
     mc->span[c] = NULL;
     s->in_cache = 0;
@@ -247,6 +259,26 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
   mc->tiny = 0;
   mc->tiny_off = 0;
   mwi_mheap_flush_cache(mc);
+}
+
+size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_mcache **mc,
+                            size_t n) {
+  size_t sizes = 0;
+  memset(out, 0, max * sizeof *out);
+  for (uint32_t c = MWI_CLASS_FIRST; c < mwi_load_acquire(&mwi_nclasses); c++) {
+    size_t i = mwi_classes[c].sizeclass;
+    if (i >= sizes) sizes = i + 1;
+    if (i >= max) continue;
+    out[i].slot = mwi_classes[c].slot;
+    out[i].mallocs += mwi_load_relaxed(&mwi_mcentrals[c].alloc_objects);
+    out[i].frees += mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
+    for (size_t k = 0; k < n; k++) {
+      struct mwi_span *s = mc[k]->span[c];
+      uint32_t first, rest = s ? cursor_rest(&mc[k]->cursor[c], s, &first) : 0;
+      out[i].mallocs += mc[k]->handed[c] - rest;
+    }
+  }
+  return sizes;
 }
 
 void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size_t n) {

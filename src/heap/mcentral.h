@@ -27,6 +27,7 @@ struct mwi_mcentral {
   _Atomic(struct mwi_span *) head[2][MWI_NLISTS];
 
   /* atomic, relaxed: cumulative, by sweeps */
+  _Atomic uint64_t alloc_objects; /* moved here from the mcaches when they are flushed */
   _Atomic uint64_t freed_objects;
   _Atomic uint64_t freed_bytes; /* large objects only: others are counted by slot */
 } MWI_ALIGNED(64);

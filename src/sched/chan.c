@@ -257,34 +257,46 @@ int mwi_chan_try_recv(mw_chan *ch, void *out, size_t size) {
 
 /* ---- Close, len, cap --------------------------------------------------- */
 
-/* Wake everyone in q with ok = false; they go to *list, linked by next. */
-static void close_queue(struct mwi_waitq *q, struct mwi_waiter **list) {
-  struct mwi_waiter *w;
-  while ((w = mwi_waitq_pop(q)) != NULL) {
+/* Waiters that a close wakes before it lets others have the lock, and stops the
+ * thread if asked. */
+enum { CLOSE_BATCH = 256 };
+
+/* Take up to CLOSE_BATCH waiters out of q, with ok = false, linked by next.
+ * The channel is closed already, so nobody comes new. */
+static struct mwi_waiter *close_some(struct mwi_waitq *q) {
+  struct mwi_waiter *list = NULL, **end = &list, *w;
+  for (int i = 0; i < CLOSE_BATCH && (w = mwi_waitq_pop(q)) != NULL; i++) {
     w->ok = false;
     w->g->wake_param = w;
-    w->next = *list;
-    *list = w;
+    w->next = NULL;
+    *end = w;
+    end = &w->next;
   }
+  return list;
 }
 
 void mw_chan_close(mw_chan *ch) {
   mwi_attach();
   if (ch == NULL) mwi_fatal("close of nil channel");
   if (ch->timer) mwi_fatal("close of a timer's channel, which is receive-only");
-  struct mwi_waiter *list = NULL, *next;
   mwi_lock(&ch->lock);
   if (mwi_load_relaxed(&ch->closed)) {
     mwi_unlock(&ch->lock);
     mwi_fatal("close of closed channel");
   }
   mwi_store_relaxed(&ch->closed, true);
-  close_queue(&ch->recvq, &list);
-  close_queue(&ch->sendq, &list);
-  mwi_unlock(&ch->lock);
-  for (struct mwi_waiter *w = list; w != NULL; w = next) {
-    next = w->next; /* once ready, w is its goroutine's again */
-    mwi_ready(w->g);
+  for (;;) {
+    struct mwi_waiter *w = close_some(&ch->sendq), *next;
+    if (w == NULL) w = close_some(&ch->recvq);
+    mwi_unlock(&ch->lock);
+    if (w == NULL) return;
+    for (; w != NULL; w = next) {
+      next = w->next; /* once ready, w is its goroutine's again */
+      mwi_ready(w->g);
+    }
+    mwi_poll();
+    mwi_attach(); /* the poll may have cost us the P */
+    mwi_lock(&ch->lock);
   }
 }
 

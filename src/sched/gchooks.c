@@ -6,11 +6,12 @@
  *          parking for collector waits.
  * Promise  [E1] A stack is scanned while its goroutine cannot run: with the
  *          scan bit on its status, or with its thread suspended.
- *          [E2] A goroutine found in external code when marking begins is kept
- *          stopped until its stack, and the objects that the stack points to,
- *          are scanned: external code may delete any pointer in those, and it
- *          has no barrier.  They are scanned again when marking ends, for what
- *          it may have inserted.
+ *          [E2] A goroutine found in external code when marking begins, or in a
+ *          callback from it (sched/images.c), is kept stopped until its stack,
+ *          and the objects that the stack points to, are scanned: external code
+ *          may delete any pointer in those, and it has no barrier.  The same
+ *          objects, and its stack as it is then, are scanned again when marking
+ *          ends, for what it may have inserted.
  * Threads  said at each function; *_stw run with the world stopped.
  */
 #include "gc/cycle.h"
@@ -76,6 +77,7 @@ static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m, 
   if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
   if (!pointees) return;
   mwi_scan_pointees(w, m->stop_sp, g->stack.hi);
+  mwi_scan_pointees(w, (uintptr_t)m->regs, (uintptr_t)(m->regs + MWI_NREGS));
   if (m->ctx_lo) mwi_scan_pointees(w, m->ctx_lo, m->ctx_hi);
 }
 
@@ -148,6 +150,20 @@ static uint32_t nexternal;
 #define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
 enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_SPECIALS, JOB_POOLS, JOB_STACKS };
 
+/* Preempted inside a callback of external code: its stack is at rest, and few are. */
+static void scan_callback_stw(struct mwi_g *g) {
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (mwi_load_relaxed(&g->status) == MWI_G_RUNNING) return; /* back already: its thread's turn */
+  scan_stack(w, g, g->sp);
+  mwi_scan_pointees(w, g->sp, g->stack.hi);
+  if (nexternal < MWI_MAX_THREADS) external[nexternal++] = g;
+}
+
+static bool stands_in_external(struct mwi_m *m) {
+  return mwi_load_relaxed(&m->state) == MWI_M_STOPPED && m->tcb.g &&
+         (m->in_external || mwi_external_below(m->stop_sp, m->tcb.g->stack.hi));
+}
+
 static void prepare_roots_stw(void) {
   mwi_pools_clear_stw();
   nsnapshot = mwi_load_acquire(&mwi_sched.ng);
@@ -156,7 +172,7 @@ static void prepare_roots_stw(void) {
   struct mwi_m *self = mwi_self();
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    if (m == self || mwi_load_relaxed(&m->state) != MWI_M_STOPPED || !m->in_external) continue;
+    if (m == self || !stands_in_external(m)) continue;
     m->held_for_scan = true;
     if (nexternal < MWI_MAX_THREADS) external[nexternal++] = m->tcb.g;
     struct mwi_p *p = mwi_release_p(m);
@@ -164,6 +180,7 @@ static void prepare_roots_stw(void) {
     if (p) mwi_idle_p_put(p);
   }
   mwi_unlock(&mwi_sched.allm_lock);
+  mwi_each_callback_stw(scan_callback_stw);
 }
 
 static void scan_held(struct mwi_gcp *w) {
@@ -327,6 +344,7 @@ void mwi_gchooks_init(void) {
       .current = current,
       .park_unlock = park_unlock,
       .ready = ready,
+      .before_start = mwi_images_refresh,
       .forget_tls = mwi_tls_forget,
       .trace = mwi_gc_hooks.trace,
   };

@@ -168,6 +168,9 @@ void mw_rwmutex_lock(mw_rwmutex *m) {
 void mw_rwmutex_unlock(mw_rwmutex *m) {
   int32_t readers = mwi_add_acqrel(&m->reader_count, MAX_READERS) + MAX_READERS;
   if (readers >= MAX_READERS) mwi_fatal("sync: Unlock of unlocked RWMutex");
-  for (int32_t i = 0; i < readers; i++) mwi_sema_release(&m->reader_sem, false);
+  for (int32_t i = 0; i < readers; i++) {
+    mwi_sema_release(&m->reader_sem, false);
+    mwi_poll();
+  }
   mw_mutex_unlock(&m->w);
 }

@@ -23,7 +23,7 @@ static bool on_goroutine_stack(struct mwi_g *g) {
 
 static void stress_poll(struct mwi_m *m) {
   mwi_store_relaxed(&m->tcb.poll, 1);
-  if (mwi_rand() % (uint32_t)mwi_knobs.gcstress == 0) mwi_yield();
+  if (mwi_rand() % (uint32_t)mwi_knobs.gcstress == 0) mwi_preempt();
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {

@@ -278,7 +278,7 @@ static bool requeue_commit(struct mwi_g *g, void *unused) {
 void mwi_yield(void) {
   mwi_park(yield_commit, NULL, MWI_WAIT_NONE);
 }
-void mwi_preempt(void) {
+void mwi_requeue(void) {
   mwi_park(requeue_commit, NULL, MWI_WAIT_NONE);
 }
 

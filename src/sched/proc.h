@@ -209,6 +209,13 @@ struct mwi_g *mwi_g_at(uint32_t i);
 /* Change g's status; waits while a scanner holds the scan bit.  Fatal when it is neither. */
 void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to);
 
+/* images.c */
+/* To the global queue, and whether external frames lie below it is noted (mwi_preempt). */
+void mwi_requeue(void); /* proc.c: the same without the note */
+void mwi_images_refresh(void);
+bool mwi_external_below(uintptr_t sp, uintptr_t hi);
+void mwi_each_callback_stw(void (*fn)(struct mwi_g *));
+
 /* stop.c */
 #define MWI_STOP_SIGNAL SIGURG /* ignored by default, and nobody's main business */
 void mwi_stop_init(void);

@@ -93,6 +93,8 @@ struct mwi_g {
   bool system;  /* the runtime's own: not counted, not in deadlock detection */
   bool foreign; /* an attached thread's: lives on that thread's stack */
   bool locked;  /* runs only on its m */
+
+  struct mwi_g *next_callback; /* preempted with external frames below: sched/images.c */
 };
 
 /* The running goroutine. */
@@ -123,6 +125,13 @@ void mwi_ready(struct mwi_g *g);
 void mwi_attach_slow(void);
 MWI_INLINE void mwi_attach(void) {
   if (MWI_UNLIKELY(!mwi_tcb()->p)) mwi_attach_slow();
+}
+
+/* Stop, yield or collect if somebody asked for it: for long loops of runtime
+ * code on goroutine stacks, with no lock held. */
+MWI_PRESERVE_MOST void mwi_rt_poll(void);
+MWI_INLINE void mwi_poll(void) {
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_tcb()->poll) != 0)) mwi_rt_poll();
 }
 
 /* Let others run: to the tail of the P's queue (yield), or of the global one. */

@@ -266,5 +266,6 @@ void mwi_notify_all(_Atomic uint32_t *wait, _Atomic uint32_t *notify) {
     struct mwi_waiter *w = list;
     list = w->next; /* once ready, w is its goroutine's again */
     mwi_ready(w->g);
+    mwi_poll();
   }
 }

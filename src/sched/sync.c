@@ -27,7 +27,10 @@ void mw_waitgroup_add(mw_waitgroup *wg, int delta) {
   if (mwi_load_relaxed(&wg->state) != now)
     mwi_fatal("sync: WaitGroup misuse: Add called concurrently with Wait");
   mwi_store_release(&wg->state, 0);
-  for (; waiters > 0; waiters--) mwi_sema_release(&wg->sema, false);
+  for (; waiters > 0; waiters--) {
+    mwi_sema_release(&wg->sema, false);
+    mwi_poll();
+  }
 }
 
 void mw_waitgroup_done(mw_waitgroup *wg) {

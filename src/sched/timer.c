@@ -10,8 +10,11 @@
  *          deadlines in the array and never touches the timers, so a million
  *          pending timers cost 16 MB and about ten cache lines an operation.
  *          Cancelled timers stay until due; when more than a quarter of the
- *          entries are stale the heap is filtered and rebuilt, which costs
- *          each cancellation a constant.
+ *          entries are stale, each insertion looks at a few entries in turn
+ *          and takes the stale ones out.
+ *          No step is long, because a thread cannot be stopped inside: the
+ *          array grows by chunks and is never copied, and run, move and scan
+ *          work in batches.
  * Callers  arm, disarm: goroutines, and fire functions, with a channel's lock
  *          or none.  run, next, move: the scheduler on its system stack.
  * Threads  one lock a heap, rank TIMER.  Any thread may arm into any heap.
@@ -26,21 +29,35 @@
 
 struct entry {
   int64_t when;
-  struct mwi_timer *t;
+  uintptr_t tagged; /* struct mwi_timer *, and COLLECTED */
+};
+enum { COLLECTED = 1 }; /* the timer is a collected object: the entry is a root */
+
+enum {
+  CHUNK_SHIFT = 12,
+  CHUNK = 1 << CHUNK_SHIFT, /* entries: 64 KB */
+  TABLE = 1 << 14,          /* chunks: 64 million timers in a heap */
+  PAD = 3,                  /* e(1) begins a cache line */
+  FEW = 64,                 /* smaller heaps are not worth cleaning */
+  CLEAN_STEP = 8,           /* entries looked at by an insertion; with a quarter stale, two go */
+  RUN_BATCH = 128,          /* timers fired before the scheduler looks around: some microseconds */
+  SCAN_BATCH = 1024,        /* entries scanned before the lock is dropped */
 };
 
 struct mwi_timers {
   struct mwi_lock lock; /* rank TIMER */
 
   /* under lock */
-  struct entry *e; /* a heap: e[0] is due first; e[1] begins a cache line */
-  size_t n, cap;
-  size_t nroots; /* entries whose timers are collected objects */
+  size_t n;             /* entries; e(0) is due first */
+  size_t nroots;        /* those with COLLECTED */
+  size_t cap;           /* entries that fit into the chunks there are */
+  size_t clean_at;      /* where cleaning goes on */
+  struct entry **chunk; /* TABLE pointers, reserved address space until used */
 
   /* atomic, relaxed: entries cancelled since; may be off by races, in both
-   * directions: it only decides when to filter */
+   * directions: it only decides when to clean */
   _Atomic int64_t stale;
-  /* atomic: e[0].when, or INT64_MAX.  Release after every change; readers
+  /* atomic: e(0).when, or INT64_MAX.  Release after every change; readers
    * decide whether to sleep, and mwi_timer_notify covers what they miss. */
   _Atomic int64_t next;
 
@@ -49,12 +66,6 @@ struct mwi_timers {
 
 /* Every heap; grows only.  Release on publication pairs with scan's acquire. */
 static struct mwi_timers *_Atomic all_timers;
-
-enum {
-  FIRST_CAP = 253,  /* entries; with the 3 before e[0], 4 KB */
-  PAD = 3,          /* entries before e[0] */
-  FILTER_FROM = 64, /* smaller heaps are never filtered */
-};
 
 struct mwi_timers *mwi_timers_new(void) {
   struct mwi_timers *h = mwi_meta_alloc(sizeof *h, _Alignof(struct mwi_timers));
@@ -72,57 +83,65 @@ int64_t mwi_timers_next(struct mwi_timers *h) {
 
 /* ---- The heap (lock held) ---------------------------------------------- */
 
-static void publish_next(struct mwi_timers *h) {
-  mwi_store_release(&h->next, h->n == 0 ? INT64_MAX : h->e[0].when);
+MWI_INLINE struct entry *at(const struct mwi_timers *h, size_t i) {
+  return &h->chunk[(i + PAD) >> CHUNK_SHIFT][(i + PAD) & (CHUNK - 1)];
 }
 
-static void sift_up(struct entry *e, size_t i) {
-  struct entry x = e[i];
+MWI_INLINE struct mwi_timer *timer_of(struct entry x) {
+  return (struct mwi_timer *)(x.tagged & ~(uintptr_t)COLLECTED);
+}
+
+/* An entry changes its place.  The scan of roots may be between two batches,
+ * beyond the new place and not yet at the old one. */
+MWI_INLINE void put(struct mwi_timers *h, size_t i, struct entry x) {
+  if (MWI_UNLIKELY(mwi_wb_on()) && (x.tagged & COLLECTED) != 0) mwi_shade(timer_of(x));
+  *at(h, i) = x;
+}
+
+static void publish_next(struct mwi_timers *h) {
+  mwi_store_release(&h->next, h->n == 0 ? INT64_MAX : at(h, 0)->when);
+}
+
+/* Put x where it belongs, on the path from place i to the root. */
+static void sift_up(struct mwi_timers *h, size_t i, struct entry x) {
   while (i > 0) {
     size_t up = (i - 1) / 4;
-    if (e[up].when <= x.when) break;
-    e[i] = e[up];
+    if (at(h, up)->when <= x.when) break;
+    put(h, i, *at(h, up));
     i = up;
   }
-  e[i] = x;
+  put(h, i, x);
 }
 
-static void sift_down(struct entry *e, size_t n, size_t i) {
-  struct entry x = e[i];
+/* The same, below place i. */
+static void sift_down(struct mwi_timers *h, size_t i, struct entry x) {
   for (;;) {
     size_t c = 4 * i + 1;
-    if (c >= n) break;
-    size_t end = c + 4 < n ? c + 4 : n, least = c;
-    for (size_t k = c + 1; k < end; k++)
+    if (c >= h->n) break;
+    const struct entry *e = at(h, c); /* four in a row: PAD */
+    size_t some = h->n - c < 4 ? h->n - c : 4, least = 0;
+    for (size_t k = 1; k < some; k++)
       if (e[k].when < e[least].when) least = k;
     if (e[least].when >= x.when) break;
-    e[i] = e[least];
-    i = least;
+    put(h, i, e[least]);
+    i = c + least;
   }
-  e[i] = x;
+  put(h, i, x);
 }
 
-/* Room for one more entry.  Old arrays go back to the OS, except the first. */
 static void grow(struct mwi_timers *h) {
-  size_t bytes = (h->cap + PAD) * sizeof(struct entry), more = 2 * bytes;
-  struct entry *base;
-  if (h->cap == 0) {
-    more = (FIRST_CAP + PAD) * sizeof(struct entry);
-    base = mwi_meta_alloc(more, MWI_CACHE_LINE);
-  } else {
-    base = mwi_os.map(more);
-    if (base == NULL) mwi_fatal("out of memory: %zu bytes for timers", more);
-    memcpy(base + PAD, h->e, h->n * sizeof *base);
-    if (h->cap > FIRST_CAP) mwi_os.unreserve(h->e - PAD, bytes);
-  }
-  h->e = base + PAD;
-  h->cap = more / sizeof(struct entry) - PAD;
+  if (h->chunk == NULL) h->chunk = mwi_os.map(TABLE * sizeof *h->chunk);
+  size_t k = (h->cap + PAD) >> CHUNK_SHIFT;
+  struct entry *c = h->chunk != NULL && k < TABLE ? mwi_os.map(CHUNK * sizeof *c) : NULL;
+  if (c == NULL) mwi_fatal("out of memory: %zu timers", h->n);
+  h->chunk[k] = c;
+  h->cap = ((k + 1) << CHUNK_SHIFT) - PAD;
 }
 
 /* x is the entry that its timer counts on [T2]. */
-static bool is_current(struct mwi_timers *h, const struct entry *x) {
+static bool is_current(struct mwi_timers *h, struct entry x) {
   /* equal to h: then it changes only under h's lock, which is held */
-  return mwi_load_acquire(&x->t->heap) == h && x->t->hint == x->when;
+  return mwi_load_acquire(&timer_of(x)->heap) == h && timer_of(x)->hint == x.when;
 }
 
 /* The timer's entry has left its heap. */
@@ -131,47 +150,50 @@ static void forget(struct mwi_timer *t) {
   mwi_store_seqcst(&t->heap, NULL);
 }
 
-/* Drop the entries whose timers want nothing.  arm stores want before it looks
- * at heap, so either we see its wish here or it sees the timer outside. */
-static void filter(struct mwi_timers *h) {
-  size_t kept = 0, roots = 0;
-  for (size_t i = 0; i < h->n; i++) {
-    struct entry x = h->e[i];
-    if (!is_current(h, &x)) continue;
-    if (mwi_load_seqcst(&x.t->want) == 0) {
-      forget(x.t);
-      if (mwi_load_seqcst(&x.t->want) == 0) continue;
-      struct mwi_timers *none = NULL;
-      if (!mwi_cas_seqcst(&x.t->heap, &none, h)) continue;
-      x.t->hint = x.when;
+/* Take the entry at place i out. */
+static struct entry take(struct mwi_timers *h, size_t i) {
+  struct entry x = *at(h, i), last = *at(h, --h->n);
+  h->nroots -= x.tagged & COLLECTED;
+  if (i == h->n) return x;
+  if (i > 0 && at(h, (i - 1) / 4)->when > last.when)
+    sift_up(h, i, last);
+  else
+    sift_down(h, i, last);
+  return x;
+}
+
+/* Nobody wants x any more: its timer is told.  arm stores its wish before it
+ * looks at heap, so either we see the wish here or it sees the timer outside. */
+static bool drop_if_stale(struct mwi_timers *h, struct entry x) {
+  if (!is_current(h, x)) return true;
+  struct mwi_timer *t = timer_of(x);
+  if (mwi_load_seqcst(&t->want) != 0) return false;
+  forget(t);
+  if (mwi_load_seqcst(&t->want) == 0) return true;
+  struct mwi_timers *none = NULL;
+  if (!mwi_cas_seqcst(&t->heap, &none, h)) return true; /* it is in another heap already */
+  t->hint = x.when;
+  return false;
+}
+
+static void clean_some(struct mwi_timers *h) {
+  for (int k = 0; k < CLEAN_STEP && h->n > 0; k++) {
+    if (h->clean_at >= h->n) h->clean_at = 0;
+    if (drop_if_stale(h, *at(h, h->clean_at))) {
+      (void)take(h, h->clean_at); /* another entry is there now: look at it next */
+      mwi_add_relaxed(&h->stale, -1);
+    } else {
+      h->clean_at++;
     }
-    h->e[kept++] = x;
-    roots += x.t->collected;
   }
-  h->n = kept;
-  h->nroots = roots;
-  for (size_t i = kept / 4 + 1; i-- > 0;)
-    if (i < kept) sift_down(h->e, kept, i);
-  mwi_store_relaxed(&h->stale, 0);
 }
 
 static void push(struct mwi_timers *h, struct mwi_timer *t, int64_t when) {
-  if (h->n >= FILTER_FROM && mwi_load_relaxed(&h->stale) > (int64_t)(h->n / 4)) filter(h);
+  if (h->n >= FEW && mwi_load_relaxed(&h->stale) > (int64_t)(h->n / 4)) clean_some(h);
   if (h->n == h->cap) grow(h);
-  h->e[h->n] = (struct entry){when, t};
-  sift_up(h->e, h->n++);
   h->nroots += t->collected;
   t->hint = when;
-}
-
-static struct entry pop(struct mwi_timers *h) {
-  struct entry x = h->e[0];
-  if (--h->n > 0) {
-    h->e[0] = h->e[h->n];
-    sift_down(h->e, h->n, 0);
-  }
-  h->nroots -= x.t->collected;
-  return x;
+  sift_up(h, h->n++, (struct entry){when, (uintptr_t)t | (t->collected ? COLLECTED : 0)});
 }
 
 /* ---- Arm --------------------------------------------------------------- */
@@ -226,20 +248,21 @@ void mwi_timer_disarm(struct mwi_timer *t) {
 
 /* ---- The scheduler's side ---------------------------------------------- */
 
+/* At most RUN_BATCH; the scheduler comes back for the rest. */
 int mwi_timers_run(struct mwi_timers *h, int64_t now) {
   if (mwi_load_acquire(&h->next) > now) return 0;
   int ran = 0;
   mwi_rt_enter(); /* a timer taken out here is on nobody's stack: no stop before it has fired */
   mwi_lock(&h->lock);
-  while (h->n > 0 && h->e[0].when <= now) {
-    struct entry x = pop(h);
-    if (!is_current(h, &x)) {
-      mwi_add_relaxed(&h->stale, -1);
-      continue;
+  for (int i = 0; i < RUN_BATCH && h->n > 0 && at(h, 0)->when <= now; i++) {
+    struct entry x = take(h, 0);
+    struct mwi_timer *t = timer_of(x);
+    bool current = is_current(h, x);
+    if (current) {
+      if ((x.tagged & COLLECTED) != 0) mwi_shade(t);
+      forget(t);
     }
-    mwi_shade(x.t);
-    forget(x.t);
-    int64_t want = mwi_load_seqcst(&x.t->want);
+    int64_t want = current ? mwi_load_seqcst(&t->want) : 0;
     if (want == 0) {
       mwi_add_relaxed(&h->stale, -1);
       continue;
@@ -247,10 +270,10 @@ int mwi_timers_run(struct mwi_timers *h, int64_t now) {
     publish_next(h);
     mwi_unlock(&h->lock);
     if (want <= now) {
-      x.t->fire(x.t, now);
+      t->fire(t, now);
       ran++;
     } else {
-      ensure_entry(x.t, want, h); /* it was put off */
+      ensure_entry(t, want, h); /* it was put off */
     }
     mwi_lock(&h->lock);
   }
@@ -265,15 +288,15 @@ void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to) {
   mwi_rt_enter();
   mwi_lock(&from->lock);
   while (from->n > 0) {
-    struct entry x = from->e[--from->n]; /* a leaf: order stays */
-    from->nroots -= x.t->collected;
-    if (!is_current(from, &x)) continue;
-    forget(x.t);
-    int64_t want = mwi_load_seqcst(&x.t->want);
+    struct entry x = take(from, from->n - 1); /* a leaf: no sifting */
+    if (!is_current(from, x)) continue;
+    struct mwi_timer *t = timer_of(x);
+    forget(t);
+    int64_t want = mwi_load_seqcst(&t->want);
     if (want == 0) continue;
     publish_next(from);
     mwi_unlock(&from->lock);
-    ensure_entry(x.t, want, to);
+    ensure_entry(t, want, to);
     mwi_lock(&from->lock);
   }
   mwi_store_relaxed(&from->stale, 0);
@@ -286,13 +309,20 @@ void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to) {
 
 /* Entries for collected timers are roots, stale ones too, because the heap
  * will look at their timers.  A sleeping goroutine's timer is in a waiter, so
- * a heap of sleepers is skipped as a whole. */
+ * a heap of sleepers is skipped as a whole.  Entries that move while the lock
+ * is dropped are shaded by put. */
 void mwi_timers_scan(void (*scan)(const void *p, size_t bytes)) {
   /* acquire: pairs with the publication in mwi_timers_new */
   for (struct mwi_timers *h = mwi_load_acquire(&all_timers); h != NULL; h = h->all_next) {
     mwi_lock(&h->lock);
-    for (size_t i = 0; h->nroots != 0 && i < h->n; i++)
-      if (h->e[i].t->collected) scan(&h->e[i].t, sizeof h->e[i].t);
+    for (size_t i = 0; h->nroots != 0 && i < h->n; i++) {
+      struct mwi_timer *t = timer_of(*at(h, i));
+      if ((at(h, i)->tagged & COLLECTED) != 0) scan(&t, sizeof t);
+      if (i % SCAN_BATCH == SCAN_BATCH - 1) {
+        mwi_unlock(&h->lock);
+        mwi_lock(&h->lock);
+      }
+    }
     mwi_unlock(&h->lock);
   }
 }
@@ -308,12 +338,14 @@ size_t mwi_timers_count(struct mwi_timers *h) {
 
 void mwi_timers_check(struct mwi_timers *h) {
   mwi_lock(&h->lock);
-  for (size_t i = 1; i < h->n; i++)
-    if (h->e[(i - 1) / 4].when > h->e[i].when) mwi_fatal("timers: entry %zu is out of order", i);
   size_t roots = 0;
-  for (size_t i = 0; i < h->n; i++) roots += h->e[i].t->collected;
+  for (size_t i = 0; i < h->n; i++) {
+    if (i > 0 && at(h, (i - 1) / 4)->when > at(h, i)->when)
+      mwi_fatal("timers: entry %zu is out of order", i);
+    roots += at(h, i)->tagged & COLLECTED;
+  }
   if (roots != h->nroots) mwi_fatal("timers: %zu roots, counted %zu", roots, h->nroots);
-  if (mwi_load_relaxed(&h->next) != (h->n == 0 ? INT64_MAX : h->e[0].when))
+  if (mwi_load_relaxed(&h->next) != (h->n == 0 ? INT64_MAX : at(h, 0)->when))
     mwi_fatal("timers: next deadline is stale");
   mwi_unlock(&h->lock);
 }
