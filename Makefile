@@ -7,7 +7,8 @@
 #   make install PREFIX=path   build, and install (default /usr/local)
 #   make                       build what gets installed
 #   make bench | soak          measure against Go and others | ten-minute tests
-#   make format | lint         clang-format in place | formatting and clang-tidy
+#   make format | lint         clang-format in place | formatting, text, clang-tidy
+#   make analyze               clang's static analyser; takes minutes
 #   make clean
 #
 # PRESET=debug (check, stress, asan, tsan) chooses another kind of build, each
@@ -59,8 +60,11 @@ lint: configure
 	@scripts/lint.sh check-format
 	@scripts/lint.sh tidy $(BUILD)
 
+analyze: configure
+	@scripts/lint.sh analyze $(BUILD)
+
 clean:
 	@rm -rf build build-debug build-check build-stress build-asan build-tsan
 
-.PHONY: all setup configure tests demo check soak install bench format lint clean
+.PHONY: all setup configure tests demo check soak install bench format lint analyze clean
 .NOTPARALLEL:

@@ -7,9 +7,11 @@
 #   lint.sh check-format     name the files that it would change; status 1
 #   lint.sh check-text       licence lines, leftover notes, includes that go up; status 1
 #   lint.sh tidy BUILD       clang-tidy 19 with BUILD/compile_commands.json
+#   lint.sh analyze BUILD    clang's static analyser: minutes, and a person has
+#                            to judge what it says
 #
-# tidy remembers in BUILD/tidy/ what was clean: a file is analysed again when
-# it, any header, .clang-tidy or its command has changed.
+# The last two remember below BUILD what was clean: a file is looked at again
+# when it, any header or .clang-tidy has changed.
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,21 +60,29 @@ check-text)
   done
   exit $result
   ;;
-tidy)
+tidy | analyze)
   build=$2
-  mkdir -p "$build/tidy"
+  checks=
+  [ "$1" = tidy ] || checks='-*,clang-analyzer-*,-clang-analyzer-security.*,-clang-analyzer-unix.Stream'
+  mkdir -p "$build/$1"
   common=$( (clang-tidy-19 --version; cat .clang-tidy; files '*.h' | xargs cat) | sha256sum)
-  export build common
+  stamps=$build/$1
+  export build checks common stamps
   files 'src/*.c' 'driver/*.c' 'plugin/*.c' | xargs -r -P "$(nproc)" -n 1 sh -c '
     key=$( (echo "$common"; cat "$1") | sha256sum | cut -d " " -f 1)
-    stamp=$build/tidy/$(echo "$1" | tr / _).$key
+    stamp=$stamps/$(echo "$1" | tr / _).$key
     [ ! -e "$stamp" ] || exit 0
-    clang-tidy-19 --quiet -p "$build" "$1" 2>"$stamp.log" || { cat "$stamp.log"; exit 1; }
+    if clang-tidy-19 --quiet -p "$build" --checks="$checks" "$1" >"$stamp.log" 2>/dev/null; then
+      touch "$stamp"
+    else
+      cat "$stamp.log"
+      result=1
+    fi
     rm -f "$stamp.log"
-    touch "$stamp"' sh
+    exit ${result:-0}' sh
   ;;
 *)
-  echo "usage: lint.sh format | check-format | check-text | tidy BUILD" >&2
+  echo "usage: lint.sh format | check-format | check-text | tidy BUILD | analyze BUILD" >&2
   exit 2
   ;;
 esac
