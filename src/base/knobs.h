@@ -34,6 +34,9 @@ struct mwi_knobs {
 
   /* GODEBUG, 0 unless given */
   int32_t gctrace;        /* 1: a line for each cycle */
+  int32_t gcpacertrace;   /* 1: lines about the pacer's decisions */
+  int32_t scavtrace;      /* 1: a line each time the scavenger has worked */
+  int32_t schedtrace;     /* N > 0: a line about the scheduler every N ms */
   int32_t gcstoptheworld; /* 1: mark with the world stopped; 2: sweep too */
   int32_t gccheckmark;    /* 1: mark again with the world stopped and compare */
   int32_t clobberfree;    /* 1: freed memory is filled with 0xdeadbeef */

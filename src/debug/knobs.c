@@ -130,6 +130,10 @@ static const struct item {
   const char *expected;
 } items[] = {
     {"gctrace", offsetof(struct mwi_knobs, gctrace), 2, "gctrace=0, 1 or 2; ignored"},
+    {"gcpacertrace", offsetof(struct mwi_knobs, gcpacertrace), 1, "gcpacertrace=0 or 1; ignored"},
+    {"scavtrace", offsetof(struct mwi_knobs, scavtrace), 1, "scavtrace=0 or 1; ignored"},
+    {"schedtrace", offsetof(struct mwi_knobs, schedtrace), INT32_MAX,
+     "schedtrace=N, a number of milliseconds; ignored"},
     {"gcstoptheworld", offsetof(struct mwi_knobs, gcstoptheworld), 2,
      "gcstoptheworld=0, 1 or 2; ignored"},
     {"gccheckmark", offsetof(struct mwi_knobs, gccheckmark), 1, "gccheckmark=0 or 1; ignored"},

@@ -24,6 +24,7 @@
  */
 #include "gc/barrier.h"
 
+#include "gc/cycle.h"
 #include "gc/mark.h"
 #include "gc/roots.h"
 
@@ -44,6 +45,7 @@ static void record(uintptr_t word) {
     mwi_lock(&spare_lock);
     mwi_grey(&spare, word);
     mwi_work_publish(&spare);
+    mwi_gc_account(&spare);
     mwi_unlock(&spare_lock);
     return;
   }
@@ -174,13 +176,12 @@ static struct ext
     *ext_table[EXT_BUCKETS]; /* under ext_lock: handed to external code in this cycle */
 static struct ext *ext_free;
 
-bool mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
+void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
   mwi_lock(&ext_lock);
   struct ext **bucket = &ext_table[(lo >> 4) * 2654435761u % EXT_BUCKETS];
   struct ext *e = *bucket;
   while (e && e->lo != lo) e = e->next;
-  bool fresh = !e;
-  if (fresh) {
+  if (!e) {
     e = ext_free;
     if (e)
       ext_free = e->next;
@@ -190,7 +191,6 @@ bool mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
     *bucket = e;
   }
   mwi_unlock(&ext_lock);
-  return fresh;
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {

@@ -29,6 +29,7 @@
 #include <mallow.h>
 
 #include "base/knobs.h"
+#include "base/traces.h"
 #include "gc/mark.h"
 #include "gc/pacer.h"
 #include "gc/roots.h"
@@ -123,6 +124,8 @@ static void mark_all_stw(struct mwi_gcp *w) {
   } while (w->head != w->tail || mwi_work_any());
 }
 
+static unsigned long mb(uint64_t bytes) { return (unsigned long)(bytes >> 20); }
+
 static void begin_cycle(bool forced) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
   if (mwi_gc_hooks.before_start) mwi_gc_hooks.before_start();
@@ -167,6 +170,10 @@ static void begin_cycle(bool forced) {
     mwi_store_relaxed(&mwi_gc.jobs_done, mwi_load_relaxed(&mwi_gc.njobs));
   }
   mwi_work_publish(w);
+  if (mwi_knobs.gcpacertrace)
+    mwi_trace_line("pacer: assist ratio=%+.6e (scan %lu MB in %lu->%lu MB) workers=%u+%+.6e",
+                   mwi_load_relaxed(&mwi_gc.ratio), mb(mwi_pacer.heap_scanned), mb(st->heap_start),
+                   mb(mwi_pacer.goal), dedicated, fraction);
   int64_t t1 = mwi_os_monotonic();
   st->stw1_ns = t1 - t0;
   st->stw1_end_ns = t1;
@@ -193,6 +200,7 @@ void mwi_gc_start(enum mwi_gc_reason reason) {
   if (!mwi_cas_acqrel(&mwi_gc.starting, &no, 1)) return; /* [C3] */
   if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) {
     finish_sweep();
+    if (mwi_knobs.gcpacertrace && mwi_gc_stats.ncycles) mwi_gc_trace_swept();
     if (still_due(reason)) begin_cycle(reason == MWI_GC_FORCED);
   }
   mwi_store_release(&mwi_gc.starting, 0);
@@ -249,6 +257,15 @@ static void end_cycle_stw(int64_t t2) {
   uint64_t scanned = mwi_load_relaxed(&mwi_gc.scan_done);
   mwi_pacer_learn(&mwi_pacer, st->heap_start, st->heap_end, scanned,
                   MWI_GC_CPU_PERCENT / 100.0 + assist, idle);
+  if (mwi_knobs.gcpacertrace)
+    mwi_trace_line("pacer: %.0f%% CPU (%d exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
+                   "(∆goal %ld, cons/mark %+.6e)",
+                   100 * (MWI_GC_CPU_PERCENT / 100.0 + assist), MWI_GC_CPU_PERCENT,
+                   (unsigned long)scanned, (unsigned long)mwi_load_relaxed(&mwi_gc.stack_bytes),
+                   (unsigned long)mwi_load_relaxed(&mwi_gc.global_bytes),
+                   (unsigned long)(mwi_pacer.heap_scanned + mwi_pacer.stacks + mwi_pacer.globals),
+                   (unsigned long)st->heap_start, (unsigned long)st->heap_end,
+                   (long)(st->heap_end - mwi_pacer.goal), mwi_pacer.cons_mark[0]);
   mwi_pacer.marked = marked;
   mwi_pacer.heap_scanned = scanned;
   mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);
@@ -395,7 +412,7 @@ MWI_EXPORT int64_t mw_set_memory_limit(int64_t limit) {
 
 MWI_EXPORT void mw_free_os_memory(void) {
   mwi_gc_full();
-  while (mwi_heap_scavenge(MWI_MB)) continue; /* in pieces: stops are not held up */
+  mwi_scavenge_all();
 }
 
 MWI_EXPORT int mw_set_gc_percent(int percent) {

@@ -40,6 +40,7 @@ bool mwi_gc_try_finish(void);
 void mwi_gc_update_ratio(void);
 void mwi_gc_account(struct mwi_gcp *w); /* move w's counters to the totals */
 void mwi_gc_sweep_basis_stw(void);
+void mwi_gc_trace_swept(void); /* gcpacertrace: all of the last cycle is swept */
 void mwi_checkmark_stw(void);
 
 #endif

@@ -198,6 +198,7 @@ static void scan_large_here(struct mwi_gcp *w, struct mwi_span *s) {
 }
 
 void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
+  struct mwi_span *last_large = NULL;
   for (uintptr_t a = mwi_align_up(lo, 8); a + 8 <= hi; a += 8) {
     uintptr_t word = read_word(a);
     mwi_pagedesc d = mwi_heap_lookup(word);
@@ -207,11 +208,13 @@ void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
     if (idx >= s->nelems || !(mwi_load_relaxed(&s->alloc[idx >> 6]) >> (idx & 63) & 1)) continue;
     if (s->cls == MWI_CLASS_LARGE ? s->noscan : s->info->noscan) continue;
     uintptr_t obj = s->base + (uintptr_t)idx * s->slot;
-    if (!mwi_ext_remember(obj, obj + s->slot)) continue; /* done */
-    if (s->cls == MWI_CLASS_LARGE)
-      scan_large_here(w, s);
-    else
+    mwi_ext_remember(obj, obj + s->slot);
+    if (s->cls != MWI_CLASS_LARGE) {
       mwi_scan_object(w, s, idx);
+    } else if (s != last_large) { /* frames repeat their pointers */
+      last_large = s;
+      scan_large_here(w, s);
+    }
   }
 }
 

@@ -31,8 +31,8 @@ size_t mwi_work_buffers(void);             /* buffers ever made, for statistics 
 /* gc/barrier.c */
 void mwi_wb_flush(struct mwi_gcp *w); /* caller holds the P, or the world is stopped */
 /* [lo, hi), an object or a global, is in the hands of external code: it is scanned again when
- * marking ends.  False: known already in this cycle. */
-bool mwi_ext_remember(uintptr_t lo, uintptr_t hi);
+ * marking ends. */
+void mwi_ext_remember(uintptr_t lo, uintptr_t hi);
 void mwi_ext_rescan_stw(struct mwi_gcp *w);
 void mwi_ext_reset_stw(void);
 

@@ -17,6 +17,7 @@
  *          stopped.  The limiter's state has a lock.
  */
 #include "base/knobs.h"
+#include "base/traces.h"
 #include "gc/cycle.h"
 #include "gc/pacer.h"
 
@@ -48,10 +49,30 @@ void mwi_memlimit_inputs_stw(void) {
   mwi_pacer.heap_alloc = inuse;
 }
 
+static _Atomic uint64_t eager_bytes, background_bytes; /* released since the last trace line */
+
+static void trace_scavenger(bool forced) {
+  if (!mwi_knobs.scavtrace) return;
+  uint64_t ready = heap_ready();
+  uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
+  mwi_trace_line("scav %lu KiB work (bg), %lu KiB work (eager), %lu KiB now, %lu%% util%s",
+                 (unsigned long)(mwi_xchg_acqrel(&background_bytes, 0) >> 10),
+                 (unsigned long)(mwi_xchg_acqrel(&eager_bytes, 0) >> 10),
+                 (unsigned long)(ready >> 10), (unsigned long)(ready ? inuse * 100 / ready : 0),
+                 forced ? " (forced)" : "");
+}
+
+void mwi_scavenge_all(void) {
+  size_t n;
+  while ((n = mwi_heap_scavenge(MWI_MB)) != 0) /* in pieces: stops are not held up */
+    mwi_add_relaxed(&eager_bytes, n);
+  trace_scavenger(true);
+}
+
 void mwi_memlimit_make_room(size_t bytes) {
   uint64_t ready = mwi_memory_ready() + bytes, limit = mwi_pacer.limit;
   if (ready <= limit || mwi_limiter_on()) return;
-  mwi_heap_scavenge(ready - limit);
+  mwi_add_relaxed(&eager_bytes, mwi_heap_scavenge(ready - limit));
 }
 
 /* ---- CPU limiter ------------------------------------------------------- */
@@ -126,9 +147,12 @@ static void scavenger_main(void *unused) {
     int64_t t0 = mwi_os_monotonic(), t = t0;
     bool more = true;
     while (more && t - t0 < WORK_NS) {
-      more = too_much() && mwi_heap_scavenge(QUANTUM) != 0;
+      size_t n = too_much() ? mwi_heap_scavenge(QUANTUM) : 0;
+      mwi_add_relaxed(&background_bytes, n);
+      more = n != 0;
       t = mwi_os_monotonic();
     }
+    if (mwi_load_relaxed(&background_bytes)) trace_scavenger(false);
     if (!more) mwi_store_release(&wanted, 0);
     if (more || too_much()) mwi_os_usleep((t - t0) * SLEEP_FACTOR / 1000 + 1);
   }

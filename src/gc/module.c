@@ -39,8 +39,8 @@ bool mwi_text_runtime(uintptr_t pc) {
 bool mwi_text_instrumented(uintptr_t pc) {
   uint32_t n = mwi_load_acquire(&ntexts);
   for (uint32_t i = 0; i < n; i++) {
-    uintptr_t lo = mwi_load_relaxed(&texts[i].lo), hi = mwi_load_relaxed(&texts[i].hi);
-    if (pc - lo < hi - lo) return true;
+    uintptr_t lo = mwi_load_acquire(&texts[i].lo), hi = mwi_load_relaxed(&texts[i].hi);
+    if (lo <= pc && pc < hi) return true; /* hi is 0 while an entry changes */
   }
   return false;
 }
@@ -60,8 +60,8 @@ static void text_add_locked(uintptr_t lo, uintptr_t hi) {
     if (!texts[i].users) empty = i;
   }
   if (empty == MAX_TEXTS) mwi_fatal("more than %d instrumented images loaded", MAX_TEXTS);
-  mwi_store_relaxed(&texts[empty].hi, hi);
-  mwi_store_release(&texts[empty].lo, lo);
+  mwi_store_relaxed(&texts[empty].lo, lo);
+  mwi_store_release(&texts[empty].hi, hi);
   texts[empty].users = 1;
   if (empty == n) mwi_store_release(&ntexts, n + 1); /* pairs with the acquire above */
 }
@@ -147,6 +147,11 @@ struct root {
 static struct root *roots, *free_roots; /* under roots_lock */
 
 MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
+  uintptr_t end;
+  if (!start || __builtin_add_overflow((uintptr_t)start, bytes, &end))
+    mwi_fatal("mw_root_add(%p, %zu): no memory there", start, bytes);
+  uintptr_t lo = mwi_align_up((uintptr_t)start, 8), hi = mwi_align_down(end, 8);
+  if (hi < lo) hi = lo; /* room for no pointer */
   mwi_gc_attach();
   mwi_lock(&roots_lock);
   struct root *r = free_roots;
@@ -154,10 +159,9 @@ MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
     free_roots = r->next;
   else
     r = mwi_meta_alloc(sizeof *r, 16);
-  *r = (struct root){roots, mwi_align_up((uintptr_t)start, 8),
-                     mwi_align_down((uintptr_t)start + bytes, 8)};
+  *r = (struct root){roots, lo, hi};
   roots = r;
-  mwi_shade_range(start, bytes);
+  mwi_shade_range((void *)lo, hi - lo);
   mwi_unlock(&roots_lock);
 }
 

@@ -69,6 +69,7 @@ void mwi_limiter_tick(void);       /* cheap; looks at the clock every 10 ms at m
 uint64_t mwi_memory_ready(void);   /* bytes that the runtime holds from the OS, released pages left out */
 void mwi_memlimit_inputs_stw(void); /* fill the pacer's fields before a commit */
 void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
+void mwi_scavenge_all(void);
 void mwi_memlimit_init(void);
 void mwi_scavenger_start(void);    /* idempotent */
 /* After a cycle: heap memory that the background scavenger leaves in place. */

@@ -12,6 +12,10 @@
  *          P and never touches the collected heap, so it is not in the list of
  *          threads and is not stopped.
  */
+#include <stdio.h>
+
+#include "base/knobs.h"
+#include "base/traces.h"
 #include "gc/gc.h"
 #include "gc/pacer.h"
 #include "os/thread.h"
@@ -22,6 +26,27 @@
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 
 static struct mwi_tcb sysmon_tcb;
+
+/* GODEBUG=schedtrace=N: Go's line, every N ms. */
+static void trace(int64_t now) {
+  static int64_t last;
+  if (now - last < (int64_t)mwi_knobs.schedtrace * 1000000) return;
+  last = now;
+  char queues[1024], ticks[1024];
+  size_t q = 0, t = 0;
+  for (int i = 0; i < mwi_sched.nprocs && q < sizeof queues - 24 && t < sizeof ticks - 24; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    uint32_t n = mwi_load_relaxed(&p->runq_tail) - mwi_load_relaxed(&p->runq_head);
+    q += (size_t)snprintf(queues + q, sizeof queues - q, " %u", n);
+    t += (size_t)snprintf(ticks + t, sizeof ticks - t, " %u", mwi_load_relaxed(&p->tick));
+  }
+  mwi_trace_line("SCHED %ldms: gomaxprocs=%d idleprocs=%u threads=%u spinningthreads=%u "
+                 "needspinning=0 idlethreads=%u runqueue=%u [%s ] schedticks=[%s ]",
+                 (long)((now - mwi_sched.start_ns) / 1000000), mwi_sched.nprocs,
+                 mwi_load_relaxed(&mwi_sched.nidle_p), mwi_load_relaxed(&mwi_sched.nm) + 1,
+                 mwi_load_relaxed(&mwi_sched.nspinning), mwi_load_relaxed(&mwi_sched.nidle_m),
+                 mwi_load_relaxed(&mwi_sched.runq_size), queues, ticks);
+}
 
 void mwi_sysmon_wake(void) {
   if (mwi_xchg_acqrel(&mwi_sched.need_sysmon, 1) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
@@ -69,6 +94,11 @@ static bool all_idle(void) {
          !mwi_load_seqcst(&mwi_sched.runq_size);
 }
 
+static int64_t deep_sleep_ns(void) {
+  int64_t ns = mwi_gc_forced_in_ns(), period = (int64_t)mwi_knobs.schedtrace * 1000000;
+  return period && (ns < 0 || period < ns) ? period : ns;
+}
+
 static void sysmon_main(void *unused) {
   (void)unused;
   sysmon_tcb =
@@ -80,7 +110,7 @@ static void sysmon_main(void *unused) {
     if (all_idle()) {
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
-      if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, mwi_gc_forced_in_ns());
+      if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
       sleep_us = FIRST_SLEEP_US;
       idle = 0;
@@ -95,6 +125,7 @@ static void sysmon_main(void *unused) {
       mwi_unlock(&mwi_sched.lock);
     }
     int64_t now = mwi_os_monotonic();
+    if (mwi_knobs.schedtrace) trace(now);
     bool waits = somebody_waits(now);
     if (asked || waits) mwi_wake_p();
     if (look(now, waits) || asked) {
