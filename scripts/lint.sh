@@ -5,7 +5,8 @@
 #
 #   lint.sh format           rewrite in place with clang-format 19
 #   lint.sh check-format     name the files that it would change; status 1
-#   lint.sh check-text       licence lines, leftover notes, includes that go up; status 1
+#   lint.sh check-text       licence lines, leftover notes, includes that go up,
+#                            links to no file; status 1
 #   lint.sh tidy BUILD       clang-tidy 19 with BUILD/compile_commands.json
 #   lint.sh analyze BUILD    clang's static analyser: minutes, and a person has
 #                            to judge what it says
@@ -57,6 +58,13 @@ check-text)
       result=1
     fi
     above=${above:+$above|}$layer
+  done
+  # links of the documentation to files
+  for file in $(files '*.md'); do
+    folder=$(dirname "$file")
+    for target in $(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/[#)].*//'); do
+      [ -e "$folder/$target" ] || { echo "$file: no $target"; result=1; }
+    done
   done
   exit $result
   ;;
