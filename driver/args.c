@@ -213,8 +213,13 @@ static void read_word(struct reader *r, const char *s) {
          s);
   else if (starts(s, "-x") && s[2])
     r->language = s + 2;
-  else if (strcmp(s, "-m") == 0 || starts(s, "-m="))
-    fail("unknown argument '%s': this version has no escape analysis to report", s);
+  else if (starts(s, "-Rpass") || starts(s, "-fsave-optimization-record") ||
+           starts(s, "-foptimization-record-"))
+    r->req.remarks = true;
+  else if (strcmp(s, "-g0") == 0)
+    r->req.debug = false;
+  else if (s[0] == '-' && s[1] == 'g' && !starts(s, "-gcc") && !starts(s, "-gno-"))
+    r->req.debug = true;
 }
 
 static void read_words(struct reader *r, struct args *words) {
@@ -234,28 +239,60 @@ static void read_words(struct reader *r, struct args *words) {
   }
 }
 
+/* A word for the plugin (plugin/options.c); later ones win. */
+static void tell_plugin(const char *word) {
+  const char *old = getenv("MALLOW_CC");
+  setenv("MALLOW_CC", format_text("%s%s%s", old ? old : "", old ? "," : "", word), 1);
+}
+
+/* mallow's own options; true when s was one. */
+static bool own_option(struct reader *r, const char *s) {
+  if (strcmp(s, "-static-mallow") == 0) {
+    r->req.static_mallow = true;
+  } else if (strcmp(s, "-Wmallow-tls") == 0 || strcmp(s, "-Wno-mallow-tls") == 0) {
+    tell_plugin(s[2] == 'n' ? "no-tls" : "tls");
+  } else if (strcmp(s, "-Wmallow-escape") == 0 || strcmp(s, "-Wno-mallow-escape") == 0) {
+    tell_plugin(s[2] == 'n' ? "no-warn-escape" : "warn-escape");
+  } else if (strcmp(s, "-fmallow-escape") == 0 || strcmp(s, "-fno-mallow-escape") == 0) {
+    r->req.no_escape = s[2] == 'n';
+  } else if (strcmp(s, "-m") == 0 || strcmp(s, "-m=1") == 0) {
+    r->req.report = 1;
+  } else if (strcmp(s, "-m=2") == 0) {
+    r->req.report = 2;
+  } else if (starts(s, "-m=")) {
+    fail("unknown argument '%s': -m and -m=2 report what escapes", s);
+  } else if (starts(s, "-fmallow-summaries=")) {
+    const char *old = getenv("MALLOW_SUMMARIES"), *file = strchr(s, '=') + 1;
+    setenv("MALLOW_SUMMARIES", format_text("%s%s%s", old ? old : "", old ? ":" : "", file), 1);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static void tell_decisions(const struct request *req) {
+  tell_plugin("summaries");
+  if (req->no_escape) tell_plugin("no-escape");
+  if (req->report) tell_plugin("report");
+  if (req->report == 2) tell_plugin("report-flow");
+  if (req->remarks) tell_plugin("remarks");
+  if (req->report && !req->debug) tell_plugin("strip-debug");
+}
+
 struct request request_read(int argc, char **argv, struct args *pass) {
   struct reader r = {0};
   struct args words = {0};
-  bool tls = true;
   for (int i = 0; i < argc; i++) {
     const char *s = argv[i];
-    if (strcmp(s, "-static-mallow") == 0) {
-      r.req.static_mallow = true;
-    } else if (strcmp(s, "-Wmallow-tls") == 0 || strcmp(s, "-Wno-mallow-tls") == 0) {
-      tls = s[2] != 'n';
-      const char *old = getenv("MALLOW_CC");
-      setenv("MALLOW_CC",
-             format_text("%s%s%s", old ? old : "", old ? "," : "", tls ? "tls" : "no-tls"), 1);
-    } else {
-      args_add(pass, s);
-      if (s[0] == '@')
-        args_read_response(&words, s + 1);
-      else
-        args_add(&words, s);
-    }
+    if (own_option(&r, s)) continue;
+    args_add(pass, s);
+    if (s[0] == '@')
+      args_read_response(&words, s + 1);
+    else
+      args_add(&words, s);
   }
   read_words(&r, &words);
+  tell_decisions(&r.req);
   r.req.links = r.req.has_inputs && !r.stopped;
   free(words.at);
   return r.req;

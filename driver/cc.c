@@ -6,8 +6,11 @@
  *          status, signals, -v and diagnostics are clang's own.
  * How      mallow's options come first, so that the user's win, enclosed in
  *          --start-no-unused-arguments; the runtime comes last, as a library
- *          should.  -Rpass=^mallow$ makes clang keep source positions
- *          without -g; no remark of that name is printed unless we emit one.
+ *          should.  -Rpass=^mallow-positions$ makes clang keep source positions
+ *          without -g; no remark has that name.
+ *          For escape analysis clang marks where variables begin to live (at
+ *          -O0 it does so only for a sanitizer's sake, which is not turned on)
+ *          and keeps names of values; -m needs the names of variables.
  */
 #include <errno.h>
 #include <signal.h>
@@ -76,7 +79,17 @@ static void check_version(void) {
 static void add_compile_options(struct args *out, const struct request *req) {
   args_add(out, "--start-no-unused-arguments");
   args_add(out, format_text("-fpass-plugin=%s", paths.plugin));
-  args_add(out, "-Rpass=^mallow$");
+  args_add(out, "-Rpass=^mallow-positions$");
+  if (!req->no_escape) {
+    static const char *const options[] = {"-Wno-return-stack-address",
+                                          "-fno-discard-value-names",
+                                          "-Xclang",
+                                          "-fsanitize-address-use-after-scope",
+                                          "-Xclang",
+                                          "-fexperimental-assignment-tracking=disabled"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) args_add(out, options[i]);
+    if (req->report && !req->debug) args_add(out, "-g");
+  }
   args_add(out, "-fno-omit-frame-pointer");
   if (req->asan) {
     /* its checks must stay inline, and its fake stacks are not scanned */

@@ -41,6 +41,10 @@ struct request {
   bool chooses_ld;    /* -fuse-ld= given */
   bool asan;          /* -fsanitize=address in effect */
   bool version;       /* --version */
+  bool no_escape;     /* -fno-mallow-escape */
+  bool remarks;       /* -Rpass..., -fsave-optimization-record */
+  bool debug;         /* -g in effect */
+  int report;         /* 1 -m, 2 -m=2 */
 };
 /* Reads the arguments (response files too) and appends those that are clang's
  * to `pass`.  Ends the program on arguments that are refused. */

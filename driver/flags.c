@@ -18,7 +18,10 @@ int flags_main(int argc, char **argv) {
       fail("flags: unknown argument '%s'", argv[i]);
   }
   if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
-  if (cflags) printf("-I%s -fpass-plugin=%s", paths.include, paths.plugin);
+  if (cflags)
+    printf("-I%s -fpass-plugin=%s -Wno-return-stack-address -fno-discard-value-names "
+           "-Xclang -fsanitize-address-use-after-scope",
+           paths.include, paths.plugin);
   if (cflags && libs) putchar(' ');
   if (libs) printf("-L%s -Wl,-rpath,%s -lmallow", paths.lib, paths.lib);
   putchar('\n');

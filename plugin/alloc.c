@@ -76,6 +76,10 @@ static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   return f;
 }
 
+LLVMValueRef mwcc_new_entry(struct mwcc *c, LLVMTypeRef *type) {
+  return entry(c, NEW, type);
+}
+
 static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec *witnesses) {
   LLVMValueRef w = witness_of(call, calls[kind].witness), we = NULL;
   if (!w) return;

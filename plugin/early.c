@@ -7,7 +7,7 @@
  *          the module flag "mallow" remembers it (bitcode compiled again).
  */
 #include <string.h>
-#include "mallow-cc.h"
+#include "escape.h"
 
 /* What the emitted code and the runtime are made for. */
 static bool supported_target(struct mwcc *c) {
@@ -27,7 +27,7 @@ static void set_resolvers_apart(struct mwcc *c) {
   }
 }
 
-bool mwcc_early(LLVMModuleRef mod) {
+bool mwcc_early(LLVMModuleRef mod, int optimised) {
   struct mwcc c;
   mwcc_init(&c, mod);
   bool first = !mwcc_flag_get(&c, "mallow") && supported_target(&c);
@@ -35,6 +35,7 @@ bool mwcc_early(LLVMModuleRef mod) {
     mwcc_flag_set(&c, "mallow");
     set_resolvers_apart(&c);
     mwcc_typed_allocations(&c);
+    mwcc_escape_early(&c, optimised);
     mwcc_libc_calls(&c);
     mwcc_warn_thread_locals(&c);
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f))

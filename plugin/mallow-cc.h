@@ -54,10 +54,18 @@ void mwcc_vec_fini(struct mwcc_vec *v);
 /* ---- Options (options.c): MALLOW_CC in the environment ------------------ */
 
 struct mwcc_options {
-  bool warn_tls;   /* tls / no-tls: warn of thread-locals in instrumented code */
-  bool polls;      /* polls / no-polls: for measuring only */
-  bool barriers;   /* barriers / no-barriers: for measuring only */
-  bool fast_alloc; /* fast-alloc / no-fast-alloc: inline allocation */
+  bool warn_tls;         /* tls / no-tls: warn of thread-locals in instrumented code */
+  bool polls;            /* polls / no-polls: for measuring only */
+  bool barriers;         /* barriers / no-barriers: for measuring only */
+  bool fast_alloc;       /* fast-alloc / no-fast-alloc: inline allocation */
+  bool escape;           /* escape / no-escape: escape analysis */
+  bool warn_escape;      /* warn-escape / no-warn-escape: of what it must leave alone */
+  bool report;           /* report: print decisions (-m) */
+  bool report_flow;      /* report-flow: and why (-m=2) */
+  bool remarks;          /* remarks: hand them to clang as remarks */
+  bool emit_summaries;   /* summaries: write the section .mallow.summaries */
+  bool strip_debug;      /* strip-debug: debug information was for the reports only */
+  const char *summaries; /* MALLOW_SUMMARIES: files to read them from, ':' between */
 };
 const struct mwcc_options *mwcc_options(void);
 
@@ -176,14 +184,15 @@ LLVMValueRef mwcc_string(struct mwcc *c, const char *text, const char *name);
 
 /* ---- Early half ------------------------------------------------------------ */
 
-bool mwcc_early(LLVMModuleRef mod);
-void mwcc_typed_allocations(struct mwcc *c);            /* alloc.c */
-void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
-bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
-bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call); /* copy.c */
-void mwcc_user_main(struct mwcc *c);                    /* usermain.c */
-void mwcc_libc_calls(struct mwcc *c);                   /* libc.c */
-void mwcc_warn_thread_locals(struct mwcc *c);           /* libc.c */
+bool mwcc_early(LLVMModuleRef mod, int optimised);
+void mwcc_typed_allocations(struct mwcc *c);                    /* alloc.c */
+LLVMValueRef mwcc_new_entry(struct mwcc *c, LLVMTypeRef *type); /* alloc.c: mwi_rt_new */
+void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn);         /* store.c */
+bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);          /* atomic.c */
+bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call);         /* copy.c */
+void mwcc_user_main(struct mwcc *c);                            /* usermain.c */
+void mwcc_libc_calls(struct mwcc *c);                           /* libc.c */
+void mwcc_warn_thread_locals(struct mwcc *c);                   /* libc.c */
 
 /* ---- Peephole ---------------------------------------------------------------- */
 

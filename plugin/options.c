@@ -15,8 +15,12 @@
 #include <string.h>
 #include "mallow-cc.h"
 
-static struct mwcc_options options = {
-    .warn_tls = true, .polls = true, .barriers = true, .fast_alloc = true};
+static struct mwcc_options options = {.warn_tls = true,
+                                      .polls = true,
+                                      .barriers = true,
+                                      .fast_alloc = true,
+                                      .escape = true,
+                                      .warn_escape = true};
 
 static const struct {
   const char *name;
@@ -26,6 +30,13 @@ static const struct {
     {"polls", &options.polls},
     {"barriers", &options.barriers},
     {"fast-alloc", &options.fast_alloc},
+    {"escape", &options.escape},
+    {"warn-escape", &options.warn_escape},
+    {"report", &options.report},
+    {"report-flow", &options.report_flow},
+    {"remarks", &options.remarks},
+    {"summaries", &options.emit_summaries},
+    {"strip-debug", &options.strip_debug},
 };
 
 static void set(const char *word, size_t len) {
@@ -43,6 +54,7 @@ static void set(const char *word, size_t len) {
 
 __attribute__((constructor)) static void read_environment(void) {
   const char *s = getenv("MALLOW_CC");
+  options.summaries = getenv("MALLOW_SUMMARIES");
   while (s && *s) {
     size_t n = strcspn(s, ",");
     set(s, n);

@@ -18,7 +18,12 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
-#include "mallow-cc.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/DeadStoreElimination.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/SROA.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
+#include "escape.h"
 
 using namespace llvm;
 
@@ -29,8 +34,10 @@ PreservedAnalyses changed(bool C) {
 }
 
 struct Early : PassInfoMixin<Early> {
+  int Optimised;
+  Early(int Optimised) : Optimised(Optimised) {}
   PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
-    return changed(mwcc_early(wrap(&M)));
+    return changed(mwcc_early(wrap(&M), Optimised));
   }
   static bool isRequired() { return true; }
 };
@@ -42,6 +49,38 @@ struct Peephole : PassInfoMixin<Peephole> {
     PA.preserveSet<CFGAnalyses>();
     return PA;
   }
+};
+
+/* Allocations to the stack; then the functions that changed once more through
+ * the passes that take such memory apart. */
+struct Middle : PassInfoMixin<Middle> {
+  int LinkTime;
+  Middle(int LinkTime) : LinkTime(LinkTime) {}
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
+    struct mwcc_vec Changed = {};
+    mwcc_escape_middle(wrap(&M), LinkTime, &Changed);
+    if (!Changed.len) return PreservedAnalyses::all();
+    auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
+    FunctionPassManager FPM;
+    FPM.addPass(Peephole());
+    FPM.addPass(SROAPass(SROAOptions::ModifyCFG));
+    FPM.addPass(EarlyCSEPass(/*UseMemorySSA=*/true));
+    FPM.addPass(InstCombinePass());
+    FPM.addPass(Peephole());
+    FPM.addPass(SROAPass(SROAOptions::ModifyCFG));
+    FPM.addPass(DSEPass());
+    FPM.addPass(SimplifyCFGPass());
+    SmallPtrSet<Function *, 16> Done;
+    for (size_t I = 0; I < Changed.len; I++) {
+      Function *F = unwrap<Function>(static_cast<LLVMValueRef>(Changed.at[I]));
+      if (!Done.insert(F).second) continue;
+      FAM.invalidate(*F, PreservedAnalyses::none());
+      if (!F->hasOptNone()) FAM.invalidate(*F, FPM.run(*F, FAM));
+    }
+    mwcc_vec_fini(&Changed);
+    return PreservedAnalyses::none();
+  }
+  static bool isRequired() { return true; }
 };
 
 struct Late : PassInfoMixin<Late> {
@@ -77,20 +116,27 @@ int speedOf(OptimizationLevel L) {
 }
 
 void registerPasses(PassBuilder &PB) {
-  PB.registerPipelineStartEPCallback(
-      [](ModulePassManager &PM, OptimizationLevel) { PM.addPass(Early()); });
+  PB.registerPipelineStartEPCallback([](ModulePassManager &PM, OptimizationLevel L) {
+    PM.addPass(Early(L != OptimizationLevel::O0));
+  });
+  PB.registerOptimizerEarlyEPCallback([](ModulePassManager &PM, OptimizationLevel L, auto...) {
+    if (L != OptimizationLevel::O0) PM.addPass(Middle(/*LinkTime=*/0));
+  });
   PB.registerPeepholeEPCallback(
       [](FunctionPassManager &PM, OptimizationLevel) { PM.addPass(Peephole()); });
   PB.registerOptimizerLastEPCallback([](ModulePassManager &PM, OptimizationLevel L, auto...) {
     PM.addPass(Late(/*LinkTime=*/0, speedOf(L)));
   });
   PB.registerFullLinkTimeOptimizationLastEPCallback([](ModulePassManager &PM, OptimizationLevel L) {
+    if (L != OptimizationLevel::O0) PM.addPass(Middle(/*LinkTime=*/1));
     PM.addPass(Late(/*LinkTime=*/1, speedOf(L)));
   });
   PB.registerPipelineParsingCallback(
       [](StringRef Name, ModulePassManager &PM, ArrayRef<PassBuilder::PipelineElement>) {
         if (Name == "mallow-early")
-          PM.addPass(Early());
+          PM.addPass(Early(1));
+        else if (Name == "mallow-middle")
+          PM.addPass(Middle(0));
         else if (Name == "mallow-late")
           PM.addPass(Late(0, 2));
         else if (Name == "mallow-verify")

@@ -5,8 +5,8 @@
 // RUN: printf '#!/bin/sh\necho 18.1.8\n' >%t.clang && chmod +x %t.clang
 // RUN: not env MALLOW_CLANG=%t.clang %mallow cc -c %s -o %t.o 2>%t.err
 // RUN: grep -q 'is version 18.1.8, the plugin is for 19' %t.err && test $(wc -l <%t.err) = 1
-// RUN: not %mallow cc -m -c %s -o %t.o 2>%t.err
-// RUN: grep -q "^mallow: unknown argument '-m'" %t.err
+// RUN: not %mallow cc -m=3 -c %s -o %t.o 2>%t.err
+// RUN: grep -q "^mallow: unknown argument '-m=3'" %t.err
 // RUN: not %mallow cc -fsanitize-coverage=trace-pc -c %s -o %t.o 2>%t.err
 // RUN: not %mallow cc -c %s.missing -o %t.o 2>%t.err && grep -q 'no such file' %t.err
 // RUN: not %mallow cc -DBROKEN -c %s -o %t.o 2>%t.err && grep -q 'driver-clang.c:.*error:' %t.err

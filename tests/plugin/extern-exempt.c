@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
-void other(const void *);
+void other(const void *__attribute__((noescape)));
 long reads(const void *) __attribute__((pure));
 __attribute__((noinline)) void here(void *p) { other("constant"); (void)p; }
 long calls(char *p) {

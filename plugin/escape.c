@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape.c -- escape analysis: order of work
+ *
+ * Job      Two runs over the module, each from callees to callers:
+ *            early   before any optimisation and before stores are marked, at
+ *                    every -O level: variables that escape move to the heap,
+ *                    allocations that do not move to the stack.  What is legal
+ *                    C here does not depend on what the optimiser finds.
+ *            middle  at -O1 and above, after inlining: allocations, those too
+ *                    that the early run made of variables, move to the stack
+ *                    where the inlined code shows that they do not escape.
+ *                    With -flto once more in the linker, on the whole program.
+ * Promise  [E2] An allocation that stays on the stack in an early decision was
+ *          proven on the code as written; the middle run decides only about
+ *          allocations, never about variables.
+ * Reports  are of the last decision (escape_report.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "escape.h"
+
+unsigned mwcc_md_var(struct mwcc *c) {
+  return LLVMGetMDKindIDInContext(c->ctx, "mallow.var", 10);
+}
+
+unsigned mwcc_md_done(struct mwcc *c) {
+  return LLVMGetMDKindIDInContext(c->ctx, "mallow.kept", 11);
+}
+
+struct run {
+  struct mwcc *c;
+  struct mwcc_map summaries;
+  struct mwcc_vec *changed; /* middle: functions with new allocas */
+  struct mwcc_vec owned;
+  bool middle, last;
+};
+
+static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
+  unsigned n = LLVMCountParams(fn);
+  struct mwcc_summary *s = malloc(sizeof *s + n * sizeof s->p[0]);
+  if (!s) abort();
+  s->n = n;
+  for (unsigned i = 0; i < n; i++) {
+    uintptr_t k;
+    s->p[i] = (struct mwcc_leak){-1, -1};
+    if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
+    const struct mwcc_loc *l = &e->locs[k];
+    s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result};
+  }
+  return s;
+}
+
+static uint64_t var_size(struct mwcc *c, LLVMValueRef alloca) {
+  uint64_t n = 1;
+  mwcc_const_u64(LLVMGetOperand(alloca, 0), &n);
+  return LLVMABISizeOfType(c->td, LLVMGetAllocatedType(alloca)) * n;
+}
+
+static bool uses_name(LLVMValueRef alloca, const char *const *prefixes) {
+  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u; u = LLVMGetNextUse(u)) {
+    LLVMValueRef i = LLVMGetUser(u);
+    if (LLVMIsAGetElementPtrInst(i) && uses_name(i, prefixes)) return true;
+    LLVMValueRef f = LLVMIsAInstruction(i) ? mwcc_callee(i) : NULL;
+    size_t len;
+    const char *name = f ? LLVMGetValueName2(f, &len) : "";
+    for (const char *const *p = prefixes; *p; p++)
+      if (strncmp(name, *p, strlen(*p)) == 0) return true;
+  }
+  return false;
+}
+
+/* Bound to the frame by what it is: a variable-length array, a va_list, a
+ * setjmp buffer. */
+bool mwcc_left_alone(struct mwcc *c, LLVMValueRef alloca) {
+  static const char *const bound[] = {"llvm.va_",  "_setjmp",      "setjmp", "__sigsetjmp",
+                                      "sigsetjmp", "llvm.eh.sjlj", NULL};
+  (void)c;
+  uint64_t n;
+  LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(alloca));
+  if (!mwcc_const_u64(LLVMGetOperand(alloca, 0), &n)) return true;
+  if (LLVMGetInstructionParent(alloca) != LLVMGetEntryBasicBlock(fn)) return true;
+  LLVMTypeRef t = LLVMGetAllocatedType(alloca);
+  while (LLVMGetTypeKind(t) == LLVMArrayTypeKind) t = LLVMGetElementType(t);
+  if (LLVMGetTypeKind(t) == LLVMStructTypeKind && !LLVMIsLiteralStruct(t)) {
+    const char *name = LLVMGetStructName(t);
+    if (name && strcmp(name, "struct.__va_list_tag") == 0) return true;
+  }
+  return uses_name(alloca, bound);
+}
+
+static const char *size_reason(LLVMValueRef call) {
+  uint64_t size, align;
+  if (!mwcc_alloc_size(call, &size, &align)) return " (non-constant size)";
+  return size > MWCC_MAX_ALLOC ? " (too large for stack)" : "";
+}
+
+/* ---- Decisions ------------------------------------------------------------------- */
+
+static void decide_var(struct mwcc_esc *e, int i) {
+  LLVMValueRef v = e->locs[i].v;
+  if (mwcc_left_alone(e->c, v)) {
+    if (e->locs[i].escapes && e->locs[i].certain) mwcc_esc_warn(e, i);
+    return;
+  }
+  bool large = var_size(e->c, v) > MWCC_MAX_VAR;
+  if (!e->locs[i].escapes && !large) {
+    mwcc_keep_alive_to_end(v);
+    return;
+  }
+  mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : "");
+  mwcc_to_heap(e->c, v);
+}
+
+static void decide(struct mwcc_esc *e, struct run *r) {
+  LLVMValueRef last = NULL;
+  uint64_t budget = 0;
+  bool twice = false;
+  for (int i = 1; i < e->n; i++) {
+    struct mwcc_loc *l = &e->locs[i];
+    if (l->kind == MWCC_LOC_VAR && !e->middle) decide_var(e, i);
+    if (l->kind == MWCC_LOC_PARAM && !e->middle) {
+      mwcc_esc_note_param(e, i);
+      if (l->escapes && mwcc_arg_is_byval(l->v)) {
+        mwcc_esc_note_site(e, i, true, "");
+        mwcc_byval_to_heap(e->c, l->v);
+      }
+    }
+    if (l->kind != MWCC_LOC_ALLOC) continue;
+    if (l->fn != last) {
+      last = l->fn;
+      twice = mwcc_calls_twice(last);
+      budget = e->recursive ? MWCC_RECURSIVE_TOTAL : MWCC_FRAME_TOTAL;
+    }
+    /* the site is noted before the call may go */
+    mwcc_esc_note_site(e, i, true, l->escapes ? "" : size_reason(l->v));
+    if (l->escapes || twice) continue;
+    LLVMValueRef fn = l->fn, call = l->v;
+    if (!mwcc_to_stack(e->c, call, &budget)) continue;
+    mwcc_esc_note_site(e, i, false, "");
+    if (r->changed && (!r->changed->len || r->changed->at[r->changed->len - 1] != fn))
+      mwcc_vec_push(r->changed, fn);
+  }
+}
+
+static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
+  struct run *r = ctx;
+  struct mwcc_esc e = {.c = r->c,
+                       .summaries = &r->summaries,
+                       .middle = r->middle,
+                       .last = r->last,
+                       .recursive = cyclic != 0};
+  mwcc_esc_new_loc(&e, MWCC_LOC_HEAP, NULL);
+  for (unsigned i = 0; i < n; i++)
+    if (mwcc_instrumented(fns[i])) mwcc_map_put(&r->summaries, fns[i], 0);
+  for (unsigned i = 0; i < n; i++)
+    if (mwcc_instrumented(fns[i])) mwcc_esc_function(&e, fns[i]);
+  mwcc_esc_solve(&e);
+  for (unsigned i = 0; i < n; i++) {
+    if (!mwcc_instrumented(fns[i])) continue;
+    struct mwcc_summary *s = summarise(&e, fns[i]);
+    mwcc_vec_push(&r->owned, s);
+    mwcc_map_put(&r->summaries, fns[i], (uintptr_t)s);
+  }
+  decide(&e, r);
+  for (int i = 0; i < e.n; i++) {
+    free(e.locs[i].edges);
+    free(e.locs[i].flow);
+  }
+  free(e.locs);
+  free(e.queue);
+  mwcc_map_fini(&e.values);
+  mwcc_map_fini(&e.results);
+  mwcc_map_fini(&e.depths);
+}
+
+static void fini(struct run *r) {
+  for (size_t i = 0; i < r->owned.len; i++) free(r->owned.at[i]);
+  mwcc_vec_fini(&r->owned);
+  mwcc_map_fini(&r->summaries);
+}
+
+void mwcc_escape_early(struct mwcc *c, int optimised) {
+  if (!mwcc_options()->escape) return;
+  struct run r = {.c = c, .last = !optimised};
+  mwcc_components(c->mod, &r, component);
+  mwcc_summaries_emit(c, &r.summaries);
+  fini(&r);
+  if (!optimised) mwcc_esc_print(c);
+}
+
+bool mwcc_escape_middle(LLVMModuleRef mod, int link_time, struct mwcc_vec *changed) {
+  struct mwcc c;
+  if (!mwcc_options()->escape) return false;
+  mwcc_init(&c, mod);
+  if (mwcc_flag_get(&c, "mallow") && !mwcc_flag_get(&c, "mallow.done")) {
+    struct run r = {.c = &c, .middle = true, .last = true, .changed = changed};
+    if (!link_time) mwcc_esc_middle_begins();
+    mwcc_components(mod, &r, component);
+    fini(&r);
+    if (!link_time) mwcc_esc_print(&c);
+  }
+  mwcc_fini(&c);
+  return changed->len > 0;
+}

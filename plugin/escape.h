@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape.h -- escape analysis: what its files share
+ *
+ * Job      Decides for each local variable and each allocation whether it may
+ *          live on the stack, as Go's compiler does: a graph of locations with
+ *          edges that count dereferences, solved for one strongly connected
+ *          component of the call graph after the other, callees first.
+ * Files    escape.c         order of work, the early and the middle run
+ *          escape_build.c   from a function's IR to the graph
+ *          escape_calls.c   what a call does with its arguments
+ *          escape_solve.c   the walk that finds what outlives what
+ *          escape_heap.c    variables to the heap
+ *          escape_stack.c   allocations to the stack
+ *          escape_report.c  -m, remarks, warnings
+ *          escape_source.c  an expression's text, for reports
+ *          escape_summary.c functions of other files
+ *          escape_llvm.cpp  what has no C API
+ * Next     docs/design/escape.md has the rules and why they are sound.
+ */
+#ifndef MWCC_ESCAPE_H
+#define MWCC_ESCAPE_H
+
+#include "mallow-cc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Limits of what lives on a stack; Go's but for the last. */
+enum {
+  MWCC_MAX_VAR = 128 << 10,     /* an explicit variable, bytes */
+  MWCC_MAX_ALLOC = 64 << 10,    /* an allocation that moves to the stack */
+  MWCC_SMALL_BUFFER = 32,       /* for a mw_make whose size is not constant */
+  MWCC_RECURSIVE_TOTAL = 4096,  /* all of them in a function that may recurse:
+                                   mallow's stacks do not grow by copying */
+  MWCC_FRAME_TOTAL = 128 << 10, /* all of them in any function */
+};
+
+enum mwcc_loc_kind {
+  MWCC_LOC_HEAP,   /* everything that outlives every frame; index 0 */
+  MWCC_LOC_VALUE,  /* an SSA value */
+  MWCC_LOC_VAR,    /* an alloca: a variable */
+  MWCC_LOC_ALLOC,  /* an allocation of the runtime */
+  MWCC_LOC_PARAM,  /* a parameter; by value: its copy */
+  MWCC_LOC_RESULT, /* what a function returns */
+};
+
+struct mwcc_edge {
+  int src, derefs; /* the location src, dereferenced so many times; -1: its address */
+  LLVMValueRef at; /* the instruction that makes the flow */
+  bool unknown;    /* an assumption: the callee is not known */
+};
+
+struct mwcc_loc {
+  enum mwcc_loc_kind kind;
+  LLVMValueRef v, fn;
+  int depth; /* of loops around its declaration */
+  bool root; /* may hold an address for longer than one turn of a loop */
+  bool escapes, queued;
+  bool certain;               /* escapes, and not only because a callee is unknown */
+  int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
+  struct mwcc_edge *edges;
+  unsigned nedges, cap;
+  /* of the walk in progress */
+  unsigned walk;
+  int derefs, via;
+  const struct mwcc_edge *via_edge;
+  /* why it escapes, for -m=2 */
+  char *flow;
+};
+
+/* How a parameter leaks; least dereferences, -1 not at all. */
+struct mwcc_leak {
+  signed char heap, result;
+};
+struct mwcc_summary {
+  unsigned n;
+  struct mwcc_leak p[];
+};
+
+/* One component of the call graph. */
+struct mwcc_esc {
+  struct mwcc *c;
+  struct mwcc_loc *locs;
+  int n, cap;
+  struct mwcc_map values;     /* value -> location */
+  struct mwcc_map results;    /* function of the component -> location */
+  struct mwcc_map depths;     /* block -> 2 * loop depth + is a loop's entry */
+  struct mwcc_map *summaries; /* function -> struct mwcc_summary * */
+  LLVMValueRef fn;            /* being built */
+  bool last;                  /* no further run decides */
+  bool middle;                /* the middle run: allocations only */
+  bool casts;                 /* fn makes integers of pointers */
+  bool recursive;             /* the component is a cycle */
+  long steps;                 /* left before giving up */
+  int *queue;
+  int nqueue, capqueue;
+};
+
+/* A flow's source: location and dereferences; loc < 0: nothing to follow. */
+struct mwcc_hole {
+  int loc, derefs;
+};
+
+/* ---- escape_build.c ---- */
+int mwcc_esc_new_loc(struct mwcc_esc *e, enum mwcc_loc_kind kind, LLVMValueRef v);
+void mwcc_esc_function(struct mwcc_esc *e, LLVMValueRef fn);
+struct mwcc_hole mwcc_esc_value(struct mwcc_esc *e, LLVMValueRef v);
+void mwcc_esc_flow(struct mwcc_esc *e, int dst, struct mwcc_hole src, LLVMValueRef at,
+                   bool unknown);
+/* src is stored to where addr points */
+void mwcc_esc_store(struct mwcc_esc *e, LLVMValueRef addr, struct mwcc_hole src, LLVMValueRef at);
+int mwcc_esc_result(struct mwcc_esc *e, LLVMValueRef fn);
+/* Bytes of a runtime allocation that are known; its alignment. */
+bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align);
+bool mwcc_is_alloc(LLVMValueRef call);
+bool mwcc_left_alone(struct mwcc *c, LLVMValueRef alloca);
+LLVMValueRef mwcc_literal_start(LLVMValueRef alloca);
+
+/* ---- escape_calls.c ---- */
+void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call);
+bool mwcc_exact(LLVMValueRef fn); /* this definition is the one that runs */
+
+/* ---- escape_solve.c ---- */
+void mwcc_esc_solve(struct mwcc_esc *e);
+
+/* ---- escape_heap.c, escape_stack.c ---- */
+void mwcc_to_heap(struct mwcc *c, LLVMValueRef var);
+void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg);
+bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget);
+void mwcc_keep_alive_to_end(LLVMValueRef alloca);
+
+/* ---- escape_report.c ---- */
+void mwcc_esc_note_param(struct mwcc_esc *e, int loc);
+void mwcc_esc_note_site(struct mwcc_esc *e, int loc, bool heap, const char *reason);
+void mwcc_esc_warn(struct mwcc_esc *e, int loc);
+char *mwcc_esc_describe(struct mwcc_esc *e, int root, int loc);
+void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *text);
+void mwcc_esc_middle_begins(void);
+void mwcc_esc_print(struct mwcc *c);
+bool mwcc_reporting(void);
+
+/* ---- escape_source.c ---- */
+/* The expression at a place of a source file, up to its closing bracket. */
+bool mwcc_source_call(const char *file, unsigned line, unsigned col, char *buf, size_t size);
+unsigned mwcc_source_column(const char *file, unsigned line, const char *word);
+
+/* ---- escape_summary.c ---- */
+const struct mwcc_summary *mwcc_summary_of_name(const char *name);
+void mwcc_summaries_emit(struct mwcc *c, const struct mwcc_map *summaries);
+
+/* ---- escape.c ---- */
+/* Metadata on an allocation: the variable that it was; the middle run is done with it. */
+unsigned mwcc_md_var(struct mwcc *c);
+unsigned mwcc_md_done(struct mwcc *c);
+void mwcc_escape_early(struct mwcc *c, int optimised);
+/* Functions that changed are pushed on `changed`. */
+bool mwcc_escape_middle(LLVMModuleRef mod, int link_time, struct mwcc_vec *changed);
+
+/* ---- escape_llvm.cpp ---- */
+struct mwcc_place {
+  const char *file, *name; /* NULL: not known; owned by LLVM */
+  size_t name_len;
+  unsigned line, col; /* 0: not known */
+};
+void mwcc_components(LLVMModuleRef mod, void *ctx,
+                     void (*each)(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic));
+void mwcc_loop_depths(LLVMValueRef fn, struct mwcc_map *depths);
+bool mwcc_dominates_uses(LLVMValueRef inst, LLVMValueRef v);
+/* Where and as what an alloca or an argument was declared, from debug information. */
+struct mwcc_place mwcc_declaration(LLVMValueRef v);
+struct mwcc_place mwcc_instruction_place(LLVMValueRef inst);
+/* The variable of alloca `from` is now where the pointer in `slot` points. */
+void mwcc_move_debug(LLVMValueRef from, LLVMValueRef slot);
+/* ... or, from an allocation's result, in the alloca `to`. */
+void mwcc_declare_debug(LLVMValueRef call, LLVMValueRef to);
+void mwcc_set_loc_from(LLVMValueRef inst, LLVMValueRef declared);
+void mwcc_remark(LLVMValueRef fn, LLVMMetadataRef loc, int missed, const char *name,
+                 const char *text);
+void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
+                       void (*each)(void *ctx, const char *fn, const char *fn_file,
+                                    unsigned fn_line, const char *file, unsigned line,
+                                    unsigned col));
+void mwcc_strip_debug(LLVMModuleRef mod);
+LLVMTypeRef mwcc_byval_type(LLVMValueRef arg);
+bool mwcc_calls_twice(LLVMValueRef fn); /* calls setjmp or the like */
+LLVMBasicBlockRef mwcc_split_branch(LLVMValueRef cond, LLVMValueRef before, LLVMBasicBlockRef *yes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape_calls.c -- what a call does with its arguments
+ *
+ * Job      Adds the flows of one call to the graph: by the callee's summary,
+ *          by the tables of the runtime and of libc, by attributes, or, when
+ *          nothing is known, to the heap.
+ * How      libc: the functions that base.c calls harmless keep nothing; what
+ *          they return may be any of their arguments.  Exceptions are in
+ *          `special`.  A parameter that clang knows as not captured (noescape)
+ *          still leaks what it points to: the callee may keep that.
+ */
+#include <string.h>
+#include "escape.h"
+
+static struct mwcc_hole deref(struct mwcc_hole h, int n) {
+  h.derefs += n;
+  return h;
+}
+
+static bool is_prefix(const char *s, const char *prefix) {
+  return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- Functions with known effects ----------------------------------------------------- */
+
+/* One letter an argument: what the callee does with it.
+ *   . nothing           h it goes to the heap        c what it points to does
+ *   d c, a level deeper C c, and it is returned (realloc)
+ *   s what it points to receives the first argument (strtol's end)
+ *   m memory that receives a copy of what the other, marked 1, points to
+ * The last letter counts for all further arguments. */
+static const struct {
+  const char *name, *args;
+} special[] = {
+    /* the runtime */
+    {"mw_go", "hh"},
+    {"mw_go_stack", "hhh"},
+    {"mwi_chan_send", ".c."},
+    {"mwi_chan_try_send", ".c."},
+    {"mwi_chan_recv", "..."},
+    {"mwi_chan_try_recv", "..."},
+    {"mw_chan_close", "."},
+    {"mw_chan_len", "."},
+    {"mw_chan_cap", "."},
+    {"mw_select", "d."},
+    {"mw_try_select", "d."},
+    {"mw_realloc", "h."},
+    {"mw_keep_alive", "."},
+    {"mw_strdup", "."},
+    {"mw_sprintf", "."},
+    {"mw_alloc", "."},
+    {"mw_alloc_noscan", "."},
+    {"mw_mutex_lock", "."},
+    {"mw_mutex_trylock", "."},
+    {"mw_mutex_unlock", "."},
+    {"mw_rwmutex_rlock", "."},
+    {"mw_rwmutex_runlock", "."},
+    {"mw_rwmutex_lock", "."},
+    {"mw_rwmutex_unlock", "."},
+    {"mw_waitgroup_add", "."},
+    {"mw_waitgroup_done", "."},
+    {"mw_waitgroup_wait", "."},
+    {"mw_once_do", ".hh"},
+    {"mw_cond_wait", "."},
+    {"mw_cond_signal", "."},
+    {"mw_cond_broadcast", "."},
+    {"mw_sem_acquire", "."},
+    {"mw_sem_release", "."},
+    {"mw_timer_reset", "."},
+    {"mw_timer_stop", "."},
+    {"mw_ticker_reset", "."},
+    {"mw_ticker_stop", "."},
+    {"mw_yield", "."},
+    {"mw_sleep", "."},
+    {"mw_gc", "."},
+    {"mw_read_mem_stats", "."},
+    {"mw_print_goroutines", "."},
+    {"mw_nanotime", "."},
+    {"mwi_rt_chan_make", "."},
+    {"mwi_rt_sleep", "."},
+    {"mwi_rt_usleep", "."},
+    {"mwi_rt_nanosleep", "."},
+    /* libc, where it is not just harmless */
+    {"memcpy", "m1."},
+    {"memmove", "m1."},
+    {"mempcpy", "m1."},
+    {"__mempcpy", "m1."},
+    {"memccpy", "m1."},
+    {"wmemcpy", "m1."},
+    {"wmemmove", "m1."},
+    {"__memcpy_chk", "m1."},
+    {"__memmove_chk", "m1."},
+    {"__mempcpy_chk", "m1."},
+    {"bcopy", "1m."},
+    {"realloc", "C."},
+    {"reallocarray", "C."},
+    {"strtol", ".s."},
+    {"strtoul", ".s."},
+    {"strtoll", ".s."},
+    {"strtoull", ".s."},
+    {"strtod", ".s."},
+    {"strtof", ".s."},
+    {"strtold", ".s."},
+    {"strtoimax", ".s."},
+    {"strtoumax", ".s."},
+    {"__isoc23_strtol", ".s."},
+    {"__isoc23_strtoul", ".s."},
+    {"__isoc23_strtoll", ".s."},
+    {"__isoc23_strtoull", ".s."},
+    {"getopt", "hhh"},
+    {"getopt_long", "hhhhh"},
+    {"getopt_long_only", "hhhhh"},
+    {"openlog", "h"},
+    {"syscall", "h"},
+    {"prctl", "h"},
+    {"ioctl", ".hh"},
+    {"fcntl", ".hh"},
+    {"fcntl64", ".hh"},
+    {"sigaction", ".hh"},
+    {"sigprocmask", "."},
+    {"abs", "."},
+    {"dlclose", "."},
+    {"uselocale", "h"},
+    {"setlocale", "."},
+    {"getenv", "."},
+    {"strerror", "."},
+    {"fopen", "."},
+    {"printf", "."},
+    {"fprintf", "."},
+    {"sprintf", "."},
+    {"snprintf", "."},
+    {"puts", "."},
+    {"malloc", "."},
+    {"calloc", "."},
+    {"free", "."},
+    {"strlen", "."},
+    {"strcmp", "."},
+    {"memcmp", "."},
+    {"strdup", "."},
+    {"strndup", "."},
+};
+
+static const char *special_args(const char *name) {
+  for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+    if (strcmp(special[i].name, name) == 0) return special[i].args;
+  return NULL;
+}
+
+static void copy_content(struct mwcc_esc *e, LLVMValueRef dst, LLVMValueRef src, LLVMValueRef at) {
+  mwcc_esc_store(e, dst, deref(mwcc_esc_value(e, src), 1), at);
+}
+
+static void by_letters(struct mwcc_esc *e, LLVMValueRef call, const char *letters) {
+  unsigned n = LLVMGetNumArgOperands(call);
+  struct mwcc_hole result = mwcc_esc_value(e, call);
+  for (unsigned i = 0; i < n; i++) {
+    LLVMValueRef v = LLVMGetOperand(call, i);
+    struct mwcc_hole h = mwcc_esc_value(e, v);
+    switch (*letters) {
+    case 'h':
+      mwcc_esc_flow(e, 0, h, call, false);
+      break;
+    case 'c':
+      mwcc_esc_flow(e, 0, deref(h, 1), call, false);
+      break;
+    case 'd':
+      mwcc_esc_flow(e, 0, deref(h, 2), call, false);
+      break;
+    case 'C': /* moved to other memory, or returned as it is */
+      mwcc_esc_flow(e, 0, deref(h, 1), call, false);
+      mwcc_esc_flow(e, result.loc, h, call, false);
+      break;
+    case 's':
+      mwcc_esc_store(e, v, mwcc_esc_value(e, LLVMGetOperand(call, 0)), call);
+      break;
+    case 'm': {
+      unsigned from = letters[1] == '1' && i == 0 ? 1 : 0;
+      if (from < n) copy_content(e, v, LLVMGetOperand(call, from), call);
+      mwcc_esc_flow(e, result.loc, h, call, false);
+      break;
+    }
+    default:
+      break;
+    }
+    if (letters[1]) letters++;
+  }
+}
+
+/* Integers narrower than a pointer are not followed into functions. */
+static struct mwcc_hole argument(struct mwcc_esc *e, LLVMValueRef call, unsigned i) {
+  LLVMValueRef v = LLVMGetOperand(call, i);
+  if (LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMMetadataTypeKind) return (struct mwcc_hole){-1, 0};
+  if (LLVMSizeOfTypeInBits(e->c->td, LLVMTypeOf(v)) < 64) return (struct mwcc_hole){-1, 0};
+  return mwcc_esc_value(e, v);
+}
+
+static void returned(struct mwcc_esc *e, LLVMValueRef call) {
+  struct mwcc_hole result = mwcc_esc_value(e, call);
+  if (result.loc < 0) return;
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++)
+    mwcc_esc_flow(e, result.loc, mwcc_esc_value(e, LLVMGetOperand(call, i)), call, false);
+}
+
+/* ---- Unknown functions ------------------------------------------------------------------- */
+
+static bool has_attr(LLVMValueRef call, LLVMValueRef f, unsigned index, const char *name) {
+  return mwcc_call_has_attr(call, index, name) || (f && mwcc_fn_has_attr(f, index, name));
+}
+
+static void unknown(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
+  bool assembly = LLVMIsAInlineAsm(LLVMGetCalledValue(call)) != NULL;
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
+    struct mwcc_hole h = argument(e, call, i);
+    if (h.loc < 0) continue;
+    if (has_attr(call, f, i + 1, "byval") ||
+        (assembly && has_attr(call, NULL, i + 1, "elementtype")))
+      h.derefs++; /* a copy; or a memory operand, which is accessed, not kept */
+    else if (has_attr(call, f, i + 1, MWCC_NOCAPTURE) || has_attr(call, f, i + 1, "sret"))
+      h.derefs++;
+    mwcc_esc_flow(e, 0, h, call, true);
+  }
+}
+
+static bool is_qsort(const char *name) {
+  return strcmp(name, "qsort") == 0 || strcmp(name, "bsearch") == 0;
+}
+
+/* The comparison is called with pointers into the array (and the key). */
+static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
+  bool search = name[0] == 'b';
+  unsigned n = LLVMGetNumArgOperands(call);
+  if (n != (search ? 5u : 4u)) return false;
+  LLVMValueRef compare = LLVMGetOperand(call, n - 1);
+  uintptr_t known;
+  if (!LLVMIsAFunction(compare) || !mwcc_exact(compare) ||
+      !mwcc_map_get(e->summaries, compare, &known))
+    return false;
+  const struct mwcc_summary *s = (const void *)known;
+  for (unsigned i = 0; i < 2; i++) {
+    struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, search ? i : 0));
+    for (unsigned k = 0; k < s->n; k++)
+      if (s->p[k].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[k].heap), call, false);
+  }
+  if (search)
+    mwcc_esc_flow(e, mwcc_esc_value(e, call).loc, mwcc_esc_value(e, LLVMGetOperand(call, 1)), call,
+                  false);
+  return true;
+}
+
+/* ---- Functions that were analysed ---------------------------------------------------------- */
+
+bool mwcc_exact(LLVMValueRef fn) {
+  if (!mwcc_instrumented(fn)) return false;
+  switch (LLVMGetLinkage(fn)) {
+  case LLVMExternalLinkage:
+  case LLVMInternalLinkage:
+  case LLVMPrivateLinkage:
+  case LLVMLinkOnceODRLinkage:
+  case LLVMWeakODRLinkage:
+  case LLVMAvailableExternallyLinkage: /* C99 inline: the other definition is the same */
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* What a call's value receives: a struct returned in memory comes by its sret argument. */
+static void to_result(struct mwcc_esc *e, LLVMValueRef call, struct mwcc_hole h) {
+  LLVMValueRef f = mwcc_callee(call);
+  mwcc_esc_flow(e, mwcc_esc_value(e, call).loc, h, call, false);
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n && i < 2; i++)
+    if (has_attr(call, f, i + 1, "sret")) mwcc_esc_store(e, LLVMGetOperand(call, i), h, call);
+}
+
+static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_summary *s) {
+  LLVMValueRef f = mwcc_callee(call);
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
+    struct mwcc_hole h = argument(e, call, i);
+    if (h.loc < 0) continue;
+    if (i >= s->n) { /* variable arguments, or a call through another type */
+      mwcc_esc_flow(e, 0, h, call, false);
+      continue;
+    }
+    if (has_attr(call, f, i + 1, "byval")) h.derefs++;
+    if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, false);
+    if (s->p[i].result >= 0) to_result(e, call, deref(h, s->p[i].result));
+  }
+}
+
+/* The callee is in the same component: its locations are in this graph. */
+static void wired(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
+  unsigned params = LLVMCountParams(f);
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
+    struct mwcc_hole h = argument(e, call, i);
+    if (h.loc < 0) continue;
+    if (i >= params) {
+      mwcc_esc_flow(e, 0, h, call, false);
+      continue;
+    }
+    if (has_attr(call, f, i + 1, "byval")) h.derefs++;
+    struct mwcc_hole p = mwcc_esc_value(e, LLVMGetParam(f, i));
+    mwcc_esc_flow(e, p.loc < 0 ? 0 : p.loc, h, call, false);
+  }
+  to_result(e, call, (struct mwcc_hole){mwcc_esc_result(e, f), 0});
+}
+
+/* ---- Intrinsics, markers ----------------------------------------------------------------------
+ */
+
+static bool writes_nothing(LLVMValueRef f) {
+  unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+  LLVMAttributeRef a = LLVMGetEnumAttributeAtIndex(f, (unsigned)LLVMAttributeFunctionIndex, kind);
+  return a && (LLVMGetEnumAttributeValue(a) & UINT64_C(0xaaaaaaaa)) == 0;
+}
+
+static void intrinsic(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
+  static const char *const silent[] = {
+      "llvm.lifetime.",  "llvm.dbg.",        "llvm.assume",
+      "llvm.va_",        "llvm.memset.",     "llvm.prefetch",
+      "llvm.objectsize", "llvm.invariant.",  "llvm.experimental.noalias",
+      "llvm.stack",      "llvm.trap",        "llvm.is.constant",
+      "llvm.eh.",        "llvm.clear_cache", "llvm.donothing",
+      "llvm.sideeffect"};
+  size_t len;
+  const char *name = LLVMGetValueName2(f, &len);
+  for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+    if (is_prefix(name, silent[i])) return;
+  if (is_prefix(name, "llvm.memcpy.") || is_prefix(name, "llvm.memmove.")) {
+    copy_content(e, LLVMGetOperand(call, 0), LLVMGetOperand(call, 1), call);
+  } else if (writes_nothing(f) || is_prefix(name, "llvm.ptr.annotation") ||
+             is_prefix(name, "llvm.launder") || is_prefix(name, "llvm.strip")) {
+    returned(e, call);
+  } else {
+    unknown(e, call, f);
+  }
+}
+
+/* A marker performs the store that it stands for. */
+static void marker(struct mwcc_esc *e, LLVMValueRef call, enum mwcc_marker kind) {
+  LLVMValueRef p = LLVMGetOperand(call, 0), v = LLVMGetOperand(call, 1);
+  switch (kind) {
+  case MWCC_MEMCPY:
+  case MWCC_VMEMCPY:
+  case MWCC_MEMMOVE:
+  case MWCC_VMEMMOVE:
+  case MWCC_MEMCPY_CHK:
+  case MWCC_MEMMOVE_CHK:
+    copy_content(e, p, v, call);
+    return;
+  case MWCC_MEMSET:
+  case MWCC_VMEMSET:
+  case MWCC_MEMSET_CHK:
+    return;
+  case MWCC_CMPXCHG:
+  case MWCC_CMPXCHG_I64:
+  case MWCC_CMPXCHG_I128:
+    v = LLVMGetOperand(call, 2);
+    break;
+  default:
+    break;
+  }
+  mwcc_esc_store(e, p, mwcc_esc_value(e, v), call);
+  struct mwcc_hole result = mwcc_esc_value(e, call);
+  mwcc_esc_flow(e, result.loc, deref(mwcc_esc_value(e, p), 1), call, false);
+}
+
+void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
+  enum mwcc_marker kind = mwcc_marker_of(e->c, call);
+  if (kind != MWCC_NOT_A_MARKER) {
+    marker(e, call, kind);
+    return;
+  }
+  LLVMValueRef f = mwcc_callee(call);
+  if (!f || LLVMIsAInlineAsm(LLVMGetCalledValue(call))) {
+    unknown(e, call, NULL);
+    return;
+  }
+  if (mwcc_is_alloc(call)) {
+    mwcc_esc_value(e, call);
+    return;
+  }
+  if (LLVMGetIntrinsicID(f)) {
+    intrinsic(e, call, f);
+    return;
+  }
+  uintptr_t known;
+  if (mwcc_exact(f)) {
+    if (mwcc_map_get(e->summaries, f, &known)) {
+      if (known)
+        by_summary(e, call, (const void *)known);
+      else
+        wired(e, call, f);
+    } else {
+      unknown(e, call, f);
+    }
+    return;
+  }
+  size_t len;
+  const char *name = LLVMGetValueName2(f, &len), *letters;
+  if (LLVMCountBasicBlocks(f)) {
+    unknown(e, call, f);
+  } else if (writes_nothing(f)) { /* pure: it can return an argument, not keep it */
+    returned(e, call);
+  } else if (is_qsort(name) && sort_call(e, call, name)) {
+    return;
+  } else if ((letters = special_args(name)) != NULL) {
+    by_letters(e, call, letters);
+  } else if (mwcc_harmless(name)) {
+    returned(e, call);
+  } else {
+    const struct mwcc_summary *s = mwcc_summary_of_name(name);
+    if (s)
+      by_summary(e, call, s);
+    else
+      unknown(e, call, f);
+  }
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape_heap.c -- variables move to the heap
+ *
+ * Job      Replaces an alloca by an allocation of the runtime.
+ * Promise  [EH1] The allocation is made where the variable's lifetime begins
+ *          (llvm.lifetime.start, which `mallow cc` asks clang for at -O0 too):
+ *          a variable of a loop's body is a fresh one in each turn.  Without
+ *          such a place (a parameter, a variable that a goto jumps over) it
+ *          is made at the function's entry; a compound literal is made where
+ *          it is evaluated.
+ *          [EH2] The debugger finds it: its record says that the variable is
+ *          where the pointer in the slot points.
+ * How      The pointer is kept in an alloca, the slot, and loaded for each
+ *          use; at -O1 and above mem2reg removes the slot.
+ *          A variable that may hold bytes of any kind (char arrays, 64-bit
+ *          integers) is scanned conservatively, as it was on the stack.
+ *          The runtime aligns objects to 16 bytes where their size is a
+ *          multiple of 16; what needs more gets room for it.
+ */
+#include <string.h>
+#include "escape.h"
+
+static bool is_name_prefix(LLVMValueRef inst, const char *prefix) {
+  LLVMValueRef f = LLVMIsAInstruction(inst) ? mwcc_callee(inst) : NULL;
+  size_t len;
+  return f && strncmp(LLVMGetValueName2(f, &len), prefix, strlen(prefix)) == 0;
+}
+
+/* Words of it may hold what no type tells. */
+static bool may_hold_anything(struct mwcc *c, LLVMTypeRef t) {
+  switch (LLVMGetTypeKind(t)) {
+  case LLVMIntegerTypeKind:
+    return LLVMGetIntTypeWidth(t) >= 64;
+  case LLVMArrayTypeKind: {
+    LLVMTypeRef elem = LLVMGetElementType(t);
+    if (LLVMGetTypeKind(elem) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(elem) == 8)
+      return LLVMGetArrayLength2(t) >= 8;
+    return may_hold_anything(c, elem);
+  }
+  case LLVMVectorTypeKind:
+    return LLVMABISizeOfType(c->td, t) >= 8;
+  case LLVMStructTypeKind:
+    if (mwcc_is_union(t)) return LLVMABISizeOfType(c->td, t) >= 8;
+    for (unsigned i = 0, n = LLVMCountStructElementTypes(t); i < n; i++)
+      if (may_hold_anything(c, LLVMStructGetTypeAtIndex(t, i))) return true;
+    return false;
+  default:
+    return false;
+  }
+}
+
+static LLVMValueRef first_after_allocas(LLVMValueRef fn) {
+  LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn));
+  while (LLVMIsAAllocaInst(i)) i = LLVMGetNextInstruction(i);
+  return i;
+}
+
+struct moved {
+  struct mwcc *c;
+  LLVMValueRef layout, slot, like; /* like: the alloca or argument that moves */
+  uint64_t align;                  /* 0: the runtime's suffices */
+  const char *name;
+  size_t name_len;
+};
+
+static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t align,
+                    LLVMValueRef like, LLVMValueRef fn) {
+  struct mwcc *c = m->c;
+  m->like = like;
+  struct mwcc_place p = mwcc_declaration(like);
+  m->name = p.name;
+  m->name_len = p.name_len;
+  bool large = align > 16, odd = align == 16 && (size < 32 || size % 16);
+  bool untyped = may_hold_anything(c, type);
+  if (large || odd || untyped) {
+    if (odd && size > 16) size = (size + 31) / 32 * 32;
+    if (large) size += align;
+    uint64_t words = (size + 7) / 8;
+    LLVMTypeRef unit =
+        untyped || mwcc_type_has_ptr(type) ? c->t_ptr : LLVMDoubleTypeInContext(c->ctx);
+    type = LLVMArrayType2(unit, words);
+    size = words * 8;
+  }
+  m->align = large ? align : 0;
+  m->layout = mwcc_layout_global(c, type, size, align < 8 ? 8 : align, fn, false);
+  LLVMPositionBuilderBefore(c->b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
+  m->slot = LLVMBuildAlloca(c->b, c->t_ptr, "");
+  LLVMPositionBuilderBefore(c->b, first_after_allocas(fn));
+  LLVMBuildStore(c->b, LLVMConstNull(c->t_ptr), m->slot);
+}
+
+/* A new object, its address in the slot. */
+static LLVMValueRef allocate(struct moved *m, LLVMValueRef before) {
+  struct mwcc *c = m->c;
+  LLVMTypeRef type;
+  LLVMValueRef f = mwcc_new_entry(c, &type);
+  LLVMPositionBuilderBefore(c->b, before);
+  LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &m->layout, 1, ""), p = call;
+  LLVMMetadataRef loc = LLVMInstructionGetDebugLoc(before);
+  if (loc) LLVMInstructionSetDebugLoc(call, loc);
+  mwcc_set_loc_from(call, m->like);
+  mwcc_set_default_loc(call);
+  LLVMMetadataRef name =
+      LLVMMDStringInContext2(c->ctx, m->name ? m->name : "", m->name ? m->name_len : 0);
+  LLVMSetMetadata(call, mwcc_md_var(c),
+                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, &name, 1)));
+  if (m->align) {
+    LLVMValueRef n = LLVMBuildPtrToInt(c->b, call, c->t_i64, "");
+    n = LLVMBuildNeg(c->b, n, "");
+    n = LLVMBuildAnd(c->b, n, LLVMConstInt(c->t_i64, m->align - 1, false), "");
+    p = LLVMBuildGEP2(c->b, c->t_i8, call, &n, 1, "");
+  }
+  LLVMBuildStore(c->b, p, m->slot);
+  return p;
+}
+
+static void replace_use(struct moved *m, LLVMValueRef user, LLVMValueRef var) {
+  struct mwcc *c = m->c;
+  if (LLVMIsAPHINode(user)) {
+    for (unsigned i = 0, n = LLVMCountIncoming(user); i < n; i++) {
+      if (LLVMGetIncomingValue(user, i) != var) continue;
+      LLVMBasicBlockRef from = LLVMGetIncomingBlock(user, i);
+      LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(from));
+      LLVMSetOperand(user, i, LLVMBuildLoad2(c->b, c->t_ptr, m->slot, ""));
+      for (unsigned k = i + 1; k < n; k++) /* one value for each block */
+        if (LLVMGetIncomingBlock(user, k) == from)
+          LLVMSetOperand(user, k, LLVMGetIncomingValue(user, i));
+    }
+    return;
+  }
+  LLVMPositionBuilderBefore(c->b, user);
+  LLVMValueRef p = LLVMBuildLoad2(c->b, c->t_ptr, m->slot, "");
+  LLVMInstructionSetDebugLoc(p, LLVMInstructionGetDebugLoc(user));
+  for (int i = 0, n = LLVMGetNumOperands(user); i < n; i++)
+    if (LLVMGetOperand(user, (unsigned)i) == var) LLVMSetOperand(user, (unsigned)i, p);
+}
+
+void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
+  LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(var));
+  LLVMTypeRef type = LLVMGetAllocatedType(var);
+  LLVMValueRef literal = mwcc_literal_start(var), entry = first_after_allocas(fn);
+  struct moved m = {.c = c};
+  uint64_t count = 1;
+  mwcc_const_u64(LLVMGetOperand(var, 0), &count);
+  if (count > 1) type = LLVMArrayType2(type, count);
+  prepare(&m, type, LLVMABISizeOfType(c->td, type), LLVMGetAlignment(var), var, fn);
+  struct mwcc_vec users = {0}, starts = {0}, ends = {0};
+  struct mwcc_map seen = {0};
+  for (LLVMUseRef u = LLVMGetFirstUse(var); u; u = LLVMGetNextUse(u)) {
+    LLVMValueRef i = LLVMGetUser(u);
+    if (mwcc_map_get(&seen, i, NULL)) continue;
+    mwcc_map_put(&seen, i, 1);
+    mwcc_vec_push(is_name_prefix(i, "llvm.lifetime.start") ? &starts
+                  : is_name_prefix(i, "llvm.lifetime.end") ? &ends
+                                                           : &users,
+                  i);
+  }
+  for (size_t i = 0; i < starts.len; i++) allocate(&m, starts.at[i]);
+  if (!starts.len) allocate(&m, literal ? literal : entry);
+  for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], var);
+  for (size_t i = 0; i < starts.len; i++) LLVMInstructionEraseFromParent(starts.at[i]);
+  for (size_t i = 0; i < ends.len; i++) LLVMInstructionEraseFromParent(ends.at[i]);
+  mwcc_move_debug(var, m.slot);
+  LLVMInstructionEraseFromParent(var);
+  mwcc_vec_fini(&users);
+  mwcc_vec_fini(&starts);
+  mwcc_vec_fini(&ends);
+  mwcc_map_fini(&seen);
+}
+
+void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
+  LLVMValueRef fn = LLVMGetParamParent(arg), entry = first_after_allocas(fn);
+  LLVMTypeRef type = mwcc_byval_type(arg);
+  uint64_t size = LLVMABISizeOfType(c->td, type);
+  unsigned align = LLVMABIAlignmentOfType(c->td, type);
+  struct moved m = {.c = c};
+  prepare(&m, type, size, align, arg, fn);
+  LLVMValueRef p = allocate(&m, entry);
+  LLVMReplaceAllUsesWith(arg, p);
+  mwcc_move_debug(p, m.slot); /* records followed the replacement */
+  LLVMPositionBuilderBefore(c->b, entry);
+  LLVMBuildMemCpy(c->b, p, align, arg, align, LLVMConstInt(c->t_i64, size, false));
+}
+
+/* The slot of a variable whose address stays in the frame, but perhaps longer
+ * than its block, is not given to another variable. */
+void mwcc_keep_alive_to_end(LLVMValueRef alloca) {
+  bool kept = false;
+  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u && !kept; u = LLVMGetNextUse(u)) {
+    LLVMValueRef i = LLVMGetUser(u);
+    if (LLVMIsALoadInst(i) || (LLVMIsAStoreInst(i) && LLVMGetOperand(i, 0) != alloca)) continue;
+    kept = !is_name_prefix(i, "llvm.lifetime.") && !is_name_prefix(i, "llvm.mem");
+  }
+  if (!kept) return;
+  LLVMUseRef next;
+  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u; u = next) {
+    next = LLVMGetNextUse(u);
+    if (is_name_prefix(LLVMGetUser(u), "llvm.lifetime.end"))
+      LLVMInstructionEraseFromParent(LLVMGetUser(u));
+  }
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape_llvm.cpp -- what escape analysis needs and LLVM has no C API for
+ *
+ * Job      Order of the call graph, loop depths (cycles, so that gotos into
+ *          loops count), dominance, debug records, remarks.
+ */
+#include "llvm_compat.h"
+#include "llvm/ADT/SCCIterator.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Analysis/CallGraph.h"
+#include "llvm/Analysis/CycleAnalysis.h"
+#include "llvm/IR/CFG.h"
+#include "llvm/IR/DebugInfo.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "escape.h"
+
+using namespace llvm;
+
+void mwcc_components(LLVMModuleRef MRef, void *Ctx,
+                     void (*Each)(void *, LLVMValueRef *, unsigned, int)) {
+  CallGraph CG(*unwrap(MRef));
+  SmallVector<std::pair<SmallVector<LLVMValueRef, 4>, int>, 32> Order;
+  for (auto I = scc_begin(&CG); !I.isAtEnd(); ++I) {
+    SmallVector<LLVMValueRef, 4> Fns;
+    for (CallGraphNode *N : *I)
+      if (Function *F = N->getFunction())
+        if (!F->isDeclaration()) Fns.push_back(wrap(F));
+    if (!Fns.empty()) Order.push_back({Fns, I.hasCycle()});
+  }
+  for (auto &O : Order) Each(Ctx, O.first.data(), unsigned(O.first.size()), O.second);
+}
+
+void mwcc_loop_depths(LLVMValueRef FRef, struct mwcc_map *Depths) {
+  Function *F = unwrap<Function>(FRef);
+  CycleInfo CI;
+  CI.compute(*F);
+  for (BasicBlock &B : *F) {
+    unsigned D = CI.getCycleDepth(&B);
+    if (!D) continue;
+    Cycle *C = CI.getCycle(&B);
+    /* a block may be the entry of several cycles; its innermost has it first */
+    mwcc_map_put(Depths, wrap(&B), 2 * D + (C && C->isEntry(&B)));
+  }
+}
+
+bool mwcc_dominates_uses(LLVMValueRef IRef, LLVMValueRef VRef) {
+  auto *I = unwrap<Instruction>(IRef);
+  DominatorTree DT(*I->getFunction());
+  for (Use &U : unwrap(VRef)->uses())
+    if (U.getUser() != I && !DT.dominates(I, U)) return false;
+  return true;
+}
+
+/* The file as clang's diagnostics name it: debug information splits absolute
+ * names into folder and rest. */
+static const char *fileName(StringRef Folder, StringRef Name, const Module *M) {
+  static StringSet<> Names;
+  SmallString<256> Path;
+  if (M && sys::path::is_absolute(M->getSourceFileName()) && !sys::path::is_absolute(Name))
+    Path = Folder;
+  sys::path::append(Path, Name);
+  return Names.insert(Path).first->getKeyData();
+}
+
+static mwcc_place placeOf(const DILocation *L, const Module *M) {
+  mwcc_place P = {};
+  if (!L) return P;
+  P.file = fileName(L->getDirectory(), L->getFilename(), M);
+  P.line = L->getLine();
+  P.col = L->getColumn();
+  return P;
+}
+
+mwcc_place mwcc_instruction_place(LLVMValueRef IRef) {
+  auto *I = dyn_cast<Instruction>(unwrap(IRef));
+  return placeOf(I ? I->getDebugLoc().get() : nullptr, I ? I->getModule() : nullptr);
+}
+
+mwcc_place mwcc_declaration(LLVMValueRef VRef) {
+  Value *V = unwrap(VRef);
+  for (DbgVariableRecord *R : findDVRDeclares(V)) {
+    mwcc_place P = placeOf(R->getDebugLoc().get(), R->getModule());
+    P.name = R->getVariable()->getName().data();
+    P.name_len = R->getVariable()->getName().size();
+    return P;
+  }
+  for (DbgDeclareInst *D : findDbgDeclares(V)) {
+    mwcc_place P = placeOf(D->getDebugLoc().get(), D->getModule());
+    P.name = D->getVariable()->getName().data();
+    P.name_len = D->getVariable()->getName().size();
+    return P;
+  }
+  mwcc_place P = {};
+  if (V->hasName()) {
+    StringRef N = V->getName();
+    if (N.ends_with(".addr")) N = N.drop_back(5);
+    P.name = V->getName().data();
+    P.name_len = N.size();
+  }
+  return P;
+}
+
+void mwcc_move_debug(LLVMValueRef FromRef, LLVMValueRef SlotRef) {
+  Value *From = unwrap(FromRef), *Slot = unwrap(SlotRef);
+  for (DbgVariableRecord *R : findDVRDeclares(From)) {
+    R->replaceVariableLocationOp(From, Slot);
+    R->setExpression(DIExpression::prepend(R->getExpression(), DIExpression::DerefBefore));
+  }
+  for (DbgDeclareInst *D : findDbgDeclares(From)) {
+    D->replaceVariableLocationOp(From, Slot);
+    D->setExpression(DIExpression::prepend(D->getExpression(), DIExpression::DerefBefore));
+  }
+}
+
+void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
+  Value *Call = unwrap(CallRef), *To = unwrap(ToRef);
+  SmallVector<DbgVariableIntrinsic *, 4> Intrinsics;
+  SmallVector<DbgVariableRecord *, 4> Records;
+  findDbgUsers(Intrinsics, Call, &Records);
+  for (DbgVariableRecord *R : Records) {
+    DIExpression *E = R->getExpression();
+    if (R->getType() != DbgVariableRecord::LocationType::Value ||
+        R->getNumVariableLocationOps() != 1 || !E->startsWithDeref())
+      continue;
+    auto *Plain = DIExpression::get(E->getContext(), E->getElements().drop_front());
+    auto *D =
+        DbgVariableRecord::createDVRDeclare(To, R->getVariable(), Plain, R->getDebugLoc().get());
+    cast<Instruction>(To)->getNextNode()->getParent()->insertDbgRecordBefore(
+        D, cast<Instruction>(To)->getParent()->getFirstNonPHIOrDbgOrAlloca());
+    R->eraseFromParent();
+  }
+}
+
+void mwcc_set_loc_from(LLVMValueRef IRef, LLVMValueRef DeclaredRef) {
+  auto *I = unwrap<Instruction>(IRef);
+  Value *V = unwrap(DeclaredRef);
+  for (DbgVariableRecord *R : findDVRDeclares(V)) {
+    I->setDebugLoc(R->getDebugLoc());
+    return;
+  }
+  for (DbgDeclareInst *D : findDbgDeclares(V)) {
+    I->setDebugLoc(D->getDebugLoc());
+    return;
+  }
+}
+
+void mwcc_remark(LLVMValueRef FRef, LLVMMetadataRef Loc, int Missed, const char *Name,
+                 const char *Text) {
+  auto *F = unwrap<Function>(FRef);
+  DiagnosticLocation L;
+  if (Loc)
+    L = DiagnosticLocation(DebugLoc(unwrap<DILocation>(Loc)));
+  else if (F->getSubprogram())
+    L = DiagnosticLocation(F->getSubprogram());
+  const BasicBlock *B = &F->getEntryBlock();
+  if (Missed) {
+    OptimizationRemarkMissed R("mallow", Name, L, B);
+    R << Text;
+    F->getContext().diagnose(R);
+  } else {
+    OptimizationRemark R("mallow", Name, L, B);
+    R << Text;
+    F->getContext().diagnose(R);
+  }
+}
+
+void mwcc_each_inlined(LLVMModuleRef MRef, void *Ctx,
+                       void (*Each)(void *, const char *, const char *, unsigned, const char *,
+                                    unsigned, unsigned)) {
+  for (Function &F : *unwrap(MRef))
+    for (Instruction &I : instructions(F))
+      for (const DILocation *L = I.getDebugLoc().get(); L && L->getInlinedAt();
+           L = L->getInlinedAt()) {
+        DISubprogram *S = L->getScope()->getSubprogram();
+        const DILocation *At = L->getInlinedAt();
+        const Module *M = F.getParent();
+        Each(Ctx, S->getName().data(), fileName(S->getDirectory(), S->getFilename(), M),
+             S->getLine(), fileName(At->getDirectory(), At->getFilename(), M), At->getLine(),
+             At->getColumn());
+      }
+}
+
+void mwcc_strip_debug(LLVMModuleRef MRef) {
+  StripDebugInfo(*unwrap(MRef));
+}
+
+LLVMTypeRef mwcc_byval_type(LLVMValueRef Arg) {
+  return wrap(unwrap<Argument>(Arg)->getParamByValType());
+}
+
+bool mwcc_calls_twice(LLVMValueRef FRef) {
+  return unwrap<Function>(FRef)->callsFunctionThatReturnsTwice();
+}
+
+/* if (cond) { yes } else { the returned block }, both going on with `before`. */
+LLVMBasicBlockRef mwcc_split_branch(LLVMValueRef Cond, LLVMValueRef Before,
+                                    LLVMBasicBlockRef *Yes) {
+  Instruction *Then, *Else;
+  SplitBlockAndInsertIfThenElse(unwrap(Cond), unwrap<Instruction>(Before)->getIterator(), &Then,
+                                &Else);
+  *Yes = wrap(Then->getParent());
+  return wrap(Else->getParent());
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape_report.c -- what -m prints, remarks, warnings
+ *
+ * Job      Collects the decisions, by source position; prints them sorted and
+ *          once each when the last decision has been made.
+ * How      A place of the source may become several allocations (a function
+ *          inlined in many places): it is reported as on the heap when any
+ *          of them is.  The middle run forgets the early run's verdicts
+ *          but not its places: what it no longer finds, the optimiser has
+ *          removed.
+ *          Wording is Go's; positions are clang's.  The reason in words of a
+ *          flow's step is the kind of instruction that makes it.
+ * Threads  The list is one module's; in the linker nothing is reported.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "escape.h"
+
+enum note_kind { TEXT, VARIABLE, ALLOCATION };
+
+struct note {
+  char *file, *text, *flow;
+  unsigned line, col;
+  enum note_kind kind;
+  bool heap, remarked;
+  char reason[32];
+};
+static struct note *notes;
+static size_t nnotes, capnotes;
+
+bool mwcc_reporting(void) {
+  return mwcc_options()->report || mwcc_options()->report_flow;
+}
+
+static struct note *find(const char *file, unsigned line, unsigned col, const char *text,
+                         enum note_kind kind) {
+  for (size_t i = nnotes; i-- > 0;)
+    if (notes[i].line == line && notes[i].col == col && notes[i].kind == kind &&
+        strcmp(notes[i].text, text) == 0 && strcmp(notes[i].file, file) == 0)
+      return &notes[i];
+  if (nnotes == capnotes) {
+    capnotes = capnotes ? capnotes * 2 : 64;
+    notes = realloc(notes, capnotes * sizeof *notes);
+    if (!notes) abort();
+  }
+  notes[nnotes] = (struct note){
+      .file = strdup(file), .text = strdup(text), .line = line, .col = col, .kind = kind};
+  return &notes[nnotes++];
+}
+
+void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *text) {
+  if (mwcc_reporting()) find(file, line, col, text, TEXT);
+}
+
+/* ---- Names ------------------------------------------------------------------------- */
+
+static LLVMValueRef spilled(LLVMValueRef arg) {
+  for (LLVMUseRef u = LLVMGetFirstUse(arg); u; u = LLVMGetNextUse(u)) {
+    LLVMValueRef i = LLVMGetUser(u);
+    if (LLVMIsAStoreInst(i) && LLVMGetOperand(i, 0) == arg &&
+        LLVMIsAAllocaInst(LLVMGetOperand(i, 1)))
+      return LLVMGetOperand(i, 1);
+  }
+  return arg;
+}
+
+static struct mwcc_place declared(LLVMValueRef v) {
+  struct mwcc_place p = mwcc_declaration(v);
+  if (!p.line && LLVMIsAArgument(v)) p = mwcc_declaration(spilled(v));
+  return p;
+}
+
+/* The text of an allocation: as in the source, or by its layout. */
+static void allocation_text(LLVMValueRef call, char *buf, size_t size) {
+  struct mwcc_place p = mwcc_instruction_place(call);
+  if (p.file && mwcc_source_call(p.file, p.line, p.col, buf, size)) return;
+  LLVMValueRef f = mwcc_callee(call), g = LLVMGetOperand(call, 0);
+  const char *what = mwcc_name_is(f, "mwi_rt_new")    ? "mw_new"
+                     : mwcc_name_is(f, "mwi_rt_make") ? "mw_make"
+                                                      : "mw_new_flex";
+  size_t len = 0;
+  const char *type = LLVMIsAGlobalVariable(g) ? LLVMGetValueName2(g, &len) : "";
+  if (strncmp(type, "mwi_layout.", 11) == 0) type += 11;
+  uint64_t n;
+  if (what[3] == 'm' && mwcc_const_u64(LLVMGetOperand(call, 1), &n))
+    snprintf(buf, size, "%s(%s, %llu)", what, type, (unsigned long long)n);
+  else
+    snprintf(buf, size, "%s(%s%s)", what, type, what[3] == 'm' ? ", ..." : "");
+}
+
+/* The name of a variable that the early run has moved, or NULL. */
+static const char *moved_name(struct mwcc *c, LLVMValueRef call, unsigned *len) {
+  LLVMValueRef md = LLVMGetMetadata(call, mwcc_md_var(c)), op[1];
+  if (!md || LLVMGetMDNodeNumOperands(md) != 1) return NULL;
+  LLVMGetMDNodeOperands(md, op);
+  return op[0] ? LLVMGetMDString(op[0], len) : NULL;
+}
+
+static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
+  struct mwcc_loc *l = &e->locs[i];
+  unsigned len;
+  const char *moved;
+  struct mwcc_place p;
+  switch (l->kind) {
+  case MWCC_LOC_HEAP:
+    snprintf(buf, size, "{heap}");
+    return;
+  case MWCC_LOC_RESULT:
+    snprintf(buf, size, "{result}");
+    return;
+  case MWCC_LOC_ALLOC:
+    moved = moved_name(e->c, l->v, &len);
+    if (moved)
+      snprintf(buf, size, "%.*s", (int)len, moved);
+    else
+      allocation_text(l->v, buf, size);
+    return;
+  case MWCC_LOC_VAR:
+  case MWCC_LOC_PARAM:
+    p = declared(l->v);
+    if (p.name_len && strncmp(p.name, ".compoundliteral", 16) == 0)
+      snprintf(buf, size, "{compound literal}");
+    else if (p.name_len)
+      snprintf(buf, size, "%.*s", (int)p.name_len, p.name);
+    else
+      snprintf(buf, size, "{variable}");
+    return;
+  default:
+    snprintf(buf, size, "{temp}");
+    return;
+  }
+}
+
+/* ---- Flows ------------------------------------------------------------------------------ */
+
+static const char *step_reason(LLVMValueRef at) {
+  if (!at) return "flow";
+  switch (LLVMGetInstructionOpcode(at)) {
+  case LLVMStore:
+  case LLVMAtomicRMW:
+  case LLVMAtomicCmpXchg:
+    return "assign";
+  case LLVMLoad:
+    return "indirection";
+  case LLVMRet:
+    return "return";
+  case LLVMCall:
+  case LLVMInvoke: {
+    LLVMValueRef f = mwcc_callee(at);
+    size_t len;
+    const char *name = f ? LLVMGetValueName2(f, &len) : "";
+    if (!f) return "call through a pointer";
+    if (strncmp(name, "mwi_mark_", 9) == 0) return "assign";
+    if (strncmp(name, "llvm.mem", 8) == 0) return "copy";
+    if (strncmp(name, "mwi_chan_", 9) == 0) return "send";
+    if (strcmp(name, "mw_go") == 0 || strcmp(name, "mw_go_stack") == 0)
+      return "captured by a goroutine";
+    return "call parameter";
+  }
+  default:
+    return "assign";
+  }
+}
+
+struct text {
+  char *s;
+  size_t len, cap;
+};
+
+static void add(struct text *t, const char *format, ...) {
+  char line[1024];
+  va_list ap;
+  va_start(ap, format);
+  int n = vsnprintf(line, sizeof line, format, ap);
+  va_end(ap);
+  if (n < 0) return;
+  if ((size_t)n >= sizeof line) n = (int)sizeof line - 1;
+  if (t->len + (size_t)n + 1 > t->cap) {
+    t->cap = (t->cap + (size_t)n) * 2 + 256;
+    t->s = realloc(t->s, t->cap);
+    if (!t->s) abort();
+  }
+  memcpy(t->s + t->len, line, (size_t)n + 1);
+  t->len += (size_t)n;
+}
+
+static bool flows_wanted(struct mwcc_esc *e, int i) {
+  if (mwcc_options()->report_flow) return true;
+  return !e->middle && e->locs[i].kind == MWCC_LOC_VAR && mwcc_left_alone(e->c, e->locs[i].v);
+}
+
+/* The steps of the walk in progress from location i to its root. */
+char *mwcc_esc_describe(struct mwcc_esc *e, int root, int i) {
+  if (!flows_wanted(e, i)) return NULL;
+  struct text t = {0};
+  for (int guard = 0; i != root && guard < 100; guard++) {
+    const struct mwcc_edge *edge = e->locs[i].via_edge;
+    char from[256], to[256];
+    name_of(e, i, from, sizeof from);
+    i = e->locs[i].via;
+    name_of(e, i, to, sizeof to);
+    struct mwcc_place p = mwcc_instruction_place(edge->at);
+    add(&t, "    flow: %s \xe2\x86\x90 ", to);
+    if (edge->derefs < 0) add(&t, "&");
+    for (int k = 0; k < edge->derefs; k++) add(&t, "*");
+    add(&t, "%s:\n", from);
+    add(&t, "      (%s%s)", step_reason(edge->at), edge->unknown ? ", function not known" : "");
+    if (p.line) add(&t, " at %s:%u:%u", p.file, p.line, p.col);
+    add(&t, "\n");
+  }
+  return t.s;
+}
+
+/* ---- Notes -------------------------------------------------------------------------------- */
+
+/* Where it is declared; what it is called. */
+static bool site_of(struct mwcc_esc *e, int i, struct mwcc_place *p, char *name, size_t size,
+                    enum note_kind *kind) {
+  struct mwcc_loc *l = &e->locs[i];
+  unsigned len;
+  *kind = VARIABLE;
+  name_of(e, i, name, size);
+  if (l->kind == MWCC_LOC_ALLOC) {
+    *p = mwcc_instruction_place(l->v);
+    if (!moved_name(e->c, l->v, &len)) *kind = ALLOCATION;
+  } else {
+    *p = declared(l->v);
+    if (!p->line && LLVMIsAAllocaInst(l->v)) {
+      LLVMValueRef first = mwcc_literal_start(l->v);
+      if (first) *p = mwcc_instruction_place(first);
+    }
+  }
+  return p->line != 0;
+}
+
+/* The decision as a remark of LLVM's.  What may still change is kept back until
+ * the next note. */
+static bool remark(struct mwcc_esc *e, struct mwcc_loc *l, enum note_kind kind, const char *name,
+                   bool heap, const char *reason, bool second) {
+  static LLVMMetadataRef loc;
+  char text[400];
+  if (!mwcc_options()->remarks) return false;
+  if (!second) loc = LLVMIsAInstruction(l->v) ? LLVMInstructionGetDebugLoc(l->v) : NULL;
+  if (!heap && kind == ALLOCATION) {
+    snprintf(text, sizeof text, "%s does not escape", name);
+    mwcc_remark(l->fn, loc, 0, "Stack", text);
+  } else if (heap && e->last && (l->escapes || reason[0])) {
+    snprintf(text, sizeof text, kind == VARIABLE ? "moved to heap: %s%s" : "%s escapes to heap%s",
+             name, reason);
+    mwcc_remark(l->fn, loc, 1, "Heap", text);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason) {
+  static char name[256]; /* of the site noted last: the call may be gone */
+  static struct mwcc_place p;
+  static enum note_kind kind;
+  static LLVMValueRef last_call;
+  struct mwcc_loc *l = &e->locs[i];
+  if (!mwcc_reporting() && !mwcc_options()->remarks) return;
+  bool second = !heap && last_call == l->v;
+  bool known = second ? p.line != 0 : site_of(e, i, &p, name, sizeof name, &kind);
+  last_call = l->v;
+  if (!known) return;
+  struct note *n = find(p.file, p.line, p.col, name, kind);
+  if (!n->remarked) n->remarked = remark(e, l, kind, name, heap, reason, second);
+  if (second && n->heap && !n->flow && !n->reason[0]) n->heap = false;
+  if (!heap) return;
+  n->heap = true;
+  snprintf(n->reason, sizeof n->reason, "%s", reason);
+  if (l->flow && !n->flow) n->flow = strdup(l->flow);
+}
+
+void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
+  struct mwcc_loc *l = &e->locs[i];
+  if (!mwcc_reporting() || LLVMGetTypeKind(LLVMTypeOf(l->v)) != LLVMPointerTypeKind) return;
+  struct mwcc_place p = declared(l->v);
+  if (!p.line || !p.name_len || mwcc_arg_is_byval(l->v)) return;
+  char text[400];
+  int n = (int)p.name_len;
+  if (l->leak_heap == 0)
+    snprintf(text, sizeof text, "leaking param: %.*s", n, p.name);
+  else if (l->leak_heap > 0)
+    snprintf(text, sizeof text, "leaking param content: %.*s", n, p.name);
+  else if (l->leak_result < 0)
+    snprintf(text, sizeof text, "%.*s does not escape", n, p.name);
+  if (l->leak_heap >= 0 || l->leak_result < 0) find(p.file, p.line, p.col, text, TEXT);
+  if (l->leak_result >= 0 && l->leak_heap != 0) {
+    snprintf(text, sizeof text, "leaking param: %.*s to result level=%d", n, p.name,
+             l->leak_result);
+    find(p.file, p.line, p.col, text, TEXT);
+  }
+}
+
+void mwcc_esc_warn(struct mwcc_esc *e, int i) {
+  if (!mwcc_options()->warn_escape) return;
+  char name[256];
+  struct mwcc_loc *l = &e->locs[i];
+  name_of(e, i, name, sizeof name);
+  LLVMValueRef at = l->via_edge && l->via_edge->at ? l->via_edge->at : l->v;
+  mwcc_report(at, MWCC_WARNING,
+              "the address of '%s' outlives its frame, and it cannot move to the heap "
+              "[-Wmallow-escape]\n%s",
+              name, l->flow ? l->flow : "");
+}
+
+void mwcc_esc_middle_begins(void) {
+  for (size_t i = 0; i < nnotes; i++)
+    if (notes[i].kind != TEXT) notes[i].heap = false;
+}
+
+/* ---- Printing -------------------------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b) {
+  const struct note *x = a, *y = b;
+  int c = strcmp(x->file, y->file);
+  if (c) return c;
+  if (x->line != y->line) return x->line < y->line ? -1 : 1;
+  if (x->col != y->col) return x->col < y->col ? -1 : 1;
+  return strcmp(x->text, y->text);
+}
+
+static void inlined(void *ctx, const char *fn, const char *fn_file, unsigned fn_line,
+                    const char *file, unsigned line, unsigned col) {
+  char text[300];
+  (void)ctx;
+  if (!line || strncmp(fn, "mwi_", 4) == 0) return;
+  snprintf(text, sizeof text, "inlining call to %s", fn);
+  find(file, line, col, text, TEXT);
+  snprintf(text, sizeof text, "can inline %s", fn);
+  find(fn_file, fn_line, mwcc_source_column(fn_file, fn_line, fn), text, TEXT);
+}
+
+void mwcc_esc_print(struct mwcc *c) {
+  if (mwcc_reporting()) {
+    mwcc_each_inlined(c->mod, NULL, inlined);
+    qsort(notes, nnotes, sizeof *notes, by_place);
+    for (size_t i = 0; i < nnotes; i++) {
+      struct note *n = &notes[i];
+      if (n->kind == VARIABLE && !n->heap) continue;
+      fprintf(stderr, "%s:%u:%u: ", n->file, n->line, n->col);
+      if (n->kind == TEXT)
+        fprintf(stderr, "%s\n", n->text);
+      else if (n->kind == VARIABLE)
+        fprintf(stderr, "moved to heap: %s%s\n", n->text, n->reason);
+      else
+        fprintf(stderr, "%s %s%s\n", n->text, n->heap ? "escapes to heap" : "does not escape",
+                n->heap ? n->reason : "");
+      if (mwcc_options()->report_flow && n->heap && n->flow) fputs(n->flow, stderr);
+    }
+  }
+  if (mwcc_options()->strip_debug) mwcc_strip_debug(c->mod);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin/escape_solve.c -- what outlives what
+ *
+ * Job      For each location that outlives others (the heap, a result,
+ *          whatever has escaped, variables declared outside a loop), walks the
+ *          edges backwards with the least number of dereferences.  A location
+ *          whose address (-1) arrives at one that outlives it escapes, and
+ *          then becomes a root itself: what is stored in it is on the heap.
+ * Promise  [EA3] The fixpoint does not depend on the order of the walk; every
+ *          location that can be reached after its frame is gone, or after its
+ *          turn of the loop, has `escapes` set.
+ * How      After an address has been taken the count starts at 0 again: what
+ *          flows into l does not flow to root along `root = &l; l = x`.
+ * Cost     Linear in edges for each root; roots other than the heap exist only
+ *          where loops do.  Past a budget everything escapes.
+ */
+#include <stdlib.h>
+#include "escape.h"
+
+static bool outlives(struct mwcc_esc *e, const struct mwcc_loc *root, const struct mwcc_loc *l) {
+  (void)e;
+  if (root->kind == MWCC_LOC_HEAP || root->escapes) return true;
+  if (root->kind == MWCC_LOC_RESULT) return true;
+  return root->fn == l->fn && root->root && root->depth < l->depth;
+}
+
+static void enqueue(struct mwcc_esc *e, int i) {
+  if (e->locs[i].queued) return;
+  e->locs[i].queued = true;
+  if (e->nqueue == e->capqueue) {
+    e->capqueue = e->capqueue ? e->capqueue * 2 : 256;
+    e->queue = realloc(e->queue, (size_t)e->capqueue * sizeof *e->queue);
+    if (!e->queue) abort();
+  }
+  e->queue[e->nqueue++] = i;
+}
+
+static void leak(struct mwcc_loc *p, const struct mwcc_loc *root, int derefs) {
+  if (derefs > 100) derefs = 100;
+  int *least = root->kind == MWCC_LOC_RESULT && root->fn == p->fn && !root->escapes
+                   ? &p->leak_result
+                   : &p->leak_heap;
+  if (*least < 0 || derefs < *least) *least = derefs;
+}
+
+/* The flow is not only an assumption about an unknown callee. */
+static bool is_certain(struct mwcc_esc *e, int root, int i) {
+  for (int guard = 0; i != root && guard < 10000; guard++) {
+    if (e->locs[i].via_edge->unknown) return false;
+    i = e->locs[i].via;
+  }
+  return e->locs[root].kind == MWCC_LOC_HEAP || e->locs[root].kind == MWCC_LOC_RESULT ||
+         e->locs[root].certain || !e->locs[root].escapes;
+}
+
+static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_vec *todo) {
+  struct mwcc_loc *r = &e->locs[root];
+  r->walk = generation;
+  r->derefs = 0;
+  r->via = -1;
+  todo->len = 0;
+  mwcc_vec_push(todo, (void *)(intptr_t)root);
+  while (todo->len) {
+    int i = (int)(intptr_t)todo->at[--todo->len];
+    struct mwcc_loc *l = &e->locs[i];
+    int derefs = l->derefs;
+    bool address = derefs < 0;
+    if (address) derefs = 0;
+    if (i != root && outlives(e, r, l)) {
+      bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
+      if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
+          (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
+        leak(l, r, derefs);
+      if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
+      if (address && !l->escapes) {
+        l->escapes = true;
+        l->certain = is_certain(e, root, i);
+        l->flow = mwcc_esc_describe(e, root, i);
+        enqueue(e, i);
+        continue;
+      }
+    }
+    for (unsigned k = 0; k < l->nedges; k++) {
+      const struct mwcc_edge *edge = &l->edges[k];
+      struct mwcc_loc *s = &e->locs[edge->src];
+      if (s->escapes && s->kind != MWCC_LOC_PARAM) continue;
+      int d = derefs + edge->derefs;
+      if (s->walk == generation && s->derefs <= d) continue;
+      e->steps--;
+      s->walk = generation;
+      s->derefs = d;
+      s->via = i;
+      s->via_edge = edge;
+      mwcc_vec_push(todo, (void *)(intptr_t)edge->src);
+    }
+    if (e->steps < 0) return;
+  }
+}
+
+void mwcc_esc_solve(struct mwcc_esc *e) {
+  struct mwcc_vec todo = {0};
+  unsigned generation = 0;
+  int deepest = 0;
+  for (int i = 0; i < e->n; i++)
+    if (e->locs[i].depth > deepest) deepest = e->locs[i].depth;
+  for (int i = e->n; i-- > 0;) {
+    struct mwcc_loc *l = &e->locs[i];
+    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes ||
+        (l->root && l->depth < deepest))
+      enqueue(e, i);
+  }
+  e->steps = 20000000;
+  while (e->nqueue && e->steps >= 0) {
+    int i = e->queue[--e->nqueue];
+    e->locs[i].queued = false;
+    walk(e, i, ++generation, &todo);
+  }
+  mwcc_vec_fini(&todo);
+  if (e->steps >= 0) return;
+  for (int i = 0; i < e->n; i++) { /* too large: nothing is known */
+    struct mwcc_loc *l = &e->locs[i];
+    if (l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC) l->escapes = true;
+    if (l->kind == MWCC_LOC_PARAM) l->escapes = mwcc_arg_is_byval(l->v), l->leak_heap = 0;
+  }
+}
