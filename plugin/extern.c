@@ -12,10 +12,22 @@
  *          harmless part of libc (libc.c), callees that write no memory, and
  *          arguments that are constants, on the own stack, or declared to be
  *          neither written through nor kept.
- * How      On the final IR: the calls are where they will stay.
+ * How      On the final IR: the calls are where they will stay.  A direct call
+ *          goes through a small function, so that call sites do not grow:
+ *              mwi_x.f:  cmpb $0, %gs:1 ; jne cold ; jmp f
+ *          It is weak, hidden and shared by all files that are linked together.
+ *          A file that is compiled by the plugin and defines f also defines
+ *          mwi_x.f, strongly, as another name of f; the linker prefers it,
+ *          and calls between files of one program lose the check.
+ *          (Not where f can be replaced when the program is loaded: default
+ *          visibility in a shared library.)
+ *          Calls through pointers, with variable arguments, and with arguments
+ *          on the stack are checked where they are.
+ * Next     poll.c takes a call of mwi_x.f for one to the outside.
  */
 #include <stdio.h>
 #include <string.h>
+#include <llvm-c/Comdat.h>
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
@@ -84,7 +96,7 @@ static LLVMValueRef announce_function(struct mwcc *c, LLVMValueRef callee, unsig
   return f;
 }
 
-static void check_before(struct mwcc *c, LLVMValueRef call) {
+static void check_at_call(struct mwcc *c, LLVMValueRef call) {
   LLVMValueRef args[MAX_ARGS + 1], callee = mwcc_callee(call);
   unsigned n = 0, first = callee ? 0 : 1;
   args[0] = LLVMGetCalledValue(call);
@@ -96,11 +108,115 @@ static void check_before(struct mwcc *c, LLVMValueRef call) {
   mwcc_cold_call_to(c, cold, f, args, n + first, call);
 }
 
+/* ---- Calls through mwi_x.f ------------------------------------------------------------ */
+
+/* All arguments travel in registers.  Others would have to be moved on the
+ * stack, and LLVM's musttail gets structs by value wrong there. */
+static bool in_registers(LLVMValueRef call) {
+  unsigned words = 0, floats = 0;
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
+    LLVMTypeRef t = LLVMTypeOf(LLVMGetOperand(call, i));
+    LLVMTypeKind k = LLVMGetTypeKind(t);
+    if (mwcc_call_has_attr(call, i + 1, "byval")) return false;
+    if (k == LLVMPointerTypeKind || (k == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) <= 64))
+      words++;
+    else if (k == LLVMFloatTypeKind || k == LLVMDoubleTypeKind)
+      floats++;
+    else
+      return false;
+  }
+  return words <= 6 && floats <= 8;
+}
+
+/* Attributes that decide how an argument is passed. */
+static void copy_abi_attributes(LLVMValueRef fn, LLVMValueRef tail, LLVMValueRef call,
+                                unsigned index) {
+  static const char *const abi[] = {"zeroext", "signext", "inreg", "sret"};
+  for (size_t i = 0; i < sizeof abi / sizeof abi[0]; i++) {
+    LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(
+        call, index, LLVMGetEnumAttributeKindForName(abi[i], strlen(abi[i])));
+    if (!a) continue;
+    LLVMAddAttributeAtIndex(fn, index, a);
+    LLVMAddCallSiteAttribute(tail, index, a);
+  }
+}
+
+/* Another file's or the linker's choice for f with its check, or NULL when this
+ * call cannot go through one. */
+static LLVMValueRef checked_function(struct mwcc *c, LLVMValueRef call, LLVMValueRef f) {
+  char name[512];
+  size_t len;
+  LLVMTypeRef type = LLVMGetCalledFunctionType(call);
+  const char *callee = LLVMGetValueName2(f, &len);
+  unsigned n = LLVMCountParams(f);
+  if (!LLVMIsACallInst(call) || LLVMIsFunctionVarArg(type) || LLVMGlobalGetValueType(f) != type ||
+      LLVMGetNumOperandBundles(call) || LLVMGetLinkage(f) != LLVMExternalLinkage ||
+      LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || len == 0 || len > 400 ||
+      callee[0] == 1 || strchr(callee, '@') || !in_registers(call))
+    return NULL;
+  snprintf(name, sizeof name, MWCC_CHECKED_PREFIX "%s", callee);
+  LLVMValueRef x = LLVMGetNamedFunction(c->mod, name);
+  if (x) return LLVMGlobalGetValueType(x) == type ? x : NULL;
+  x = mwcc_shared_function(c, name, type);
+  LLVMSetFunctionCallConv(x, LLVMGetInstructionCallConv(call));
+  LLVMValueRef args[16]; /* in_registers: 14 at most */
+  LLVMGetParams(x, args);
+  LLVMValueRef tail = LLVMBuildCall2(c->b, type, f, args, n, "");
+  LLVMSetInstructionCallConv(tail, LLVMGetInstructionCallConv(call));
+  LLVMSetTailCallKind(tail, LLVMTailCallKindMustTail);
+  for (unsigned i = 1; i <= n; i++) copy_abi_attributes(x, tail, call, i);
+  copy_abi_attributes(x, tail, call, LLVMAttributeReturnIndex);
+  if (LLVMGetTypeKind(LLVMTypeOf(tail)) == LLVMVoidTypeKind)
+    LLVMBuildRetVoid(c->b);
+  else
+    LLVMBuildRet(c->b, tail);
+  LLVMBasicBlockRef cold = mwcc_test_byte(c, tail, MWI_TCB_WB, "ext");
+  for (unsigned i = 0; i < n; i++) {
+    LLVMValueRef pair[2] = {f, args[i]};
+    if (arg_matters(tail, i)) mwcc_cold_call(c, cold, "mwi_rt_ext", pair, 2, tail);
+  }
+  return x;
+}
+
 void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {
   struct mwcc_vec calls = {0};
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
       if (mwcc_is_call(i) && is_external(i)) mwcc_vec_push(&calls, i);
-  for (size_t k = 0; k < calls.len; k++) check_before(c, calls.at[k]);
+  for (size_t k = 0; k < calls.len; k++) {
+    LLVMValueRef call = calls.at[k], f = mwcc_callee(call);
+    bool matters = false;
+    for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++)
+      matters |= arg_matters(call, i);
+    if (!matters) continue;
+    LLVMValueRef x = f && f == LLVMGetCalledValue(call) ? checked_function(c, call, f) : NULL;
+    if (x)
+      LLVMSetOperand(call, (unsigned)LLVMGetNumOperands(call) - 1, x);
+    else
+      check_at_call(c, call);
+  }
   mwcc_vec_fini(&calls);
+}
+
+static bool has_pointer_param(LLVMValueRef fn) {
+  for (LLVMValueRef p = LLVMGetFirstParam(fn); p; p = LLVMGetNextParam(p))
+    if (LLVMGetTypeKind(LLVMTypeOf(p)) == LLVMPointerTypeKind) return true;
+  return false;
+}
+
+void mwcc_name_checked(struct mwcc *c, LLVMValueRef fn) {
+  bool replaceable = mwcc_flag_get(c, "PIC Level") && !mwcc_flag_get(c, "PIE Level") &&
+                     LLVMGetVisibility(fn) == LLVMDefaultVisibility;
+  LLVMTypeRef type = LLVMGlobalGetValueType(fn);
+  size_t len;
+  const char *name = LLVMGetValueName2(fn, &len);
+  char checked[512];
+  if (replaceable || LLVMGetLinkage(fn) != LLVMExternalLinkage || LLVMIsFunctionVarArg(type) ||
+      LLVMGetComdat(fn) || !has_pointer_param(fn) || len == 0 || len > 400 || name[0] == 1 ||
+      strchr(name, '@'))
+    return;
+  snprintf(checked, sizeof checked, MWCC_CHECKED_PREFIX "%s", name);
+  if (LLVMGetNamedFunction(c->mod, checked)) return;
+  LLVMValueRef alias = LLVMAddAlias2(c->mod, type, 0, fn, checked);
+  LLVMSetVisibility(alias, LLVMHiddenVisibility);
 }

@@ -33,6 +33,9 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       mwcc_place_text(&c, f, &sections);
     }
     mwcc_polls(&c);
+    bool lto = mwcc_flag_get(&c, "mallow.prelink"); /* the linker knows its symbols already */
+    for (LLVMValueRef f = LLVMGetFirstFunction(mod); f && !lto; f = LLVMGetNextFunction(f))
+      if (mwcc_instrumented(f)) mwcc_name_checked(&c, f);
     LLVMValueRef last = LLVMGetLastFunction(mod); /* isolation appends functions */
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f)) {
       if (mwcc_instrumented(f)) mwcc_isolate_libcalls(&c, f);

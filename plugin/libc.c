@@ -133,11 +133,13 @@ static const char *harmless[] = {
     "sem_wait", "sem_trywait", "sem_post", "sem_timedwait",
 };
 
-/* Same prototypes; the runtime's park the goroutine. */
+/* Same prototypes; the runtime's park the goroutine, and sort with barriers. */
 static const struct { const char *from, *to; } renamed[] = {
     {"sleep", "mwi_rt_sleep"},
     {"usleep", "mwi_rt_usleep"},
     {"nanosleep", "mwi_rt_nanosleep"},
+    {"qsort", "mwi_rt_qsort"},
+    {"qsort_r", "mwi_rt_qsort_r"},
 };
 /* clang-format on */
 

@@ -203,10 +203,13 @@ LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker);
 /* ---- Late half -------------------------------------------------------------------- */
 
 bool mwcc_late(LLVMModuleRef mod, int link_time, int speed);
-bool mwcc_expand(struct mwcc *c, LLVMValueRef fn);                                /* expand.c */
-void mwcc_isolate_libcalls(struct mwcc *c, LLVMValueRef fn);                      /* isolate.c */
-bool mwcc_may_become_call(LLVMValueRef inst);                                     /* isolate.c */
-void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn);                        /* extern.c */
+bool mwcc_expand(struct mwcc *c, LLVMValueRef fn);           /* expand.c */
+void mwcc_isolate_libcalls(struct mwcc *c, LLVMValueRef fn); /* isolate.c */
+bool mwcc_may_become_call(LLVMValueRef inst);                /* isolate.c */
+void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn);   /* extern.c */
+/* Give a definition its name for checked calls; see extern.c. */
+#define MWCC_CHECKED_PREFIX "mwi_x."
+void mwcc_name_checked(struct mwcc *c, LLVMValueRef fn);
 void mwcc_polls(struct mwcc *c);                                                  /* poll.c */
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
@@ -229,8 +232,10 @@ LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char 
                             LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
 LLVMValueRef mwcc_cold_call_to(struct mwcc *c, LLVMBasicBlockRef block, LLVMValueRef f,
                                LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
-/* A new function for slow halves, shared by all files that are linked
+/* A new function, weak and hidden, shared by all files that are linked
  * together; the builder stands at the end of its only block. */
+LLVMValueRef mwcc_shared_function(struct mwcc *c, const char *name, LLVMTypeRef type);
+/* The same for slow halves: preserve_most. */
 LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *params,
                                 unsigned nparams);
 

@@ -23,6 +23,7 @@
  *          are in one strongly connected component (Tarjan) with the outside.
  */
 #include <stdlib.h>
+#include <string.h>
 #include "mallow-cc.h"
 #include "../src/base/abi.h"
 
@@ -176,6 +177,7 @@ static bool address_taken(LLVMValueRef f) {
 static bool returns_to_program(LLVMValueRef f) {
   size_t len;
   const char *name = LLVMGetValueName2(f, &len);
+  if (strncmp(name, MWCC_CHECKED_PREFIX, strlen(MWCC_CHECKED_PREFIX)) == 0) return true;
   return !LLVMGetIntrinsicID(f) && !mwcc_harmless(name) &&
          !(mwcc_runtime_name(name) && !mwcc_name_is(f, "mw_once_do"));
 }

@@ -70,20 +70,26 @@ static LLVMValueRef entry_point(struct mwcc *c, const char *name, LLVMTypeRef ty
   return f;
 }
 
-LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *params,
-                                unsigned nparams) {
-  LLVMValueRef f =
-      LLVMAddFunction(c->mod, name, LLVMFunctionType(c->t_void, params, nparams, false));
+LLVMValueRef mwcc_shared_function(struct mwcc *c, const char *name, LLVMTypeRef type) {
+  LLVMValueRef f = LLVMAddFunction(c->mod, name, type);
   LLVMSetLinkage(f, LLVMLinkOnceODRLinkage);
   LLVMSetVisibility(f, LLVMHiddenVisibility);
   LLVMSetComdat(f, LLVMGetOrInsertComdat(c->mod, name));
-  LLVMSetFunctionCallConv(f, LLVMPreserveMostCallConv);
   LLVMSetSection(f, MWI_TEXT_SECTION);
-  static const char *const attrs[] = {"cold", "noinline", "nounwind", "minsize", "optsize"};
+  static const char *const attrs[] = {"noinline", "nounwind", "minsize", "optsize"};
   for (size_t i = 0; i < sizeof attrs / sizeof attrs[0]; i++)
     mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, attrs[i], 0);
   mwcc_set_plain(c, f);
   LLVMPositionBuilderAtEnd(c->b, LLVMAppendBasicBlockInContext(c->ctx, f, ""));
+  return f;
+}
+
+LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *params,
+                                unsigned nparams) {
+  LLVMTypeRef type = LLVMFunctionType(c->t_void, params, nparams, false);
+  LLVMValueRef f = mwcc_shared_function(c, name, type);
+  LLVMSetFunctionCallConv(f, LLVMPreserveMostCallConv);
+  mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "cold", 0);
   return f;
 }
 

@@ -21,4 +21,5 @@ long calls(char *p) {
   return reads(p) + strcmp(p, buffer);
 }
 // CHECK-NOT: mwi_ext
+// CHECK-NOT: call {{.*}}mwi_x.
 // CHECK-NOT: mwi_slow_ext
