@@ -59,7 +59,9 @@ static const size_t class_bytes[2] = {MWI_STACK_LARGE, MWI_STACK_SMALL};
 
 static bool guard_install(uintptr_t lo) {
   if (!no_guard_madvise) {
-    if (madvise((void *)lo, MWI_STACK_GUARD, MADV_GUARD_INSTALL) == 0) return true;
+    if (!mwi_inject(MWI_INJECT_MADVISE) &&
+        madvise((void *)lo, MWI_STACK_GUARD, MADV_GUARD_INSTALL) == 0)
+      return true;
     no_guard_madvise = true;
   }
   return mprotect((void *)lo, MWI_STACK_GUARD, PROT_NONE) == 0;
@@ -98,6 +100,15 @@ static bool region_add_locked(size_t slot, size_t n, uintptr_t *out) {
   return true;
 }
 
+static void region_drop_locked(uintptr_t start) {
+  struct region *r = regions;
+  while (r->start != start || !r->bytes) r++;
+  munmap((void *)start, r->bytes);
+  mwi_add_relaxed(&sys_bytes, -r->bytes);
+  r->bytes = 0;
+  ndead++;
+}
+
 static bool class_grow_locked(int class) {
   size_t slot = class_bytes[class] + MWI_STACK_GUARD;
   /* 16 large or 256 small slots a mapping; fewer when address space is short. */
@@ -121,7 +132,11 @@ static bool take_own(struct mwi_stack *out, size_t bytes) {
   bytes = mwi_align_up(bytes, 4096);
   mwi_lock(&stack_lock);
   uintptr_t start = 0;
-  bool ok = region_add_locked(bytes + MWI_STACK_GUARD, 1, &start) && guard_install(start);
+  bool ok = region_add_locked(bytes + MWI_STACK_GUARD, 1, &start);
+  if (ok && !guard_install(start)) { /* no mappings left */
+    region_drop_locked(start);
+    ok = false;
+  }
   mwi_unlock(&stack_lock);
   if (!ok) return false;
   *out = (struct mwi_stack){.lo = start + MWI_STACK_GUARD,
@@ -169,12 +184,7 @@ void mwi_stack_put(struct mwi_p *p, struct mwi_stack *s) {
   if (s->slot_class == MWI_STACK_CLASS_OWN) {
     uintptr_t start = s->lo - MWI_STACK_GUARD;
     mwi_lock(&stack_lock);
-    struct region *r = regions;
-    while (r->start != start || !r->bytes) r++;
-    munmap((void *)start, r->bytes);
-    mwi_add_relaxed(&sys_bytes, -r->bytes);
-    r->bytes = 0;
-    ndead++;
+    region_drop_locked(start);
     mwi_unlock(&stack_lock);
     return;
   }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/gc/external_sort.c -- external code that moves the only pointers to objects
+ *
+ *     external_sort plain|callback|preempted|libc [SECONDS]
+ *
+ * A plain library sorts pointers, without barriers, and is in the middle of it
+ * when marking begins:
+ *
+ *   plain      compared there, too: marking begins in external code
+ *   callback   compared by a function with a loop: marking begins at a poll of
+ *              it, with the library's frames below
+ *   preempted  the same on one processor with others that want it
+ *   libc       the call is qsort's, which mallow replaces (gc/sort.c)
+ *
+ * After the sort the array hangs on an object that no stack points to.  Every
+ * node is there, unchanged.  Run with clobberfree=1.
+ */
+#include <mallow.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plain_sort.h"
+
+typedef struct node {
+  unsigned long key, check;
+  struct node *self;
+} node;
+typedef struct holder {
+  node **array;
+  struct holder *other;
+} holder;
+
+enum { N = 60000 };
+static _Atomic bool over;
+static mw_waitgroup done;
+static bool callback, libc;
+
+static int compare(const void *a, const void *b) {
+  const unsigned char *x = (const unsigned char *)*(node *const *)a;
+  const unsigned char *y = (const unsigned char *)*(node *const *)b;
+  for (int i = 7; i >= 0; i--) /* by the key's bytes: a loop, and so a poll */
+    if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
+  return 0;
+}
+
+static __attribute__((noinline)) void fill(holder *h, unsigned long seed) {
+  h->array = mw_make(node *, N);
+  for (unsigned long i = 0; i < N; i++) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    node *n = mw_new(node);
+    n->key = seed >> 8;
+    n->check = ~n->key;
+    n->self = n;
+    h->array[i] = n;
+  }
+}
+
+static __attribute__((noinline)) void sort(holder *h) {
+  if (libc)
+    qsort(h->array, N, sizeof h->array[0], compare);
+  else if (callback)
+    plain_sort(h->array, N, compare);
+  else
+    plain_sort_keys(h->array, N);
+}
+
+static __attribute__((noinline)) void wipe(void) {
+  volatile char old[4096];
+  memset((char *)old, 0, sizeof old);
+}
+
+static __attribute__((noinline)) void verify(holder *h) {
+  unsigned long last = 0;
+  for (unsigned long i = 0; i < N; i++) {
+    node *n = h->array[i];
+    if (n->self != n || n->check != ~n->key || n->key < last) {
+      printf("FAIL: node %lu of %d at %p has key %lx, check %lx\n", i, N, (void *)n, n->key,
+             n->check);
+      exit(1);
+    }
+    last = n->key;
+  }
+}
+
+static _Atomic int sorts;
+static void sorter(void *arg) {
+  holder *h = mw_new(holder);
+  for (unsigned long seed = (unsigned long)(uintptr_t)arg; !over; seed++) {
+    fill(h, seed);
+    sort(h);
+    wipe();
+    mw_gc();
+    verify(h);
+    sorts++;
+  }
+  mw_waitgroup_done(&done);
+}
+
+static volatile unsigned sink;
+static void busy(void *arg) {
+  (void)arg;
+  while (!over) sink++;
+  mw_waitgroup_done(&done);
+}
+
+static void begin(void (*fn)(void *), uintptr_t arg) {
+  mw_waitgroup_add(&done, 1);
+  mw_go(fn, (void *)arg);
+}
+
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "plain";
+  callback = strcmp(what, "plain") != 0;
+  libc = strcmp(what, "libc") == 0;
+  bool preempted = strcmp(what, "preempted") == 0;
+  mw_set_max_procs(preempted ? 1 : 3);
+  begin(sorter, 1);
+  if (!preempted) begin(sorter, 1000000);
+  if (preempted) begin(busy, 0);
+  int64_t end = mw_nanotime() + (argc > 2 ? atol(argv[2]) : 2) * INT64_C(1000000000);
+  int collections = 0;
+  while (mw_nanotime() < end) {
+    mw_gc();
+    collections++;
+    mw_sleep(100000);
+  }
+  over = true;
+  mw_waitgroup_wait(&done);
+  printf("%d sorts, %d collections beside them\nok\n", sorts, collections);
+  return 0;
+}
