@@ -117,7 +117,7 @@ struct mwi_goroutines *mwi_goroutines_take(bool system) {
   mwi_stop_world();
   size_t n = 0;
   MWI_EACH_G(g)
-    n += shown(g, system);
+  n += shown(g, system);
   struct mwi_goroutines *all = NULL;
   size_t head = sizeof *all + n * sizeof all->by_id[0];
   size_t bytes = mwi_align_up(head + n * sizeof(struct mwi_gtrace), mwi_os_page_bytes());
