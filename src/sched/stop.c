@@ -32,6 +32,7 @@
 #include <ucontext.h>
 
 #include "gc/gc.h"
+#include "os/restart.h"
 #include "sched/proc.h"
 
 #define SPIN_NS 5000          /* most threads poll within this */
@@ -112,21 +113,9 @@ void mwi_syscall_exit(void) {
 
 /* ---- The handler ------------------------------------------------------- */
 
-static void handler(int sig, siginfo_t *info, void *uc_) {
-  (void)sig;
-  (void)info;
-  ucontext_t *uc = uc_;
-  struct mwi_tcb *t = mwi_tcb();
-  if (!t->attached || t->rt > 0) return;
-  struct mwi_m *m = t->m;
-  uintptr_t pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-  if (!mwi_load_relaxed(&m->stop_req) && !mwi_load_relaxed(&m->retake_req)) return;
-  if (mwi_load_relaxed(&m->state) != MWI_M_RUN || mwi_text_contains(pc)) {
-    mwi_store_relaxed(&t->poll, 1);
-    return;
-  }
-  int saved = errno;
-  t->rt++;
+/* The interrupted code is external and holds no lock of ours: do what was asked. */
+static void answer(struct mwi_m *m, ucontext_t *uc) {
+  struct mwi_tcb *t = &m->tcb;
   if (mwi_load_relaxed(&m->retake_req)) {
     mwi_store_relaxed(&m->retake_req, 0);
     struct mwi_p *p = mwi_release_p(m);
@@ -148,6 +137,25 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
     m->in_external = true;
     wait_stopped(m);
   }
+}
+
+static void handler(int sig, siginfo_t *info, void *uc_) {
+  (void)sig;
+  (void)info;
+  ucontext_t *uc = uc_;
+  struct mwi_tcb *t = mwi_tcb();
+  if (!t->attached || t->rt > 0) return;
+  struct mwi_m *m = t->m;
+  bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
+  if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
+      mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
+    if (asked) mwi_store_relaxed(&t->poll, 1);
+    return;
+  }
+  int saved = errno;
+  t->rt++;
+  if (asked) answer(m, uc);
+  mwi_os_restart_call(uc); /* after a spare signal, too */
   t->rt--;
   errno = saved;
 }

@@ -9,5 +9,12 @@
 void plain_spin_ms(int ms);  /* compute */
 void plain_block_ms(int ms); /* asleep in the kernel, though signals interrupt the calls */
 void plain_libc_locks(void); /* malloc, threads and modules come and go */
+/* Waits for events without a timeout, by libc and by a `mov, syscall` of its own; ended by
+ * the thread's SIGUSR1, whose handler counts.  They return how often they came back. */
+enum plain_wait { PLAIN_PAUSE, PLAIN_POLL, PLAIN_EPOLL, PLAIN_SELECT, PLAIN_SUSPEND, PLAIN_NWAITS };
+int plain_wait(enum plain_wait w, int64_t *slept_ns);
+int plain_sleep_ms(int ms);   /* nanosleep's result: 0, or -1 when it was interrupted */
+extern _Atomic int plain_tid; /* of the thread that is about to wait, 0 before */
+void plain_wake(void);
 
 #endif

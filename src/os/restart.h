@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/restart.h -- system calls that the stop signal interrupted go on (internal)
+ *
+ * SA_RESTART restarts most calls; not those that wait for events (poll,
+ * epoll_wait, select, pause, sigsuspend, System V's queues and semaphores, ...).
+ * Called at the end of the stop signal's handler with its third argument, this
+ * makes those that have no timeout, and sleeps that know what is left of them,
+ * begin again, as if there had been no signal.  Others return EINTR.
+ */
+#ifndef MWI_OS_RESTART_H
+#define MWI_OS_RESTART_H
+
+void mwi_os_restart_call(void *uc);
+
+#endif
