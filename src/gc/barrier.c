@@ -95,6 +95,39 @@ void mwi_shade_range_slow(const void *p, size_t bytes) {
   mwi_rt_leave();
 }
 
+/* ---- In signal handlers ------------------------------------------------ */
+
+/*
+ * A handler of the program's may interrupt the runtime anywhere, in the middle
+ * of a push on this very buffer, or with a lock held.  Its stores are recorded
+ * in an array that needs neither, and shaded when marking ends.
+ */
+#define LATE_WORDS 65536 /* stores in handlers during one cycle */
+static _Atomic uintptr_t late[LATE_WORDS];
+static _Atomic uint32_t nlate;
+
+/* The runtime is not compiled code: only a handler gets here inside of it. */
+MWI_INLINE bool in_handler(void) {
+  return MWI_UNLIKELY(mwi_tcb()->rt > 0);
+}
+
+static void record_late(const void *p, size_t bytes) {
+  uintptr_t lo = mwi_align_up((uintptr_t)p, 8), hi = (uintptr_t)p + bytes;
+  for (; lo + 8 <= hi; lo += 8) {
+    uintptr_t word = *(uintptr_t *)lo;
+    if (word - mwi_heap.base >= mwi_load_relaxed(&mwi_heap.used)) continue;
+    uint32_t i = mwi_add_relaxed(&nlate, 1);
+    if (i >= LATE_WORDS)
+      mwi_fatal("more than %d pointers stored by signal handlers in one collection", LATE_WORDS);
+    mwi_store_relaxed(&late[i], word);
+  }
+}
+
+static void shade_late_stw(struct mwi_gcp *w) {
+  for (uint32_t i = mwi_load_relaxed(&nlate); i-- > 0;) mwi_grey(w, mwi_load_relaxed(&late[i]));
+  mwi_store_relaxed(&nlate, 0);
+}
+
 /* ---- Compiled code's entry points -------------------------------------- */
 
 /* An unmet thread's flag is always set: attach it, then see. */
@@ -109,6 +142,11 @@ MWI_INLINE bool barrier_needed(void) {
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   if (!barrier_needed()) return;
+  if (in_handler()) {
+    record_late(slot, sizeof *slot);
+    record_late(&val, sizeof val);
+    return;
+  }
   mwi_rt_enter();
 #ifndef MW_BREAK_DELETION
   record((uintptr_t)*slot);
@@ -137,6 +175,11 @@ static bool on_own_stack(const void *p) {
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n) {
   if (!barrier_needed() || !may_hold_pointers(dst)) return;
+  if (in_handler()) {
+    record_late(dst, n);
+    record_late(src, n);
+    return;
+  }
   mwi_rt_enter();
 #ifndef MW_BREAK_DELETION
   uint32_t cycle;
@@ -156,6 +199,10 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
   if (!barrier_needed() || on_own_stack(dst) || !may_hold_pointers(dst)) return;
+  if (in_handler()) {
+    record_late(dst, n);
+    return;
+  }
   mwi_rt_enter();
 #ifndef MW_BREAK_DELETION
   record_any_range((uintptr_t)dst, (uintptr_t)dst + n);
@@ -194,7 +241,7 @@ void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
-  if (!barrier_needed() || mwi_text_contains((uintptr_t)callee)) return;
+  if (!barrier_needed() || mwi_text_contains((uintptr_t)callee) || in_handler()) return;
   mwi_rt_enter();
   size_t size;
   struct mwi_span *s;
@@ -211,6 +258,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
 }
 
 void mwi_ext_rescan_stw(struct mwi_gcp *w) {
+  shade_late_stw(w);
   for (int i = 0; i < EXT_BUCKETS; i++)
     for (struct ext *e = ext_table[i]; e; e = e->next)
       mwi_scan_conservative(w, e->lo, e->hi, false);

@@ -9,8 +9,6 @@
 #ifndef MWI_GC_GC_H
 #define MWI_GC_GC_H
 
-#include <link.h>
-
 #include "gc/work.h"
 #include "heap/heap.h"
 
@@ -31,9 +29,6 @@ void mwi_module_exiting(void);        /* atexit: nothing is unregistered any mor
 bool mwi_text_contains(uintptr_t pc); /* instrumented or runtime text */
 bool mwi_text_instrumented(uintptr_t pc);
 bool mwi_text_runtime(uintptr_t pc);
-bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) * tls,
-                        const struct dl_phdr_info *info);
-uint32_t mwi_module_tls_generation(void);
 
 /* ---- Marking ----------------------------------------------------------- */
 
@@ -78,8 +73,10 @@ struct mwi_gc_hooks {
   void *(*current)(void);
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
-  void (*forget_tls)(uintptr_t addr); /* thread-locals of the image around addr go away */
-  void (*trace)(void); /* a cycle's marking ended: gctrace, statistics */
+  /* For profiles; NULL: nobody asks. */
+  void (*sweep_begins_stw)(void); /* marking ended, nothing is swept yet */
+  void (*swept)(void);            /* mw_gc has swept everything */
+  void (*trace)(void);            /* a cycle's marking ended: gctrace, statistics */
 };
 extern struct mwi_gc_hooks mwi_gc_hooks;
 

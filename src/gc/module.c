@@ -15,6 +15,7 @@
 #include "gc/barrier.h"
 #include "gc/gc.h"
 #include "gc/roots.h"
+#include "os/tls.h"
 
 static struct mwi_lock roots_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
 
@@ -77,17 +78,50 @@ static void text_remove_locked(uintptr_t lo) {
 /* ---- Modules ----------------------------------------------------------- */
 
 static struct mwi_module *modules; /* under roots_lock */
-static _Atomic uint32_t tls_generation;
+
+/* Images with thread-locals that may hold pointers, each entered by its first
+ * translation unit, and removed with that: in an image that is being closed. */
+struct tls {
+  struct tls *next;
+  struct mwi_os_tls os;
+  uintptr_t owner; /* the module that brought it */
+};
+static struct tls *tls_modules, *free_tls; /* under roots_lock */
+
+static void tls_add_locked(const struct mwi_os_tls *os, uintptr_t owner) {
+  for (struct tls *t = tls_modules; t; t = t->next)
+    if (t->os.module == os->module) return; /* another unit of the image */
+  struct tls *t = free_tls;
+  if (t)
+    free_tls = t->next;
+  else
+    t = mwi_meta_alloc(sizeof *t, 16);
+  *t = (struct tls){tls_modules, *os, owner};
+  tls_modules = t;
+}
+
+static void tls_remove_locked(uintptr_t owner) {
+  for (struct tls **at = &tls_modules; *at; at = &(*at)->next) {
+    struct tls *t = *at;
+    if (t->owner != owner) continue;
+    *at = t->next;
+    t->next = free_tls;
+    free_tls = t;
+    return;
+  }
+}
 
 MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
   if (m->abi != MWI_ABI_VERSION)
     mwi_fatal("%s was compiled for version %u of mallow's ABI, this runtime has %u: recompile it",
               m->source, m->abi, MWI_ABI_VERSION);
+  struct mwi_os_tls tls;
+  bool has_tls = m->has_tls && mwi_os_tls_of((uintptr_t)m, &tls);
   mwi_lock(&roots_lock);
   m->next = modules;
   modules = m;
+  if (has_tls) tls_add_locked(&tls, (uintptr_t)m);
   text_add_locked((uintptr_t)m->text_start, (uintptr_t)m->text_stop);
-  if (m->has_tls) mwi_add_acqrel(&tls_generation, 1);
   /* Initialised data of a library opened while marking is on: nothing in it
    * can point to the collected heap yet. */
   mwi_unlock(&roots_lock);
@@ -111,31 +145,17 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
   for (uint32_t i = 0; i < m->nglobals && mwi_wb_on(); i++) /* deleted: as a store would be */
     mwi_shade_range(m->globals[i].addr, m->globals[i].size);
   text_remove_locked((uintptr_t)m->text_start);
+  if (m->has_tls) tls_remove_locked((uintptr_t)m);
   mwi_unlock(&roots_lock);
-  if (m->has_tls && mwi_gc_hooks.forget_tls) mwi_gc_hooks.forget_tls((uintptr_t)m);
 }
 
-uint32_t mwi_module_tls_generation(void) {
-  return mwi_load_acquire(&tls_generation);
-}
-
-/* Does an image (as dl_iterate_phdr shows it) hold an instrumented module with
- * thread-locals?  Decided by whether its text lies in the image. */
-bool mwi_module_has_tls(uintptr_t load_addr, const ElfW(Phdr) * tls,
-                        const struct dl_phdr_info *info) {
-  (void)tls;
-  bool found = false;
+void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread) {
   mwi_lock(&roots_lock);
-  for (struct mwi_module *m = modules; m && !found; m = m->next) {
-    if (!m->has_tls) continue;
-    uintptr_t at = (uintptr_t)m;
-    for (int i = 0; i < info->dlpi_phnum && !found; i++) {
-      const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-      found = ph->p_type == PT_LOAD && at - (load_addr + ph->p_vaddr) < ph->p_memsz;
-    }
+  for (struct tls *t = tls_modules; t; t = t->next) {
+    uintptr_t block = mwi_os_tls_block(thread, &t->os);
+    if (block) mwi_scan_conservative(w, block, block + t->os.bytes, false);
   }
   mwi_unlock(&roots_lock);
-  return found;
 }
 
 /* ---- Roots ------------------------------------------------------------- */

@@ -11,6 +11,8 @@ void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint
 
 uint64_t mwi_roots_scan(struct mwi_gcp *w); /* module globals, mw_root_add; returns bytes */
 bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi);
+/* A stopped thread's thread-locals (os/tls.h); world stopped. */
+void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread);
 void mwi_handles_scan(struct mwi_gcp *w);
 
 /* Public functions need the calling thread attached; gc is below sched, so

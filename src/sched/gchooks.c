@@ -48,8 +48,7 @@ static void scan_thread_roots_stw(struct mwi_gcp *w) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
-    for (uint32_t i = 0; i < m->ntls; i++)
-      mwi_scan_conservative(w, m->tls[i].lo, m->tls[i].hi, false);
+    mwi_tls_scan(w, m->thread_pointer);
   }
   mwi_unlock(&mwi_sched.allm_lock);
 }
@@ -320,6 +319,12 @@ static void ready(void *g) {
   mwi_ready(g);
 }
 
+/* A user's constructor may be the first to call the runtime: that one attaches,
+ * which starts everything else. */
+__attribute__((constructor(101))) static void early(void) {
+  mwi_gc_hooks.need_p = mwi_attach_slow;
+}
+
 void mwi_gchooks_init(void) {
   mwi_gc_hooks = (struct mwi_gc_hooks){
       .need_p = mwi_attach_slow,
@@ -345,7 +350,6 @@ void mwi_gchooks_init(void) {
       .park_unlock = park_unlock,
       .ready = ready,
       .before_start = mwi_images_refresh,
-      .forget_tls = mwi_tls_forget,
       .trace = mwi_gc_hooks.trace,
   };
 }

@@ -16,14 +16,12 @@
  *          locks (malloc, the dynamic linker, the cache of stacks).  So nothing
  *          here that takes one runs while a stopper waits for the calling
  *          thread [M3]: sysmon, which nobody stops, creates threads; the
- *          linker's list of modules is read in SYS; the rest happens before
- *          registration.
- * Threads  allm_lock guards the list, the records' reuse, and the ranges of
- *          thread-local storage.
+ *          linker's list of modules is read in SYS (sched/images.c); the rest
+ *          happens before registration.
+ * Threads  allm_lock guards the list and the records' reuse.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -31,6 +29,7 @@
 
 #include "gc/gc.h"
 #include "os/thread.h"
+#include "os/tls.h"
 #include "sched/proc.h"
 
 #define SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
@@ -55,14 +54,11 @@ struct mwi_m *mwi_m_new(void) {
 /* The calling thread becomes m: its block is in %gs from here. */
 void mwi_m_adopt(struct mwi_m *m) {
   bool fresh = m->id == 0;
-  struct mwi_range *tls = m->tls;
   m->tcb =
       (struct mwi_tcb){.self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
   m->spinning = false;
   m->foreign = m->prev = NULL;
-  m->tls = tls;
-  m->ntls = 0; /* those of the record's last thread are gone */
-  m->tls_generation = 0;
+  m->thread_pointer = mwi_os_thread_pointer();
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);
   mwi_store_relaxed(&m->retake_req, 0);
@@ -89,7 +85,6 @@ void mwi_m_adopt(struct mwi_m *m) {
   mwi_leave_sys(m);
   /* Marking may have begun or ended while we were HELD; the flag was written
    * then like everybody's. */
-  mwi_tls_refresh(m);
 }
 
 /* ---- Our own threads --------------------------------------------------- */
@@ -214,73 +209,4 @@ void mwi_attach_slow(void) {
   m->tcb.rt = 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();
-}
-
-/* ---- Thread-local storage ---------------------------------------------- */
-
-/* Instrumented modules' blocks of the calling thread, recorded as roots.  A
- * module opened later bumps the generation, and each thread records again at
- * its next poll; one that is closed is forgotten at once. */
-#define TLS_MAX 64
-
-struct collect {
-  struct mwi_range out[TLS_MAX];
-  uint32_t n;
-};
-
-static int collect_tls(struct dl_phdr_info *info, size_t size, void *arg) {
-  struct collect *c = arg;
-  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *)) return 0;
-  if (!info->dlpi_tls_data) return 0;
-  uintptr_t image_lo = UINTPTR_MAX, image_hi = 0;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-    if (ph->p_type != PT_LOAD) continue;
-    uintptr_t lo = info->dlpi_addr + ph->p_vaddr;
-    if (lo < image_lo) image_lo = lo;
-    if (lo + ph->p_memsz > image_hi) image_hi = lo + ph->p_memsz;
-  }
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-    if (ph->p_type != PT_TLS || !mwi_module_has_tls(info->dlpi_addr, ph, info)) continue;
-    uintptr_t lo = (uintptr_t)info->dlpi_tls_data;
-    if (c->n < TLS_MAX)
-      c->out[c->n] = (struct mwi_range){mwi_align_up(lo, 8), mwi_align_down(lo + ph->p_memsz, 8),
-                                        image_lo, image_hi};
-    c->n++;
-  }
-  return 0;
-}
-
-static void refresh_in_sys(void *arg, uintptr_t sp) {
-  struct mwi_m *m = arg;
-  struct collect c = {.n = 0};
-  uint32_t generation = mwi_module_tls_generation();
-  m->stop_sp = sp;
-  mwi_enter_sys(m); /* [M3] */
-  dl_iterate_phdr(collect_tls, &c);
-  mwi_leave_sys(m);
-  if (c.n > TLS_MAX) mwi_fatal("more than %d modules with thread-local pointers", TLS_MAX);
-  if (!m->tls) m->tls = mwi_meta_alloc(TLS_MAX * sizeof *m->tls, 16);
-  mwi_lock(&mwi_sched.allm_lock);
-  memcpy(m->tls, c.out, c.n * sizeof c.out[0]);
-  m->ntls = c.n;
-  mwi_unlock(&mwi_sched.allm_lock);
-  m->tls_generation = generation;
-}
-
-void mwi_tls_refresh(struct mwi_m *m) {
-  if (m->tls_generation == mwi_module_tls_generation()) return;
-  mwi_rt_enter();
-  mwi_spill_call(refresh_in_sys, m);
-  mwi_rt_leave();
-}
-
-void mwi_tls_forget(uintptr_t addr) {
-  mwi_lock(&mwi_sched.allm_lock);
-  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
-    for (uint32_t i = m->ntls; i-- > 0;)
-      if (addr - m->tls[i].image_lo < m->tls[i].image_hi - m->tls[i].image_lo)
-        m->tls[i] = m->tls[--m->ntls];
-  mwi_unlock(&mwi_sched.allm_lock);
 }

@@ -38,7 +38,6 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
   mwi_stop_check();
-  mwi_tls_refresh(m);
   bool slice_over = mwi_load_relaxed(&m->preempt_req) != 0;
   if (slice_over) mwi_store_relaxed(&m->preempt_req, 0);
   mwi_rt_leave();

@@ -46,6 +46,7 @@ struct mwi_m {
 
   /* constant after start */
   int32_t tid;
+  uintptr_t thread_pointer; /* os/tls.h */
   uint32_t id;
 
   /* stop protocol: sched/stop.c */
@@ -68,17 +69,8 @@ struct mwi_m {
 
   /* under sched.allm_lock */
   struct mwi_m *next_all;
-  /* thread's dynamic and static TLS ranges that may hold pointers; owner writes, collector reads
-   * while stopped */
-  struct mwi_range *tls;
-  uint32_t ntls, tls_generation;
 };
 _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
-
-struct mwi_range {
-  uintptr_t lo, hi;
-  uintptr_t image_lo, image_hi; /* the image whose thread-locals these are */
-};
 
 #define MWI_RUNQ 256
 #define MWI_P_STACKS 32 /* stacks cached for goroutines to come */
@@ -148,7 +140,7 @@ struct mwi_sched {
   _Atomic uint32_t sysmon_deep; /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
   _Atomic bool main_ours; /* main is a goroutine: without it nobody can be called deadlocked */
-  sigset_t sigmask; /* of the initial thread; new threads begin with it */
+  sigset_t sigmask;       /* of the initial thread; new threads begin with it */
 };
 extern struct mwi_sched mwi_sched;
 
@@ -184,8 +176,6 @@ void mwi_detach(void);             /* an attached thread leaves: it ends, or bec
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */
-void mwi_tls_refresh(struct mwi_m *m);
-void mwi_tls_forget(uintptr_t addr); /* the image that addr is in is being closed */
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
 }

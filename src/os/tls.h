@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/tls.h -- where a thread keeps an image's thread-local variables (internal)
+ *
+ * Libraries opened by dlopen get their block in each thread at that thread's
+ * first access, which nobody is told of.  So the collector asks, with the
+ * world stopped, for every thread and image.
+ */
+#ifndef MWI_OS_TLS_H
+#define MWI_OS_TLS_H
+
+#include "base/base.h"
+
+struct mwi_os_tls {
+  size_t module;        /* the dynamic linker's number; used again after a dlclose */
+  uintptr_t generation; /* of the linker's table when the image was loaded */
+  size_t bytes;
+};
+
+/* The image that addr lies in.  false: it has none.  Call it from the image's
+ * constructor: takes locks of libc's, and makes the calling thread's block. */
+bool mwi_os_tls_of(uintptr_t addr, struct mwi_os_tls *out);
+
+/* The block of a stopped thread (or the caller), 0: it has none yet. */
+uintptr_t mwi_os_tls_block(uintptr_t thread, const struct mwi_os_tls *t);
+
+/* What names the calling thread to mwi_os_tls_block. */
+uintptr_t mwi_os_thread_pointer(void);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/tls_glibc.c -- see os/tls.h
+ *
+ * How      glibc on x86-64 keeps a thread's table of blocks (dtv) at offset 8
+ *          of its thread pointer; libthread_db and sanitizers rest on the same:
+ *
+ *              dtv[-1].value  entries        dtv[0].value  generation
+ *              dtv[n].value   block of module n, or -1: not made yet
+ *
+ *          A table older than the image's generation may hold a block of an
+ *          earlier image with the same number, and is not looked at.
+ */
+#define _GNU_SOURCE 1
+#include "os/tls.h"
+
+#include <link.h>
+
+struct entry {
+  uintptr_t value, to_free;
+};
+#define UNALLOCATED UINTPTR_MAX
+
+struct tls_index {
+  uintptr_t module, offset;
+};
+extern void *__tls_get_addr(struct tls_index *);
+
+uintptr_t mwi_os_thread_pointer(void) {
+  return (uintptr_t)__builtin_thread_pointer();
+}
+
+static const struct entry *table(uintptr_t thread) {
+  return *(const struct entry *const *)(thread + 8);
+}
+
+struct search {
+  uintptr_t addr;
+  struct mwi_os_tls *out;
+};
+
+static int look(struct dl_phdr_info *info, size_t size, void *arg) {
+  struct search *s = arg;
+  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *)) return 0;
+  size_t bytes = 0;
+  bool here = false;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+    if (ph->p_type == PT_TLS) bytes = ph->p_memsz;
+    if (ph->p_type == PT_LOAD && s->addr - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
+      here = true;
+  }
+  if (!here) return 0;
+  s->out->module = info->dlpi_tls_modid;
+  s->out->bytes = bytes;
+  return 1;
+}
+
+bool mwi_os_tls_of(uintptr_t addr, struct mwi_os_tls *out) {
+  struct search s = {addr, out};
+  *out = (struct mwi_os_tls){0};
+  if (!dl_iterate_phdr(look, &s) || !out->module || !out->bytes) return false;
+  struct tls_index first = {out->module, 0};
+  __tls_get_addr(&first); /* this thread's table is of the image's generation now */
+  out->generation = table(mwi_os_thread_pointer())[0].value;
+  return true;
+}
+
+uintptr_t mwi_os_tls_block(uintptr_t thread, const struct mwi_os_tls *t) {
+  const struct entry *dtv = table(thread);
+  if (!dtv || dtv[0].value < t->generation || dtv[-1].value < t->module) return 0;
+  uintptr_t block = dtv[t->module].value;
+  return block == UNALLOCATED ? 0 : block;
+}

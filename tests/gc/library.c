@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/gc/library.c -- the library of library_comes_and_goes.c: globals, thread-locals, layouts */
+#include <mallow.h>
+
+typedef struct item {
+  struct item *next;
+  unsigned long a, b, check;
+} item;
+
+static item *all;
+static _Thread_local item *own[4096]; /* too large for the block that threads begin with */
+
+__attribute__((visibility("default"))) void *library_use(void *previous);
+void *library_use(void *previous) {
+  for (int i = 0; i < 2000; i++) {
+    item *n = mw_new(item);
+    n->next = i % 100 ? all : previous;
+    n->check = 4711;
+    all = n;
+    own[i] = n;
+  }
+  unsigned long bad = 0;
+  for (int i = 0; i < 2000; i++) bad += own[i]->check != 4711;
+  for (item *n = all; n; n = n->next) bad += n->check != 4711;
+  void *keep = bad ? NULL : own[1999];
+  return keep;
+}
