@@ -19,6 +19,7 @@
 
 #include "base/knobs.h"
 #include "debug/fatal.h"
+#include "debug/memprof.h"
 #include "debug/memstats.h"
 #include "gc/gc.h"
 #include "os/inject.h"
@@ -35,6 +36,7 @@ static void init(void) {
   mwi_gc_init();
   mwi_due_goroutines_init();
   mwi_memstats_init();
+  mwi_memprof_init();
   mwi_stop_init();
   mwi_crash_init();
   int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
@@ -65,7 +67,6 @@ static void run_main(void *p) {
 MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **argv, char **envp) {
   struct main_args a = {fn, argc, argv, envp};
   mwi_init_once();
-  mwi_store_relaxed(&mwi_sched.main_ours, true);
   pthread_sigmask(SIG_SETMASK, NULL, &mwi_sched.sigmask);
   if (mwi_tcb()->attached) mwi_detach(); /* a constructor allocated; now the thread becomes ours */
   struct mwi_m *m = mwi_m_new();
@@ -80,6 +81,7 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
   if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");
   mwi_runq_put(p, g, true);
+  mwi_store_relaxed(&mwi_sched.main_ours, true); /* not before there is something to run */
   m->tcb.rt = 0;
   mwi_schedule_loop();
 }
