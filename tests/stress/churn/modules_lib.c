@@ -3,7 +3,8 @@
  * tests/stress/churn/modules_lib.c -- see modules_lib.h
  *
  * Every kind of global: static, exported, initialised, in a struct, in an
- * array, in a union, local to a function.
+ * array, in a union, local to a function.  With LIB_CONSTRUCTOR they are filled
+ * before anybody calls.
  */
 #include "modules_lib.h"
 
