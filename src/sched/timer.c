@@ -147,7 +147,7 @@ static bool is_current(struct mwi_timers *h, struct entry x) {
 /* The timer's entry has left its heap. */
 static void forget(struct mwi_timer *t) {
   t->hint = 0;
-  mwi_store_seqcst(&t->heap, NULL);
+  mwi_store_release(&t->heap, NULL); /* pairs with the acquires in arm and ensure_entry */
 }
 
 /* Take the entry at place i out. */
@@ -162,18 +162,13 @@ static struct entry take(struct mwi_timers *h, size_t i) {
   return x;
 }
 
-/* Nobody wants x any more: its timer is told.  arm stores its wish before it
- * looks at heap, so either we see the wish here or it sees the timer outside. */
+/* Nobody wants x any more; then its timer is told.  A wish that comes just now
+ * goes through this lock or finds heap NULL, and makes an entry of its own. */
 static bool drop_if_stale(struct mwi_timers *h, struct entry x) {
   if (!is_current(h, x)) return true;
-  struct mwi_timer *t = timer_of(x);
-  if (mwi_load_seqcst(&t->want) != 0) return false;
-  forget(t);
-  if (mwi_load_seqcst(&t->want) == 0) return true;
-  struct mwi_timers *none = NULL;
-  if (!mwi_cas_seqcst(&t->heap, &none, h)) return true; /* it is in another heap already */
-  t->hint = x.when;
-  return false;
+  if (mwi_load_acquire(&timer_of(x)->want) != 0) return false;
+  forget(timer_of(x));
+  return true;
 }
 
 static void clean_some(struct mwi_timers *h) {
@@ -208,12 +203,12 @@ int64_t mwi_timer_deadline(int64_t ns) {
  * else in `home`. */
 static void ensure_entry(struct mwi_timer *t, int64_t when, struct mwi_timers *home) {
   for (;;) {
-    struct mwi_timers *h = mwi_load_seqcst(&t->heap);
+    struct mwi_timers *h = mwi_load_acquire(&t->heap);
     bool fresh = h == NULL;
     if (fresh) h = home;
     mwi_lock(&h->lock);
     struct mwi_timers *was = NULL;
-    if (fresh ? !mwi_cas_seqcst(&t->heap, &was, h) : mwi_load_seqcst(&t->heap) != h) {
+    if (fresh ? !mwi_cas_acqrel(&t->heap, &was, h) : mwi_load_acquire(&t->heap) != h) {
       mwi_unlock(&h->lock);
       continue;
     }
@@ -232,8 +227,8 @@ static void ensure_entry(struct mwi_timer *t, int64_t when, struct mwi_timers *h
 void mwi_timer_arm(struct mwi_timer *t, int64_t when) {
   mwi_assert(when > 0);
   mwi_rt_enter(); /* keep the processor whose heap is home, and t unmoved by a stop */
-  int64_t wanted = atomic_exchange_explicit(&t->want, when, memory_order_seq_cst);
-  struct mwi_timers *h = mwi_load_seqcst(&t->heap);
+  int64_t wanted = mwi_xchg_acqrel(&t->want, when);
+  struct mwi_timers *h = mwi_load_acquire(&t->heap);
   if (wanted == 0 && h != NULL) mwi_add_relaxed(&h->stale, -1);
   ensure_entry(t, when, mwi_timers_mine());
   mwi_rt_leave();
@@ -241,7 +236,7 @@ void mwi_timer_arm(struct mwi_timer *t, int64_t when) {
 
 void mwi_timer_disarm(struct mwi_timer *t) {
   if (mwi_load_relaxed(&t->want) == 0) return;
-  mwi_store_seqcst(&t->want, 0);
+  mwi_store_release(&t->want, 0);
   struct mwi_timers *h = mwi_load_relaxed(&t->heap);
   if (h != NULL) mwi_add_relaxed(&h->stale, 1);
 }
@@ -262,7 +257,7 @@ int mwi_timers_run(struct mwi_timers *h, int64_t now) {
       if ((x.tagged & COLLECTED) != 0) mwi_shade(t);
       forget(t);
     }
-    int64_t want = current ? mwi_load_seqcst(&t->want) : 0;
+    int64_t want = current ? mwi_load_acquire(&t->want) : 0;
     if (want == 0) {
       mwi_add_relaxed(&h->stale, -1);
       continue;
@@ -292,7 +287,7 @@ void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to) {
     if (!is_current(from, x)) continue;
     struct mwi_timer *t = timer_of(x);
     forget(t);
-    int64_t want = mwi_load_seqcst(&t->want);
+    int64_t want = mwi_load_acquire(&t->want);
     if (want == 0) continue;
     publish_next(from);
     mwi_unlock(&from->lock);

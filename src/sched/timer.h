@@ -32,9 +32,9 @@ struct mwi_timer {
   bool collected; /* lies in the collected heap: its entries are roots */
 
   /* atomic: ns, 0 wants nothing.  Written by the owner (a channel timer: under
-   * its channel's lock), cleared by fire.  seq_cst against `heap`: arm stores
-   * want, then reads heap; the heap's cleaner takes the timer out (heap), then
-   * reads want. */
+   * its channel's lock), cleared by fire.  After a change arm always takes the
+   * lock of the heap that has the entry, or makes one: so who drops an entry
+   * under that lock, because it reads 0 here, loses no wish. */
   _Atomic int64_t want;
 
   /* atomic: the heap with the entry of [T2].  Leaves NULL by compare-and-swap

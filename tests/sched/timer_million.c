@@ -12,7 +12,7 @@
 #include "check.h"
 
 #define MS 1000000LL
-enum { GROUP = 500 };
+enum { GROUP = 100 };
 
 typedef struct pending {
   mw_timer **t;
