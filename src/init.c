@@ -19,7 +19,6 @@
 
 #include "base/knobs.h"
 #include "debug/fatal.h"
-#include "debug/memprof.h"
 #include "debug/memstats.h"
 #include "gc/gc.h"
 #include "os/inject.h"
@@ -36,7 +35,6 @@ static void init(void) {
   mwi_gc_init();
   mwi_due_goroutines_init();
   mwi_memstats_init();
-  mwi_memprof_init();
   mwi_stop_init();
   mwi_crash_init();
   int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
