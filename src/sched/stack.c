@@ -109,11 +109,22 @@ static void region_drop_locked(uintptr_t start) {
   ndead++;
 }
 
+/* Large slots leave this much address space (ulimit -v) to small ones, to
+ * threads and to libraries; without it 14 goroutines take all there is. */
+#define LARGE_LEAVES ((size_t)512 << 20)
+
+static bool fits_beside_room(size_t bytes) {
+  void *p = mwi_os.reserve(bytes + LARGE_LEAVES, 4096);
+  if (p) mwi_os.unreserve(p, bytes + LARGE_LEAVES);
+  return p != NULL;
+}
+
 static bool class_grow_locked(int class) {
   size_t slot = class_bytes[class] + MWI_STACK_GUARD;
   /* 16 large or 256 small slots a mapping; fewer when address space is short. */
   for (size_t n = class == MWI_STACK_CLASS_LARGE ? 16 : 256; n; n /= 4) {
     uintptr_t start;
+    if (class == MWI_STACK_CLASS_LARGE && !fits_beside_room(slot * n)) continue;
     if (!region_add_locked(slot, n, &start)) continue;
     for (size_t i = n; i-- > 0;) {
       struct free_slot *f = slot_record();
