@@ -27,6 +27,12 @@ static const char *const marker_names[MWCC_NMARKERS] = {
     [MWCC_MEMCPY_CHK] = "mwi_mark_memcpy_chk",
     [MWCC_MEMMOVE_CHK] = "mwi_mark_memmove_chk",
     [MWCC_MEMSET_CHK] = "mwi_mark_memset_chk",
+    [MWCC_SCALAR_I8] = "mwi_mark_scalar_i8",
+    [MWCC_SCALAR_I16] = "mwi_mark_scalar_i16",
+    [MWCC_SCALAR_I32] = "mwi_mark_scalar_i32",
+    [MWCC_SCALAR_I64] = "mwi_mark_scalar_i64",
+    [MWCC_SCALAR_F32] = "mwi_mark_scalar_f32",
+    [MWCC_SCALAR_F64] = "mwi_mark_scalar_f64",
     [MWCC_ASTORE] = "mwi_mark_astore",
     [MWCC_ASTORE_I64] = "mwi_mark_astore_i64",
     [MWCC_XCHG] = "mwi_mark_xchg",
@@ -125,6 +131,19 @@ LLVMTypeRef mwcc_marker_type(struct mwcc *c, enum mwcc_marker kind) {
   case MWCC_VMEMSET:
     args[1] = c->t_i8;
     break;
+  case MWCC_SCALAR_I8:
+  case MWCC_SCALAR_I16:
+  case MWCC_SCALAR_I32:
+  case MWCC_SCALAR_I64:
+  case MWCC_SCALAR_F32:
+  case MWCC_SCALAR_F64: {
+    LLVMTypeRef numbers[] = {
+        c->t_i8,  LLVMInt16TypeInContext(c->ctx), c->t_i32,
+        c->t_i64, LLVMFloatTypeInContext(c->ctx), LLVMDoubleTypeInContext(c->ctx)};
+    args[1] = numbers[kind - MWCC_SCALAR_I8];
+    args[2] = c->t_i1;
+    break;
+  }
   case MWCC_MEMCPY_CHK:
   case MWCC_MEMMOVE_CHK:
     nargs = 4;
@@ -198,6 +217,12 @@ LLVMValueRef mwcc_marker_decl(struct mwcc *c, enum mwcc_marker kind) {
   case MWCC_VMEMMOVE:
     mwcc_fn_attr(c, f, 2, MWCC_NOCAPTURE, 0);
     break;
+  case MWCC_SCALAR_I8:
+  case MWCC_SCALAR_I16:
+  case MWCC_SCALAR_I32:
+  case MWCC_SCALAR_I64:
+  case MWCC_SCALAR_F32:
+  case MWCC_SCALAR_F64:
   case MWCC_MEMSET:
   case MWCC_MEMSET_CHK:
     mwcc_fn_attr(c, f, fn, "memory", memory(2, 3));

@@ -38,6 +38,7 @@ bool mwcc_early(LLVMModuleRef mod, int optimised) {
     mwcc_escape_early(&c, optimised);
     mwcc_libc_calls(&c);
     mwcc_warn_thread_locals(&c);
+    c.has_tbaa = mwcc_module_has_tbaa(&c);
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f))
       if (mwcc_instrumented(f) && mwcc_options()->barriers) mwcc_mark_stores(&c, f);
     mwcc_user_main(&c);

@@ -51,6 +51,19 @@ static void slow_store(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, L
   mwcc_cold_call(c, cold, "mwi_rt_wb", args, 2, m);
 }
 
+/* A number: the word around it is overwritten; eight bytes may be a pointer. */
+static void slow_scalar(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, LLVMValueRef p,
+                        LLVMValueRef v) {
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(cold));
+  LLVMValueRef value = LLVMConstNull(c->t_ptr);
+  if (LLVMABISizeOfType(c->td, LLVMTypeOf(v)) == 8)
+    value = as_ptr(c, LLVMBuildBitCast(c->b, v, c->t_i64, ""));
+  LLVMValueRef word = LLVMBuildPtrToInt(c->b, p, c->t_i64, "");
+  word = LLVMBuildAnd(c->b, word, LLVMConstInt(c->t_i64, ~UINT64_C(7), false), "");
+  LLVMValueRef args[2] = {as_ptr(c, word), value};
+  mwcc_cold_call(c, cold, "mwi_rt_wb", args, 2, m);
+}
+
 static void slow_half(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m) {
   enum mwcc_marker kind = mwcc_marker_of(c, m);
   LLVMValueRef p = LLVMGetOperand(m, 0), v = LLVMGetOperand(m, 1);
@@ -78,7 +91,10 @@ static void slow_half(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m) {
     slow_store(c, cold, m, p, LLVMGetOperand(m, 2));
     return;
   default:
-    slow_store(c, cold, m, p, v);
+    if (mwcc_is_scalar_marker(kind))
+      slow_scalar(c, cold, m, p, v);
+    else
+      slow_store(c, cold, m, p, v);
     return;
   }
 }
@@ -139,7 +155,7 @@ static bool plain_access(LLVMValueRef i) {
 
 static bool is_store_marker(struct mwcc *c, LLVMValueRef i) {
   enum mwcc_marker k = mwcc_marker_of(c, i);
-  return k == MWCC_STORE || k == MWCC_VSTORE;
+  return k == MWCC_STORE || k == MWCC_VSTORE || mwcc_is_scalar_marker(k);
 }
 
 /* Collect the group that starts with marker m: members, and what moves up

@@ -84,6 +84,12 @@ enum mwcc_marker {
   MWCC_MEMCPY_CHK,   /* void (dst, src, n, room) */
   MWCC_MEMMOVE_CHK,  /* void (dst, src, n, room) */
   MWCC_MEMSET_CHK,   /* void (dst, byte, n, room) */
+  MWCC_SCALAR_I8,    /* void (p, v, is_volatile): a number into a union */
+  MWCC_SCALAR_I16,   /* the same */
+  MWCC_SCALAR_I32,   /* the same */
+  MWCC_SCALAR_I64,   /* the same */
+  MWCC_SCALAR_F32,   /* the same */
+  MWCC_SCALAR_F64,   /* the same */
   MWCC_ASTORE,       /* void (p, v, order) */
   MWCC_ASTORE_I64,   /* the same for i64 */
   MWCC_XCHG,         /* ptr (p, v, order) */
@@ -105,6 +111,7 @@ struct mwcc {
   LLVMTypeRef t_layout;
   unsigned md_dbg, md_tbaa, md_tbaa_struct, md_prof, md_guarded;
   unsigned md_scope, md_noalias;
+  bool has_tbaa;                         /* early: clang has given accesses their types */
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
   struct mwcc_map captured;              /* alloca -> bool, for the current function */
   struct mwcc_map layouts;               /* type -> layout global */
@@ -159,6 +166,12 @@ bool mwcc_no_barrier_memory(struct mwcc *c, LLVMValueRef p);
 bool mwcc_stack_or_const(LLVMValueRef p);
 /* The object that p is computed from, through casts and offsets. */
 LLVMValueRef mwcc_base(LLVMValueRef p);
+/* The kind of marker, if any, for a number stored over what may be a pointer. */
+enum mwcc_marker mwcc_scalar_marker(struct mwcc *c, LLVMValueRef store);
+bool mwcc_module_has_tbaa(struct mwcc *c);
+static inline bool mwcc_is_scalar_marker(enum mwcc_marker k) {
+  return k >= MWCC_SCALAR_I8 && k <= MWCC_SCALAR_F64;
+}
 /* May this integer value carry a pointer's bits? */
 bool mwcc_int_from_ptr(struct mwcc *c, LLVMValueRef v);
 

@@ -27,6 +27,8 @@ LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker) {
   LLVMValueRef made;
   if (kind == MWCC_STORE || kind == MWCC_VSTORE)
     made = unmark_store(c, marker, kind == MWCC_VSTORE);
+  else if (mwcc_is_scalar_marker(kind))
+    made = unmark_store(c, marker, LLVMConstIntGetZExtValue(LLVMGetOperand(marker, 2)) != 0);
   else if (kind >= MWCC_ASTORE)
     made = mwcc_unmark_atomic(c, marker, kind);
   else

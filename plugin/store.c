@@ -10,6 +10,7 @@
  *          operation on a word (atomic.c).
  *          Constants are stored through markers too: a null store overwrites
  *          a pointer, and the collector wants the old value.
+ *          A number stored into a union is a marker of its own kind (scalar.c).
  * How      First-class aggregates and vectors that contain pointers are stored
  *          element by element.
  */
@@ -32,6 +33,17 @@ static LLVMValueRef emit_store(struct mwcc *c, LLVMValueRef at, LLVMValueRef p, 
   mwcc_copy_metadata(c, call, at);
   if (align > 1) mwcc_call_attr(c, call, 1, "align", align);
   return call;
+}
+
+/* The same for a number. */
+static void emit_scalar(struct mwcc *c, LLVMValueRef s, enum mwcc_marker kind) {
+  LLVMPositionBuilderBefore(c->b, s);
+  LLVMValueRef args[3] = {LLVMGetOperand(s, 1), LLVMGetOperand(s, 0),
+                          LLVMConstInt(c->t_i1, (unsigned)LLVMGetVolatile(s), false)};
+  LLVMValueRef call =
+      LLVMBuildCall2(c->b, mwcc_marker_type(c, kind), mwcc_marker_decl(c, kind), args, 3, "");
+  mwcc_copy_metadata(c, call, s);
+  if (LLVMGetAlignment(s) > 1) mwcc_call_attr(c, call, 1, "align", LLVMGetAlignment(s));
 }
 
 static uint64_t min_align(uint64_t align, uint64_t offset) {
@@ -103,9 +115,15 @@ static bool mark_store(struct mwcc *c, LLVMValueRef s) {
   LLVMTypeKind k = LLVMGetTypeKind(t);
   bool parts = (k == LLVMStructTypeKind || k == LLVMArrayTypeKind || k == LLVMVectorTypeKind) &&
                mwcc_type_has_ptr(t);
-  if (!is_word_ptr(c, t) && !parts && !int_may_be_ptr(c, s, v)) return false;
+  enum mwcc_marker scalar = MWCC_NOT_A_MARKER;
+  if (!is_word_ptr(c, t) && !parts && !int_may_be_ptr(c, s, v)) {
+    scalar = mwcc_scalar_marker(c, s);
+    if (scalar == MWCC_NOT_A_MARKER) return false;
+  }
   if (mwcc_no_barrier_memory(c, p)) return false;
-  if (parts)
+  if (scalar != MWCC_NOT_A_MARKER)
+    emit_scalar(c, s, scalar);
+  else if (parts)
     store_parts(c, s, p, 0, v, LLVMGetAlignment(s), LLVMGetVolatile(s));
   else
     emit_store(c, s, p, v, LLVMGetAlignment(s), LLVMGetVolatile(s));
