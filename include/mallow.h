@@ -310,23 +310,23 @@ void mw_free_os_memory(void);
  * heap_idle + heap_inuse == heap_sys; mallocs - frees == heap_objects.
  */
 typedef struct mw_mem_stats {
-  uint64_t alloc;       /* == heap_alloc */
-  uint64_t total_alloc; /* bytes ever allocated */
-  uint64_t sys;         /* from the OS: the sum of the *_sys fields */
-  uint64_t lookups;     /* 0 */
+  uint64_t alloc;          /* == heap_alloc */
+  uint64_t total_alloc;    /* bytes ever allocated */
+  uint64_t sys;            /* from the OS: the sum of the *_sys fields */
+  uint64_t lookups;        /* 0 */
   uint64_t mallocs, frees; /* objects ever; tiny ones count in both */
-  uint64_t heap_alloc;    /* objects live or not yet swept */
+  uint64_t heap_alloc;     /* objects live or not yet swept */
   uint64_t heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
   uint64_t stack_inuse, stack_sys; /* used parts of goroutine stacks, as last scanned */
   uint64_t stack_folded;           /* bytes of parked goroutines' stacks kept in compact form */
   uint64_t mspan_inuse, mspan_sys, mcache_inuse, mcache_sys, buck_hash_sys, gc_sys, other_sys;
-  uint64_t next_gc;       /* heap goal */
-  uint64_t last_gc;       /* since 1970 */
+  uint64_t next_gc; /* heap goal */
+  uint64_t last_gc; /* since 1970 */
   uint64_t pause_total_ns, max_pause_ns;
   uint64_t pause_ns[256];  /* both stops of a cycle added; latest at (num_gc + 255) % 256 */
   uint64_t pause_end[256]; /* when it ended, since 1970 */
   uint32_t num_gc, num_forced_gc;
-  double gc_cpu_fraction; /* of all CPU time since the start, 0 to 1 */
+  double gc_cpu_fraction;   /* of all CPU time since the start, 0 to 1 */
   bool enable_gc, debug_gc; /* true, false */
   struct {
     uint32_t size;
@@ -337,6 +337,44 @@ void mw_read_mem_stats(mw_mem_stats *out); /* stops the world briefly */
 
 /* Print every goroutine's state and trace to fd. */
 void mw_print_goroutines(int fd);
+
+/* ---- Profiles ---------------------------------------------------------- */
+
+/*
+ * Write a profile to fd: "heap", "allocs", "goroutine", "threadcreate",
+ * "block" or "mutex".  debug 0: what `go tool pprof` reads; 1: Go's text; 2:
+ * for "goroutine", every goroutine as mw_print_goroutines shows it.  0, or -1
+ * with errno (ENOENT: no such profile); what fd got then is not whole.
+ */
+int mw_pprof_write(const char *profile, int fd, int debug);
+
+/* The heap profiles sample about one allocation in so many bytes (512 KiB
+ * unless set; GODEBUG=memprofilerate=N from the start); 1: every one, <= 0:
+ * none.  Stops the world briefly.  Returns the old value. */
+int mw_set_mem_profile_rate(int bytes);
+/* The block profile samples one wait in so many nanoseconds of waiting; 1:
+ * every one, <= 0 (the default): none.  Returns the old value. */
+int mw_set_block_profile_rate(int ns);
+/* The mutex profile samples one contended unlock in n; 0 (the default): none;
+ * negative only reads.  Returns the old value. */
+int mw_set_mutex_profile_fraction(int n);
+
+/* Begin a CPU profile: every thread's stack at each 10 ms of the CPU time that
+ * it uses.  0, or -1 with errno; EBUSY: one is on already. */
+int mw_pprof_start_cpu(int fd);
+/* End it and write it to that fd.  0, or -1 with errno; EINVAL: none was begun. */
+int mw_pprof_stop_cpu(void);
+
+/*
+ * Serve profiles and statistics over HTTP, under /debug/pprof/ and /debug/vars,
+ * until the program ends: `go tool pprof http://localhost:6060/debug/pprof/heap`.
+ * addr is "host:port" with a numeric host; ":6060" is the loopback interface
+ * alone.  Returns the port (of interest with port 0), or -1 with errno: EINVAL,
+ * EADDRINUSE, ENOSYS (libmicrohttpd is not installed), ...  Anybody who reaches
+ * the port may read what the program does.  GODEBUG=httpdebug=host:port calls
+ * this before main.
+ */
+int mw_debug_serve(const char *addr);
 
 /* ---- What the macros call: not for use by name ------------------------- */
 

@@ -19,6 +19,8 @@
 
 #include "base/knobs.h"
 #include "debug/fatal.h"
+#include "debug/http.h"
+#include "debug/memprof.h"
 #include "debug/memstats.h"
 #include "gc/gc.h"
 #include "os/inject.h"
@@ -35,6 +37,7 @@ static void init(void) {
   mwi_gc_init();
   mwi_due_goroutines_init();
   mwi_memstats_init();
+  mwi_memprof_init();
   mwi_stop_init();
   mwi_crash_init();
   int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
@@ -66,6 +69,7 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   struct main_args a = {fn, argc, argv, envp};
   mwi_init_once();
   pthread_sigmask(SIG_SETMASK, NULL, &mwi_sched.sigmask);
+  mwi_http_init();
   if (mwi_tcb()->attached) mwi_detach(); /* a constructor allocated; now the thread becomes ours */
   struct mwi_m *m = mwi_m_new();
   mwi_lock(&mwi_sched.lock);

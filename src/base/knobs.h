@@ -32,7 +32,7 @@ struct mwi_knobs {
   int64_t gomemlimit; /* GOMEMLIMIT: bytes; INT64_MAX: none */
   enum mwi_traceback_level traceback;
 
-  /* GODEBUG, 0 unless given */
+  /* GODEBUG, 0 unless given, but memprofilerate */
   int32_t gctrace;        /* 1: a line for each cycle */
   int32_t gcpacertrace;   /* 1: lines about the pacer's decisions */
   int32_t scavtrace;      /* 1: a line each time the scavenger has worked */
@@ -40,6 +40,7 @@ struct mwi_knobs {
   int32_t gcstoptheworld; /* 1: mark with the world stopped; 2: sweep too */
   int32_t gccheckmark;    /* 1: mark again with the world stopped and compare */
   int32_t clobberfree;    /* 1: freed memory is filled with 0xdeadbeef */
+  int32_t memprofilerate; /* bytes between two samples of the heap profile; 0: off */
   int32_t gcstress;       /* N > 0: collect at each Nth allocation, yield at each Nth poll */
 };
 extern struct mwi_knobs mwi_knobs;

@@ -22,6 +22,7 @@
 #include "os/os.h"
 
 #define DEFAULT_GOGC 100
+#define DEFAULT_MEMPROFILERATE (512 * 1024)
 
 struct mwi_knobs mwi_knobs;
 
@@ -138,6 +139,8 @@ static const struct item {
      "gcstoptheworld=0, 1 or 2; ignored"},
     {"gccheckmark", offsetof(struct mwi_knobs, gccheckmark), 1, "gccheckmark=0 or 1; ignored"},
     {"clobberfree", offsetof(struct mwi_knobs, clobberfree), 1, "clobberfree=0 or 1; ignored"},
+    {"memprofilerate", offsetof(struct mwi_knobs, memprofilerate), INT32_MAX,
+     "memprofilerate=N, a number of bytes of at least 0; ignored"},
     {"gcstress", offsetof(struct mwi_knobs, gcstress), INT32_MAX,
      "gcstress=N, a number of at least 0; ignored"},
 };
@@ -183,7 +186,10 @@ void mwi_knobs_parse(struct mwi_knobs *k, const struct mwi_knobs_source *src) {
       {"GODEBUG", parse_godebug},
   };
   *k = (struct mwi_knobs){
-      .gogc = DEFAULT_GOGC, .gomemlimit = INT64_MAX, .traceback = MWI_TRACEBACK_SINGLE};
+      .gogc = DEFAULT_GOGC,
+      .gomemlimit = INT64_MAX,
+      .traceback = MWI_TRACEBACK_SINGLE,
+      .memprofilerate = DEFAULT_MEMPROFILERATE};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
     const char *v = src->get(src->ctx, variables[i].variable);
     if (v && *v) variables[i].parse(k, src, v);

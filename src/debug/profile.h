@@ -67,6 +67,8 @@ int mwi_profile_write_text(struct mwi_profile *p, int fd);
  * such profile, -ENOMEM.  p is to be freed in every case.
  */
 int mwi_profile_take(struct mwi_profile *p, const char *name, bool text);
+/* Take and write; debug as mw_pprof_write's.  0 or -errno. */
+int mwi_profile_write(const char *name, int fd, int debug);
 /* The names, NULL at the end. */
 extern const char *const mwi_profile_names[];
 

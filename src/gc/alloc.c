@@ -69,13 +69,25 @@ static void *large(size_t bytes, const struct mwi_layout *l) {
   void *p = (void *)s->base;
   mwi_rt_enter();
   mwi_large_publish(s);
+  bool sampled = mwi_mcache_sample(mwi_tcb()->mcache, s->slot);
   mwi_rt_leave();
+  if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, s->slot);
   settle(s->npages << MWI_PAGE_SHIFT);
   return p;
 }
 
+void (*mwi_sampled_alloc)(void *p, size_t slot);
+
+/* Was the slot just taken a sample?  Inside mwi_rt_enter. */
+MWI_INLINE bool take_sampled(struct mwi_mcache *mc) {
+  bool sampled = mc->sampled;
+  if (MWI_UNLIKELY(sampled)) mc->sampled = false;
+  return sampled;
+}
+
 static void *small(mwi_spanclass c) {
   size_t charged = 0;
+  bool sampled = false;
   mwi_rt_enter();
   struct mwi_mcache *mc = mwi_tcb()->mcache;
   struct mwi_cursor *cur = &mc->cursor[c];
@@ -86,18 +98,23 @@ static void *small(mwi_spanclass c) {
     cur->next += slot;
   } else {
     p = mwi_mcache_alloc_slow(mc, c, &charged);
+    sampled = take_sampled(mc);
   }
   mwi_rt_leave();
   if (p) settle(charged);
+  if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, slot);
   return p;
 }
 
 static void *tiny(size_t bytes) {
   size_t charged = 0;
   mwi_rt_enter();
-  void *p = mwi_mcache_alloc_tiny(mwi_tcb()->mcache, bytes, &charged);
+  struct mwi_mcache *mc = mwi_tcb()->mcache;
+  void *p = mwi_mcache_alloc_tiny(mc, bytes, &charged);
+  bool sampled = take_sampled(mc);
   mwi_rt_leave();
   if (p) settle(charged);
+  if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, 16);
   return p;
 }
 

@@ -12,4 +12,8 @@ void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l);
 
 extern const struct mwi_layout mwi_layout_noscan;
 
+/* Object p, of a slot of so many bytes, is a sample of the heap profile
+ * (debug/memprof.c; set before a sample rate is).  Goroutine context. */
+extern void (*mwi_sampled_alloc)(void *p, size_t slot);
+
 #endif

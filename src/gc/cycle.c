@@ -246,6 +246,7 @@ static void end_cycle_stw(int64_t t2) {
   mwi_heap_check_stw();
 #endif
   uint64_t marked = mwi_load_relaxed(&mwi_gc.marked) + mwi_load_relaxed(&mwi_gc.black);
+  if (mwi_gc_hooks.sweep_begins_stw) mwi_gc_hooks.sweep_begins_stw();
   size_t pages = mwi_heap_start_sweep_stw();
   (void)pages;
 
@@ -386,6 +387,7 @@ void mwi_gc_full(void) {
 
 MWI_EXPORT void mw_gc(void) {
   mwi_gc_full();
+  if (mwi_gc_hooks.swept) mwi_gc_hooks.swept();
 }
 
 static void set_percent_stw(int percent) {

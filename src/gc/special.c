@@ -32,18 +32,18 @@
 #include "gc/mark.h"
 #include "gc/roots.h"
 
-enum kind { FINALIZER, CLEANUP, WEAK };
+enum kind { FINALIZER, CLEANUP, WEAK, SAMPLE };
 
 struct special {
   struct special *next;          /* of the same span */
-  struct special *newer, *older; /* all of them */
+  struct special *newer, *older; /* all of them, but SAMPLE, which holds no root */
   uintptr_t ptr;                 /* as given: an object's start, for WEAK any address in it */
   uint32_t idx;                  /* slot in the span */
   enum kind kind;
   uint64_t id; /* CLEANUP */
   void (*finalizer)(void *, void *);
   void (*cleanup)(void *);
-  void *arg; /* WEAK: the handle */
+  void *arg; /* WEAK: the handle; SAMPLE: the bucket */
 };
 
 /* The collected, pointer-free word behind a mw_weak. */
@@ -64,6 +64,7 @@ static uint64_t next_id;
 
 void (*mwi_due_notify)(bool);
 void (*mwi_due_start)(void);
+void (*mwi_sampled_freed)(void *bucket);
 
 /* ---- Lists ------------------------------------------------------------- */
 
@@ -74,10 +75,12 @@ static struct special *special_new_locked(struct mwi_span *s, uintptr_t ptr, uin
     free_specials = x->next;
   else
     x = mwi_meta_alloc(sizeof *x, 16);
-  *x = (struct special){.next = s->specials, .older = newest, .ptr = ptr, .idx = idx, .kind = kind};
+  *x = (struct special){.next = s->specials, .ptr = ptr, .idx = idx, .kind = kind};
+  s->specials = x;
+  if (kind == SAMPLE) return x;
+  x->older = newest;
   if (newest) newest->newer = x;
   newest = x;
-  s->specials = x;
   return x;
 }
 
@@ -87,7 +90,7 @@ static void special_drop_locked(struct special **at) {
   *at = x->next;
   if (x->newer)
     x->newer->older = x->older;
-  else
+  else if (x->kind != SAMPLE)
     newest = x->older;
   if (x->older) x->older->newer = x->newer;
   x->next = free_specials;
@@ -179,8 +182,12 @@ static void sweep_span(struct mwi_span *s) {
       at = &x->next;
       continue;
     }
-    due_put_locked(x);
-    due[0] = true;
+    if (x->kind == SAMPLE) {
+      mwi_sampled_freed(x->arg);
+    } else {
+      due_put_locked(x);
+      due[0] = true;
+    }
     special_drop_locked(at);
   }
   mwi_unlock(&special_lock);
@@ -260,6 +267,15 @@ MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void
       mwi_work_publish(w);
     }
   }
+  mwi_unlock(&special_lock);
+  mw_keep_alive(p);
+}
+
+void mwi_special_sampled(void *p, void *bucket) {
+  uint32_t idx;
+  struct mwi_span *s = object(p, false, &idx, "heap profile");
+  mwi_lock(&special_lock);
+  special_new_locked(s, (uintptr_t)p, idx, SAMPLE)->arg = bucket;
   mwi_unlock(&special_lock);
   mw_keep_alive(p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gc/special.h -- what hangs on an object: finalizer, cleanups, weak handles (internal) */
+/* gc/special.h -- what hangs on an object: finalizer, cleanups, weak handles, profile (internal) */
 #ifndef MWI_GC_SPECIAL_H
 #define MWI_GC_SPECIAL_H
 
@@ -23,6 +23,11 @@ void mwi_due_free(struct mwi_due *d);
 extern void (*mwi_due_notify)(bool finalizer);
 /* First finalizer or cleanup of the program: start those goroutines.  Goroutine context. */
 extern void (*mwi_due_start)(void);
+
+/* Object p is a sample of the heap profile: call mwi_sampled_freed(bucket), in
+ * the sweep, when it has died.  Goroutine context. */
+void mwi_special_sampled(void *p, void *bucket);
+extern void (*mwi_sampled_freed)(void *bucket);
 
 void mwi_specials_scan(struct mwi_gcp *w); /* a root job */
 void mwi_special_init(void);

@@ -108,16 +108,17 @@ static size_t check_mcache(struct mwi_mcache *mc) {
     n++;
     REQUIRE(s->cls == c && s->in_cache && !s->list, s);
     if (!cur->next) continue;
-    REQUIRE(cur->next <= cur->limit && cur->next >= s->base &&
-                cur->limit <= s->base + s->nelems * s->slot,
+    uintptr_t run_end = mwi_cursor_end(mc, c);
+    REQUIRE(cur->next <= cur->limit && cur->limit <= run_end && cur->next >= s->base &&
+                run_end <= s->base + s->nelems * s->slot,
             s);
-    uint32_t first = mwi_span_index(s, cur->next), end = mwi_span_index(s, cur->limit);
+    uint32_t first = mwi_span_index(s, cur->next), end = mwi_span_index(s, run_end);
     REQUIRE(end == s->free_index, s);
     for (uint32_t i = first; i < end; i++) {
       REQUIRE(mwi_load_relaxed(&s->alloc[i / 64]) >> i % 64 & 1, s); /* [H3] */
       if (mwi_heap.black_alloc) REQUIRE(mwi_load_relaxed(&s->mark[i / 64]) >> i % 64 & 1, s);
     }
-    check_zero(s, cur->next, cur->limit - cur->next); /* [H2] */
+    check_zero(s, cur->next, run_end - cur->next); /* [H2] */
   }
   return n;
 }

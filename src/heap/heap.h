@@ -143,8 +143,9 @@ struct mwi_heap {
   _Atomic size_t used; /* bytes from base ever committed */
 
   /* written with the world stopped */
-  uint32_t sweepgen; /* [H5] */
-  bool black_alloc;  /* [H6] */
+  uint32_t sweepgen;    /* [H5] */
+  bool black_alloc;     /* [H6] */
+  uint64_t sample_rate; /* mean bytes from one sample point to the next; 0: none */
 
   /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed
    */
@@ -201,13 +202,27 @@ struct mwi_mcache {
   uint32_t nspan_cache;
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
   uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
-  uint32_t handed[MWI_NCLASSES];          /* slots given to the cursor since the last flush */
+  uint32_t handed[MWI_NCLASSES]; /* slots given to the cursor since the last flush */
   /* allocated since the last flush, moved to heap totals at refill and flush */
   uint64_t alloc_bytes, alloc_objects;
+  /* sampling for profiles (mcache.c) */
+  uint64_t sample_left;            /* bytes still to hand out before the next sample point */
+  uint64_t sample_rand;            /* state of the generator */
+  bool sampled;                    /* alloc_slow's slot is a sample; its caller clears this */
+  uintptr_t run_end[MWI_NCLASSES]; /* of a run whose cursor ends at a sample point; else 0 */
 };
 /* Every cursor empty, never written: for threads without a P. */
 extern struct mwi_mcache mwi_mcache_none;
 struct mwi_mcache *mwi_mcache_new(void); /* metadata; never freed */
+
+/* Where a cursor's run really ends: its limit, or past a sample point. */
+MWI_INLINE uintptr_t mwi_cursor_end(const struct mwi_mcache *mc, size_t c) {
+  return mc->run_end[c] ? mc->run_end[c] : mc->cursor[c].limit;
+}
+/* Count a large object's bytes; true: it is a sample. */
+bool mwi_mcache_sample(struct mwi_mcache *mc, size_t bytes);
+/* World stopped, sample_rate has changed: new sample points. */
+void mwi_mcache_resample_stw(struct mwi_mcache *mc);
 
 /*
  * Slow half of a small allocation: one zeroed slot of class c.  Caller holds

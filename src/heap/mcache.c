@@ -37,8 +37,78 @@
 
 struct mwi_mcache mwi_mcache_none;
 
+/* ---- Sample points ----------------------------------------------------- */
+
+/*
+ * Bytes handed out carry sample points, at exponential distances of mean
+ * sample_rate: whether a byte is one does not depend on those before it.  So
+ * one countdown serves all classes, a run's rest can be given to a new one,
+ * and a flush may forget a point.  A run that a point falls into gets a limit
+ * before the slot with that point; the allocation of that slot comes to
+ * mwi_mcache_alloc_slow, and the inline path knows nothing of it.
+ */
+
+/* ln(u) for 0 < u <= 1, to five digits: libm is not ours to link. */
+static double logarithm(double u) {
+  int e = 0;
+  for (; u < 0.5; u *= 2) e++;
+  double t = (u - 1) / (u + 1), t2 = t * t;
+  return 2 * t * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 / 7))) - e * 0.69314718056;
+}
+
+static uint64_t next_gap(struct mwi_mcache *mc) {
+  uint64_t rate = mwi_heap.sample_rate;
+  if (rate <= 1) return rate ? 0 : UINT64_MAX;
+  uint64_t x = mc->sample_rand += 0x9e3779b97f4a7c15u; /* splitmix64 */
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  x ^= x >> 31;
+  return (uint64_t)(-logarithm((double)((x >> 11) + 1) / 9007199254740992.0) * (double)rate);
+}
+
+bool mwi_mcache_sample(struct mwi_mcache *mc, size_t bytes) {
+  if (MWI_LIKELY(bytes <= mc->sample_left)) {
+    mc->sample_left -= bytes;
+    return false;
+  }
+  mc->sample_left = next_gap(mc);
+  return mwi_heap.sample_rate != 0;
+}
+
+MWI_NOINLINE static void cut_run(struct mwi_mcache *mc, mwi_spanclass c, uintptr_t end) {
+  size_t slot = mwi_classes[c].slot;
+  mc->cursor[c].limit = mc->cursor[c].next + mc->sample_left / slot * slot;
+  mc->run_end[c] = end;
+  mc->sample_left = next_gap(mc);
+}
+
+/* The cursor's run goes from its next slot to end: count it, or cut it. */
+static inline void set_run(struct mwi_mcache *mc, mwi_spanclass c, uintptr_t end) {
+  struct mwi_cursor *cur = &mc->cursor[c];
+  size_t bytes = end - cur->next;
+  if (MWI_UNLIKELY(bytes > mc->sample_left)) {
+    cut_run(mc, c, end);
+    return;
+  }
+  mc->sample_left -= bytes;
+  cur->limit = end;
+}
+
+/* The slot with a sample point. */
+MWI_NOINLINE static void *take_sample(struct mwi_mcache *mc, mwi_spanclass c) {
+  struct mwi_cursor *cur = &mc->cursor[c];
+  uintptr_t p = cur->next, end = mc->run_end[c];
+  mc->run_end[c] = 0;
+  mc->sampled = mwi_heap.sample_rate != 0;
+  cur->next += mwi_classes[c].slot;
+  set_run(mc, c, end);
+  return (void *)p;
+}
+
 struct mwi_mcache *mwi_mcache_new(void) {
   struct mwi_mcache_node *n = mwi_meta_alloc(sizeof *n, MWI_CACHE_LINE);
+  n->mc.sample_rand = (uintptr_t)n ^ mwi_os_cycles();
+  n->mc.sample_left = next_gap(&n->mc);
   mwi_lock(&mwi_mheap.lock);
   n->next = mwi_mheap.mcaches;
   mwi_mheap.mcaches = n;
@@ -142,7 +212,7 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
   struct mwi_cursor *cur = &mc->cursor[c];
   size_t slot = mwi_classes[c].slot;
   *charged = 0;
-  if (cur->limit - cur->next < slot) {
+  if (cur->limit - cur->next < slot && MWI_LIKELY(!mc->run_end[c])) {
     struct mwi_span *s = mc->span[c];
     size_t bytes = s ? next_run(s, cur) : 0;
     while (MWI_UNLIKELY(!bytes)) {
@@ -159,7 +229,9 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
     uint32_t run = bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
     mc->alloc_objects += run;
     mc->handed[c] += run;
+    set_run(mc, c, cur->limit);
   }
+  if (MWI_UNLIKELY(cur->next == cur->limit)) return take_sample(mc, c);
   void *p = (void *)cur->next;
   cur->next += slot;
   return p;
@@ -198,10 +270,11 @@ void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
 /* ---- The collector's side ---------------------------------------------- */
 
 /* Slots [*first, *first + n) of s are in the cursor, not handed out. */
-static uint32_t cursor_rest(const struct mwi_cursor *cur, const struct mwi_span *s,
+static uint32_t cursor_rest(const struct mwi_mcache *mc, size_t c, const struct mwi_span *s,
                             uint32_t *first) {
-  *first = cur->next ? mwi_span_index(s, cur->next) : 0;
-  return cur->next ? mwi_span_index(s, cur->limit) - *first : 0;
+  uintptr_t next = mc->cursor[c].next;
+  *first = next ? mwi_span_index(s, next) : 0;
+  return next ? mwi_span_index(s, mwi_cursor_end(mc, c)) - *first : 0;
 }
 
 /* A class in use of an mcache, in a loop; s is its span. */
@@ -214,7 +287,7 @@ static uint32_t cursor_rest(const struct mwi_cursor *cur, const struct mwi_span 
 void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
   mwi_heap.black_alloc = true;
   FOR_EACH_CACHED(mc, c, s) {
-    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    uint32_t first, n = cursor_rest(mc, c, s, &first);
     mwi_span_bits_set(s->mark, first, n);
   }
   /* pieces of it will be handed out while marking is on */
@@ -224,11 +297,21 @@ void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
   }
 }
 
+void mwi_mcache_resample_stw(struct mwi_mcache *mc) {
+  mc->sample_left = next_gap(mc);
+  FOR_EACH_CACHED(mc, c, s) {
+    uintptr_t end = mwi_cursor_end(mc, c);
+    if (!s || !mc->cursor[c].next) continue;
+    mc->run_end[c] = 0;
+    set_run(mc, (mwi_spanclass)c, end);
+  }
+}
+
 /* Cumulative counts of mc without what its cursors still hold. */
 static struct mwi_heap_totals cache_totals(const struct mwi_mcache *mc) {
   struct mwi_heap_totals t = {.alloc_bytes = mc->alloc_bytes, .alloc_objects = mc->alloc_objects};
   FOR_EACH_CACHED(mc, c, s) {
-    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    uint32_t first, n = cursor_rest(mc, c, s, &first);
     t.alloc_bytes -= n * s->slot;
     t.alloc_objects -= n;
   }
@@ -242,7 +325,7 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
   mwi_add_relaxed(&mwi_mheap.ntiny, mc->ntiny);
   mc->alloc_bytes = mc->alloc_objects = mc->ntiny = 0;
   FOR_EACH_CACHED(mc, c, s) {
-    uint32_t first, n = cursor_rest(&mc->cursor[c], s, &first);
+    uint32_t first, n = cursor_rest(mc, c, s, &first);
     if (n) {
       mwi_span_bits_clear(s->alloc, first, n);
       mwi_span_bits_clear(s->mark, first, n);
@@ -251,6 +334,7 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
     }
     handed_flush(mc, c, n);
     mc->cursor[c] = (struct mwi_cursor){0, 0};
+    mc->run_end[c] = 0;
     mc->span[c] = NULL;
     s->in_cache = 0;
     mwi_mcentral_put(s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
@@ -274,7 +358,7 @@ size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_
     out[i].frees += mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
     for (size_t k = 0; k < n; k++) {
       struct mwi_span *s = mc[k]->span[c];
-      uint32_t first, rest = s ? cursor_rest(&mc[k]->cursor[c], s, &first) : 0;
+      uint32_t first, rest = s ? cursor_rest(mc[k], c, s, &first) : 0;
       out[i].mallocs += mc[k]->handed[c] - rest;
     }
   }

@@ -224,7 +224,19 @@ static void park_foreign(void *arg, uintptr_t sp) {
   mwi_g_transition(g, MWI_G_RUNNABLE, MWI_G_RUNNING);
 }
 
+_Atomic int64_t mwi_block_rate, mwi_mutex_fraction;
+void (*mwi_wait_ended)(int64_t ns);
+void (*mwi_wait_caused)(int64_t ns);
+
+/* For others' sake, on their account: what the block profile is about. */
+static bool is_blocking(enum mwi_wait reason) {
+  return reason >= MWI_WAIT_CHAN_RECV && reason <= MWI_WAIT_COND;
+}
+
 void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason) {
+  int64_t since = 0;
+  if (MWI_UNLIKELY(mwi_load_acquire(&mwi_block_rate)) && is_blocking(reason))
+    since = mwi_os_monotonic();
   mwi_rt_enter();
   int saved = mwi_errno_get(); /* a poll or an allocation may move to another thread */
   struct mwi_m *m = mwi_self();
@@ -242,6 +254,7 @@ void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wa
   }
   mwi_errno_set(saved);
   mwi_rt_leave();
+  if (MWI_UNLIKELY(since)) mwi_wait_ended(mwi_os_monotonic() - since);
 }
 
 static bool unlock_commit(struct mwi_g *g, void *l) {

@@ -116,6 +116,13 @@ void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wa
 /* Convenience: park, releasing l. */
 void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason);
 
+/* Waits are measured for profiles while these are not 0 (debug/blockprof.c),
+ * and reported in goroutine context: to the one who waited, to the one who
+ * unlocked.  The functions are set before the numbers (release; acquire here). */
+extern _Atomic int64_t mwi_block_rate, mwi_mutex_fraction;
+extern void (*mwi_wait_ended)(int64_t ns);
+extern void (*mwi_wait_caused)(int64_t ns);
+
 /* Make a parked goroutine runnable on the calling P (run next), waking an
  * idle P if there is one.  Any thread, with locks of rank < SCHED held. */
 void mwi_ready(struct mwi_g *g);

@@ -150,6 +150,11 @@ static bool take(_Atomic uint32_t *addr) {
   return false;
 }
 
+/* What the mutex profile is about. */
+static bool is_mutex(enum mwi_wait reason) {
+  return reason == MWI_WAIT_MUTEX || reason == MWI_WAIT_RWMUTEX_R || reason == MWI_WAIT_RWMUTEX_W;
+}
+
 void mwi_sema_acquire(_Atomic uint32_t *addr, bool lifo, enum mwi_wait reason) {
   if (take(addr)) return;
   mwi_attach();
@@ -164,6 +169,9 @@ void mwi_sema_acquire(_Atomic uint32_t *addr, bool lifo, enum mwi_wait reason) {
       return;
     }
     w->sema.granted = false;
+    w->sema.since = 0;
+    if (MWI_UNLIKELY(mwi_load_acquire(&mwi_mutex_fraction)) && is_mutex(reason))
+      w->sema.since = mwi_os_monotonic();
     enqueue(b, (const void *)addr, w, lifo);
     mwi_park_unlock(&b->lock, reason);
     if (w->sema.granted || take(addr)) return;
@@ -188,8 +196,10 @@ void mwi_sema_release(_Atomic uint32_t *addr, bool handoff) {
   bool granted = handoff && take(addr);
   w->sema.granted = granted;
   struct mwi_g *g = w->g;
+  int64_t since = w->sema.since;
   mwi_unlock(&b->lock);
   mwi_ready(g);
+  if (MWI_UNLIKELY(since)) mwi_wait_caused(mwi_os_monotonic() - since);
   if (granted) mwi_yield();
 }
 

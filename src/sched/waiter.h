@@ -56,6 +56,7 @@ struct mwi_waiter {
       const void *addr;                                 /* key */
       struct mwi_waiter *left, *right, *up;             /* tree of addresses */
       struct mwi_waiter *tail;                          /* first of a list: its last */
+      int64_t since;                                    /* when it began; 0: not measured */
       uint32_t priority;                                /* tree order */
       uint32_t ticket;                                  /* condition variable: turn */
       bool granted;                                     /* the count was taken for it */

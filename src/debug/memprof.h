@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* debug/memprof.h -- the heap's profiles (internal); see memprof.c */
+#ifndef MWI_DEBUG_MEMPROF_H
+#define MWI_DEBUG_MEMPROF_H
+
+#include "debug/profile.h"
+
+/* `heap`, or the same numbers as `allocs`.  raw: as sampled.  0 or -errno. */
+int mwi_memprof_take(struct mwi_profile *p, bool allocs, bool raw);
+void mwi_memprof_init(void);
+
+#endif
