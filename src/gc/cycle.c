@@ -334,9 +334,10 @@ bool mwi_gc_try_finish(void) {
   }
   mwi_store_seqcst(&mwi_gc.finishing, 0);
   if (ended) {
+    /* before mw_gc's caller goes on: it may exit */
+    if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
     wake_waiters();
-    if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */
   mwi_rt_leave();
