@@ -4,7 +4,7 @@
 # gctrace_grammar.sh PROGRAM -- one strict grammar for our gctrace lines and Go's
 #
 # PROGRAM collects a few times.  Where a go of 1.21 or later is on the PATH, the
-# lines of a Go program have to pass as well: that the grammar is Go's.
+# lines that it prints itself have to pass as well: that the grammar is Go's.
 
 ms='(0|0\.00[1-9]|0\.0[1-9][0-9]|0\.[1-9][0-9]|[1-9]\.[0-9]|[1-9][0-9]+)'
 n='(0|[1-9][0-9]*)'
@@ -19,7 +19,6 @@ judge() {
   echo "$1: $found lines"
   [ "$found" -ge 3 ] || { echo "$1: too few"; cat "$2"; exit 1; }
   [ -z "$bad" ] || { echo "$1: not of the grammar:"; echo "$bad"; exit 1; }
-  grep -q '(forced)$' "$2" || { echo "$1: none is forced"; exit 1; }
 }
 
 work=$(mktemp -d) || exit 1
@@ -27,22 +26,9 @@ trap 'rm -rf "$work"' EXIT
 GODEBUG=gctrace=1 "$1" 2>"$work/ours" >/dev/null || { cat "$work/ours"; exit 1; }
 judge mallow "$work/ours"
 
+grep -q '(forced)$' "$work/ours" || { echo "mallow: none is forced"; exit 1; }
+
+# the go command is a Go program itself
 command -v go >/dev/null && go version | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])' || exit 0
-cat >"$work/main.go" <<'GO'
-package main
-
-import "runtime"
-
-var keep [][]byte
-
-func main() {
-	for i := 0; i < 100; i++ {
-		keep = append(keep, make([]byte, 1<<20))
-	}
-	runtime.GC()
-}
-GO
-cd "$work" || exit 1
-HOME=$work GOFLAGS=-mod=mod GOTOOLCHAIN=local GODEBUG=gctrace=0 go build -o main main.go || exit 1
-GODEBUG=gctrace=1 ./main 2>"$work/go" || exit 1
+GODEBUG=gctrace=1 HOME=$work GOFLAGS= GOTOOLCHAIN=local go list std 2>"$work/go" >/dev/null || exit 1
 judge Go "$work/go"

@@ -4,7 +4,7 @@
  *
  * The hardest case is a signal that interrupts a library without frame
  * pointers, in the middle of a prologue.  So: the processor's trap flag stops
- * this program after every single instruction of some libc calls (in qsort's
+ * this program after every single instruction of some libc calls (in lfind's
  * callback, in a procedure linkage table stub), and from each the walk must find
  * `root`.  [U1] and [U2] are tried on stacks filled with noise.
  */
@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <search.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,9 +74,10 @@ static __attribute__((noinline)) void call_from_root(void (*fn)(void)) {
   __asm__ volatile("");
 }
 
-static void sort_walking(void) {
+static void search_walking(void) {
   int v[] = {3, 1, 2};
-  qsort(v, 3, sizeof *v, compare_walking);
+  size_t n = 3;
+  lfind(&v[2], v, &n, sizeof *v, compare_walking);
 }
 
 static void plain_walk_finds_its_caller(void **state) {
@@ -85,10 +87,10 @@ static void plain_walk_finds_its_caller(void **state) {
   assert_in_range(walked, 1, 3); /* fewer frames when calls become jumps */
 }
 
-static void walk_goes_through_qsort(void **state) {
+static void walk_goes_through_a_library(void **state) {
   (void)state;
   walked = -2;
-  call_from_root(sort_walking);
+  call_from_root(search_walking);
   assert_in_range(walked, 3, 20);
 }
 
@@ -133,7 +135,11 @@ static int compare_ints(const void *a, const void *b) {
 static void library_calls(void) {
   char text[64];
   int v[] = {9, 3, 7, 1, 8, 2, 5, 6, 4};
-  qsort(v, 9, sizeof *v, compare_ints);
+  size_t n = 9;
+  lfind(&v[8], v, &n, sizeof *v, compare_ints);
+  void *tree = NULL;
+  for (int i = 0; i < 9; i++) tsearch(&v[i], &tree, compare_ints);
+  for (int i = 0; i < 9; i++) tdelete(&v[i], &tree, compare_ints);
   snprintf(text, sizeof text, "%d %s %.3f", v[0], "words", 2.5);
   free(strdup(text));
   struct timespec ts;
@@ -181,7 +187,7 @@ static void noise_ends_the_walk(void **state) {
   assert_ptr_not_equal(map, MAP_FAILED);
   assert_int_equal(mprotect(map + page, page, PROT_READ | PROT_WRITE), 0);
   uintptr_t *w = (uintptr_t *)(void *)(map + page), lo = (uintptr_t)w, hi = lo + page;
-  uintptr_t code[] = {(uintptr_t)qsort, (uintptr_t)snprintf, (uintptr_t)library_calls,
+  uintptr_t code[] = {(uintptr_t)lfind, (uintptr_t)snprintf, (uintptr_t)library_calls,
                       (uintptr_t)mwi_context_here, root_pc};
   uint64_t seed = 88172645463325252u;
   const char *env = getenv("MW_TEST_SEED");
@@ -221,7 +227,7 @@ int main(void) {
   find_stack();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(plain_walk_finds_its_caller),
-      cmocka_unit_test(walk_goes_through_qsort),
+      cmocka_unit_test(walk_goes_through_a_library),
       cmocka_unit_test(every_instruction_leads_to_the_root),
       cmocka_unit_test(noise_ends_the_walk),
       cmocka_unit_test(no_stack_no_step),
