@@ -42,7 +42,8 @@ void mwi_pacer_commit(struct mwi_pacer *p) {
   uint64_t goal = UINT64_MAX;
   if (p->percent >= 0) {
     double percent = p->percent / 100.0;
-    goal = p->marked + (uint64_t)((double)(p->marked + p->stacks + p->globals) * percent);
+    double extra = (double)(p->marked + p->stacks + p->globals) * percent;
+    goal = p->marked + (extra < 0x1p62 ? (uint64_t)extra : (uint64_t)1 << 62);
     uint64_t least = (uint64_t)(MWI_MIN_HEAP * percent);
     if (goal < least) goal = least;
   }
@@ -94,8 +95,9 @@ double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t
   uint64_t expect = p->heap_scanned + p->stacks + p->globals, goal = p->goal;
   if (scan_done > expect || live > goal) {
     expect = live + p->stacks + p->globals;
-    uint64_t hard = goal + (uint64_t)((double)goal * (p->percent > 10 ? p->percent / 100.0 : 0.1));
-    goal = live < hard ? hard : live + live / 10;
+    double hard = (double)goal * (1 + (p->percent > 10 ? p->percent / 100.0 : 0.1));
+    if (hard > 0x1p62) hard = 0x1p62;
+    goal = (double)live < hard ? (uint64_t)hard : live + live / 10;
   }
   uint64_t work = expect > scan_done + 1000 ? expect - scan_done : 1000;
   uint64_t room = goal > live ? goal - live : 1;

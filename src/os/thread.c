@@ -142,6 +142,7 @@ __attribute__((constructor(1))) static void initial_thread(void) {
 }
 
 void mwi_test_thread_init(void) {
+  mwi_os_set_gs(&mwi_tcb_foreign); /* until now it may be our creator's */
   struct mwi_tcb *t = mwi_meta_alloc(sizeof *t, 64);
   t->self = t;
   t->attached = 1;

@@ -11,7 +11,8 @@
  *          runs next and keeps a producer and its consumer on one processor.
  * Promise  [R1] A runnable goroutine is in exactly one of: a ring, runnext,
  *          the global list, a thread's hand.
- * Threads  put and get: the thread that holds p.  steal: any other.
+ * Threads  put and get: the thread that holds p.  steal: any other, when its
+ *          own ring is empty.
  */
 #include "sched/proc.h"
 
@@ -143,6 +144,7 @@ static uint32_t grab(struct mwi_p *victim, struct mwi_p *p, uint32_t t, bool ste
 
 struct mwi_g *mwi_runq_steal(struct mwi_p *p, struct mwi_p *victim, bool steal_next) {
   uint32_t t = mwi_load_relaxed(&p->runq_tail);
+  mwi_assert(t == mwi_load_relaxed(&p->runq_head)); /* room for half of victim's ring */
   uint32_t n = grab(victim, p, t, steal_next);
   if (!n) return NULL;
   n--;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/gc/test_scan.c -- which words keep which objects; the barrier's buffer
+ *
+ * Over a heap on the fake operating system.  Marking is on as far as these
+ * parts can tell: mark bits, rings and the barrier's flag.
+ */
+#include "heap/heap_test.h"
+
+#include "gc/barrier.h"
+#include "gc/mark.h"
+#include "heap/class.h"
+
+MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val);
+MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n);
+MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n);
+
+static struct mwi_mcache *mc;
+static struct mwi_gcp w;
+
+static uint32_t none_idle(void) {
+  return 0;
+}
+static bool never(void) {
+  return false;
+}
+
+static void *object(size_t bytes, bool noscan) {
+  size_t charged;
+  return heap_alloc(mc, mwi_class_untyped(bytes, noscan), &charged);
+}
+static void *large(size_t bytes) {
+  bool needzero;
+  struct mwi_span *s = mwi_large_alloc(mc, bytes, NULL, &needzero);
+  if (needzero) memset((void *)s->base, 0, s->slot);
+  mwi_large_publish(s);
+  return (void *)s->base;
+}
+static void scan_word(uintptr_t word, bool with_ends) {
+  uintptr_t stack[1] = {word};
+  mwi_scan_conservative(&w, (uintptr_t)stack, (uintptr_t)(stack + 1), with_ends);
+}
+static void drain(void) {
+  mwi_drain(&w, 0, NULL);
+  w.head = w.tail = 0;
+}
+
+static void interior(void **state) {
+  (void)state;
+  for (size_t bytes = 16; bytes <= 4096; bytes *= 2) {
+    char *a = object(bytes, false), *b = object(bytes, false), *c = object(bytes, false);
+    scan_word((uintptr_t)b + bytes - 1, false);
+    assert_true(heap_marked(b));
+    assert_false(heap_marked(a));
+    assert_false(heap_marked(c));
+  }
+  char *big = large(300000);
+  scan_word((uintptr_t)big + 299999, false);
+  assert_true(heap_marked(big));
+  drain();
+}
+
+static void end_pointers(void **state) {
+  (void)state;
+  char *a = object(64, false), *b = object(64, false);
+  assert_ptr_equal(a + 64, b); /* neighbours in a fresh span */
+  scan_word((uintptr_t)b, false);
+  assert_false(heap_marked(a)); /* in the heap: not an end pointer */
+  scan_word((uintptr_t)b, true);
+  assert_true(heap_marked(a)); /* on a stack it may be one */
+  drain();
+}
+
+static void not_pointers(void **state) {
+  (void)state;
+  char *a = object(48, false);
+  static const uintptr_t words[] = {0, 1, 8, 0x7fffffffffff, UINTPTR_MAX, UINTPTR_MAX - 8};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) scan_word(words[i], true);
+  scan_word(mwi_heap.base - 1, true);
+  scan_word(mwi_heap.base + mwi_heap.reserved, true);
+  scan_word(mwi_heap.base + mwi_heap.used, false); /* reserved, in no span */
+  assert_false(heap_marked(a));
+  assert_int_equal(w.head, w.tail);
+}
+
+/* Small random graphs: what is reachable by any word, and no more. */
+static void graphs(void **state) {
+  (void)state;
+  struct rng r = rng_start();
+  enum { N = 600 };
+  static void **obj[N];
+  static size_t words[N];
+  static int to[N][4];
+  for (int i = 0; i < N; i++) {
+    words[i] = rng_below(&r, 20) ? 4 + rng_below(&r, 60) : 9000 + rng_below(&r, 40000);
+    obj[i] = words[i] * 8 > MWI_MAX_SMALL ? large(words[i] * 8) : object(words[i] * 8, false);
+  }
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < 4; k++) {
+      to[i][k] = rng_below(&r, 3) ? -1 : (int)rng_below(&r, N);
+      if (to[i][k] < 0) continue;
+      size_t at = words[i] * (size_t)k / 4; /* interior pointers as well */
+      obj[i][at] = (char *)obj[to[i][k]] + rng_below(&r, words[to[i][k]] * 8);
+    }
+  static bool want[N];
+  int todo[N * 4 + 3], n = 0;
+  for (int i = 0; i < 3; i++) {
+    todo[n++] = i;
+    scan_word((uintptr_t)obj[i], false);
+  }
+  while (n) {
+    int i = todo[--n];
+    if (want[i]) continue;
+    want[i] = true;
+    for (int k = 0; k < 4; k++)
+      if (to[i][k] >= 0) todo[n++] = to[i][k];
+  }
+  drain();
+  for (int i = 0; i < N; i++) assert_int_equal(heap_marked(obj[i]), want[i]);
+}
+
+/* ---- Barrier --------------------------------------------------------------- */
+
+static void compiled_code(void) {
+  mwi_rt_leave(); /* the stores come from outside the runtime */
+}
+static void test_code(void) {
+  mwi_rt_enter();
+}
+
+static void both_halves(void **state) {
+  (void)state;
+  void **slot = object(16, false), *old = object(16, false), *new = object(16, false);
+  *slot = old;
+  compiled_code();
+  mwi_rt_wb(slot, new);
+  test_code();
+  *slot = new;
+  assert_false(heap_marked(old)); /* waits in the buffer */
+  mwi_wb_flush(&w);
+  assert_true(heap_marked(old));
+  assert_true(heap_marked(new));
+  assert_false(heap_marked(slot));
+  drain();
+}
+
+static void full_buffer(void **state) {
+  (void)state;
+  enum { N = MWI_WB_ENTRIES * 3 };
+  static void *old[N];
+  void **slot = object(16, false);
+  for (int i = 0; i < N; i++) {
+    old[i] = object(24, false);
+    *slot = old[i];
+    compiled_code();
+    mwi_rt_wb(slot, NULL);
+    test_code();
+    assert_true(w.nwb < MWI_WB_ENTRIES);
+  }
+  mwi_wb_flush(&w);
+  for (int i = 0; i < N; i++) assert_true(heap_marked(old[i]));
+  drain();
+}
+
+static void ranges(void **state) {
+  (void)state;
+  enum { N = 300 };
+  void **dst = object(N * 8, false), **src = object(N * 8, false);
+  void *was[N], *will[N];
+  for (int i = 0; i < N; i++) {
+    dst[i] = was[i] = object(16, false);
+    src[i] = will[i] = object(16, false);
+  }
+  compiled_code();
+  mwi_rt_wb_copy(dst, src, 100 * 8);
+  mwi_rt_wb_clear(dst + 200, 100 * 8);
+  test_code();
+  mwi_wb_flush(&w);
+  for (int i = 0; i < N; i++) {
+    assert_int_equal(heap_marked(was[i]), i < 100 || i >= 200);
+    assert_int_equal(heap_marked(will[i]), i < 100);
+  }
+  drain();
+}
+
+static void pointer_free_memory_has_none(void **state) {
+  (void)state;
+  void **dst = object(64, true);
+  void *o = object(16, false);
+  dst[0] = o;
+  compiled_code();
+  mwi_rt_wb_clear(dst, 64);
+  test_code();
+  mwi_wb_flush(&w);
+  assert_false(heap_marked(o));
+}
+
+static void without_a_processor(void **state) {
+  (void)state;
+  void **slot = object(16, false), *o = object(16, false);
+  *slot = o;
+  mwi_tcb()->gcp = NULL;
+  compiled_code();
+  mwi_rt_wb(slot, NULL);
+  test_code();
+  mwi_tcb()->gcp = &w;
+  assert_true(heap_marked(o));
+  assert_true(mwi_work_any()); /* somebody else can scan it */
+  drain();
+}
+
+/* A handler interrupts a push: the buffer is left alone. */
+static void in_a_signal_handler(void **state) {
+  (void)state;
+  void **slot = object(16, false), *old = object(16, false), *new = object(16, false);
+  *slot = old;
+  w.nwb = MWI_WB_ENTRIES - 1;
+  for (uint32_t i = 0; i < w.nwb; i++) w.wb[i] = 0;
+  mwi_rt_wb(slot, new); /* rt > 0 */
+  assert_int_equal(w.nwb, MWI_WB_ENTRIES - 1);
+  assert_false(heap_marked(old));
+  mwi_ext_rescan_stw(&w);
+  assert_true(heap_marked(old));
+  assert_true(heap_marked(new));
+  w.nwb = 0;
+  drain();
+}
+
+static void external_objects_again(void **state) {
+  (void)state;
+  void **array = object(64, false), *late = object(16, false), *later = object(16, false);
+  mwi_ext_remember((uintptr_t)array, (uintptr_t)(array + 8));
+  mwi_ext_remember((uintptr_t)array, (uintptr_t)(array + 8));
+  array[5] = late; /* without a barrier */
+  mwi_ext_rescan_stw(&w);
+  assert_true(heap_marked(late));
+  mwi_ext_reset_stw();
+  array[6] = later;
+  mwi_ext_rescan_stw(&w);
+  assert_false(heap_marked(later));
+  drain();
+}
+
+int main(void) {
+  heap_start(4 * MWI_GB);
+  mwi_gc_hooks.idle_procs = none_idle;
+  mwi_gc_hooks.worker_poll = never;
+  mc = mwi_mcache_new();
+  mwi_tcb()->mcache = mc;
+  mwi_tcb()->gcp = &w;
+  mwi_tcb()->wb = 1;
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(interior),
+      cmocka_unit_test(end_pointers),
+      cmocka_unit_test(not_pointers),
+      cmocka_unit_test(graphs),
+      cmocka_unit_test(both_halves),
+      cmocka_unit_test(full_buffer),
+      cmocka_unit_test(ranges),
+      cmocka_unit_test(pointer_free_memory_has_none),
+      cmocka_unit_test(without_a_processor),
+      cmocka_unit_test(in_a_signal_handler),
+      cmocka_unit_test(external_objects_again),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
