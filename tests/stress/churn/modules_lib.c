@@ -46,9 +46,11 @@ static bool intact(const struct item *item, uint64_t value) {
          item->next->check == ~value;
 }
 
+#ifdef LIB_CONSTRUCTOR
 __attribute__((constructor)) void lib_begin(void) {
   lib_fill(0);
 }
+#endif
 
 void lib_fill(uint64_t value) {
   lib_exported = item_new(value);
