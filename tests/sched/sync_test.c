@@ -20,7 +20,8 @@ typedef struct shared {
   mw_waitgroup wg;
   mw_once once;
   long plain, copy; /* equal whenever the lock is free */
-  _Atomic int inside, most;
+  _Atomic int inside;
+  mw_chan *meet;
   _Atomic long n;
   long queue, produced, consumed;
 } shared;
@@ -96,8 +97,7 @@ static void rw_worker(void *arg) {
       mw_rwmutex_unlock(&s->rw);
     } else {
       mw_rwmutex_rlock(&s->rw);
-      int in = ++s->inside;
-      if (in > s->most) s->most = in;
+      s->inside++;
       CHECK_EQ(s->plain, s->copy);
       if (rng_below(&g, 16) == 0) mw_yield();
       s->inside--;
@@ -111,7 +111,22 @@ static void rwmutex_excludes(void) {
   shared *s = start(rw_worker, WORKERS);
   mw_waitgroup_wait(&s->wg);
   CHECK_EQ(s->plain, s->copy);
-  CHECK(s->most > 1); /* readers do share */
+}
+
+static void second_reader(void *arg) {
+  shared *s = arg;
+  mw_rwmutex_rlock(&s->rw);
+  mw_chan_send(s->meet, 1);
+  mw_rwmutex_runlock(&s->rw);
+}
+/* Two readers meet inside. */
+static void readers_share(void) {
+  shared *s = mw_new(shared);
+  s->meet = mw_chan_make(int, 0);
+  mw_rwmutex_rlock(&s->rw);
+  mw_go(second_reader, s);
+  CHECK(mw_chan_recv(s->meet, NULL));
+  mw_rwmutex_runlock(&s->rw);
 }
 
 static void late_reader(void *arg) {
@@ -309,6 +324,7 @@ int main(int argc, char **argv) {
   mutex_excludes();
   mutex_starves_nobody();
   rwmutex_excludes();
+  readers_share();
   writer_goes_first();
   once_is_once();
   condition_broadcast();
