@@ -46,6 +46,7 @@ static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
     s->p[i] = (struct mwcc_leak){-1, -1};
     if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
     const struct mwcc_loc *l = &e->locs[k];
+    if (mwcc_arg_is_sret(l->v)) continue; /* moved, when its address leaks */
     s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result};
   }
   return s;
@@ -105,7 +106,7 @@ static void decide_var(struct mwcc_esc *e, int i) {
   }
   bool large = var_size(e->c, v) > MWCC_MAX_VAR;
   if (!e->locs[i].escapes && !large) {
-    mwcc_keep_alive_to_end(v);
+    if (e->locs[i].captured) mwcc_keep_alive_to_end(v);
     return;
   }
   mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : "");
@@ -115,7 +116,7 @@ static void decide_var(struct mwcc_esc *e, int i) {
 static void decide(struct mwcc_esc *e, struct run *r) {
   LLVMValueRef last = NULL;
   uint64_t budget = 0;
-  bool twice = false;
+  bool fixed = false;
   for (int i = 1; i < e->n; i++) {
     struct mwcc_loc *l = &e->locs[i];
     if (l->kind == MWCC_LOC_VAR && !e->middle) decide_var(e, i);
@@ -124,20 +125,25 @@ static void decide(struct mwcc_esc *e, struct run *r) {
       if (l->escapes && mwcc_arg_is_byval(l->v)) {
         mwcc_esc_note_site(e, i, true, "");
         mwcc_byval_to_heap(e->c, l->v);
+      } else if (l->leak_heap == 0 && mwcc_arg_is_sret(l->v)) {
+        mwcc_esc_note_site(e, i, true, "");
+        mwcc_sret_to_heap(e->c, l->v);
       }
     }
     if (l->kind != MWCC_LOC_ALLOC) continue;
     if (l->fn != last) {
       last = l->fn;
-      twice = mwcc_calls_twice(last);
+      fixed = mwcc_frame_is_fixed(last);
       budget = e->recursive ? MWCC_RECURSIVE_TOTAL : MWCC_FRAME_TOTAL;
     }
+    if (LLVMGetMetadata(l->v, mwcc_md_done(e->c)) && !l->escapes) continue; /* beside a buffer */
     /* the site is noted before the call may go */
     mwcc_esc_note_site(e, i, true, l->escapes ? "" : size_reason(l->v));
-    if (l->escapes || twice) continue;
+    if (l->escapes || fixed) continue;
     LLVMValueRef fn = l->fn, call = l->v;
     if (!mwcc_to_stack(e->c, call, &budget)) continue;
     mwcc_esc_note_site(e, i, false, "");
+    mwcc_no_tail_calls(fn);
     if (r->changed && (!r->changed->len || r->changed->at[r->changed->len - 1] != fn))
       mwcc_vec_push(r->changed, fn);
   }

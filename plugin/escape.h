@@ -58,6 +58,7 @@ struct mwcc_loc {
   int depth; /* of loops around its declaration */
   bool root; /* may hold an address for longer than one turn of a loop */
   bool escapes, queued;
+  bool captured;              /* its address is kept in some value or variable */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
   struct mwcc_edge *edges;
@@ -129,6 +130,7 @@ void mwcc_esc_solve(struct mwcc_esc *e);
 void mwcc_to_heap(struct mwcc *c, LLVMValueRef var);
 void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg);
 bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget);
+void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg);
 void mwcc_keep_alive_to_end(LLVMValueRef alloca);
 
 /* ---- escape_report.c ---- */
@@ -183,8 +185,12 @@ void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                                     unsigned fn_line, const char *file, unsigned line,
                                     unsigned col));
 void mwcc_strip_debug(LLVMModuleRef mod);
-LLVMTypeRef mwcc_byval_type(LLVMValueRef arg);
-bool mwcc_calls_twice(LLVMValueRef fn); /* calls setjmp or the like */
+LLVMTypeRef mwcc_memory_type(LLVMValueRef arg); /* of a byval or sret argument */
+bool mwcc_arg_is_sret(LLVMValueRef arg);
+/* Its frame must be as it is: it calls setjmp or the like, or must end in a jump. */
+bool mwcc_frame_is_fixed(LLVMValueRef fn);
+/* No call of it may take its frame down before the callee runs. */
+void mwcc_no_tail_calls(LLVMValueRef fn);
 LLVMBasicBlockRef mwcc_split_branch(LLVMValueRef cond, LLVMValueRef before, LLVMBasicBlockRef *yes);
 
 #ifdef __cplusplus

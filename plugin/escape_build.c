@@ -275,6 +275,28 @@ void mwcc_esc_store(struct mwcc_esc *e, LLVMValueRef addr, struct mwcc_hole src,
     for (int i = 0; i < b.n; i++) mwcc_esc_flow(e, b.at[i], src, at, false);
 }
 
+/* The same pointer at any time in the function: a parameter, also by way of the
+ * variable that clang gives it, or one SSA value. */
+static LLVMValueRef steady_base(LLVMValueRef p) {
+  p = mwcc_base(p);
+  if (LLVMIsALoadInst(p) && LLVMIsAAllocaInst(LLVMGetOperand(p, 0))) {
+    LLVMValueRef v = only_value(LLVMGetOperand(p, 0));
+    if (v && LLVMIsAArgument(v)) return v;
+  }
+  return p;
+}
+
+/* `t->used = t->used + 1`: what an object held already is stored in it again. */
+static bool stores_own_content(LLVMValueRef store) {
+  LLVMValueRef v = LLVMGetOperand(store, 0);
+  for (int i = 0; LLVMIsABinaryOperator(v) && i < 4; i++) {
+    if (!LLVMIsAConstantInt(LLVMGetOperand(v, 1))) return false;
+    v = LLVMGetOperand(v, 0);
+  }
+  return LLVMIsALoadInst(v) &&
+         steady_base(LLVMGetOperand(v, 0)) == steady_base(LLVMGetOperand(store, 1));
+}
+
 /* ---- Instructions ---------------------------------------------------------------------- */
 
 static void operands_flow(struct mwcc_esc *e, LLVMValueRef i) {
@@ -299,6 +321,7 @@ static void instruction(struct mwcc_esc *e, LLVMValueRef i) {
     load(e, i, LLVMGetOperand(i, 0));
     return;
   case LLVMStore:
+    if (stores_own_content(i)) return;
     mwcc_esc_store(e, LLVMGetOperand(i, 1), mwcc_esc_value(e, LLVMGetOperand(i, 0)), i);
     return;
   case LLVMAtomicRMW:

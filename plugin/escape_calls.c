@@ -54,6 +54,8 @@ static const struct {
     {"mw_mutex_lock", "."},
     {"mw_mutex_trylock", "."},
     {"mw_mutex_unlock", "."},
+    {"mwi_rt_mutex_unlocked", "."},
+    {"mw_pool_get", "."},
     {"mw_rwmutex_rlock", "."},
     {"mw_rwmutex_runlock", "."},
     {"mw_rwmutex_lock", "."},
@@ -371,8 +373,10 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
     marker(e, call, kind);
     return;
   }
-  LLVMValueRef f = mwcc_callee(call);
-  if (!f || LLVMIsAInlineAsm(LLVMGetCalledValue(call))) {
+  LLVMValueRef f = mwcc_callee(call), called = LLVMGetCalledValue(call);
+  bool replaceable = LLVMIsAGlobalAlias(called) && LLVMGetLinkage(called) != LLVMExternalLinkage &&
+                     LLVMGetLinkage(called) != LLVMInternalLinkage;
+  if (!f || replaceable || LLVMIsAInlineAsm(called)) {
     unknown(e, call, NULL);
     return;
   }
@@ -400,14 +404,12 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   const char *name = LLVMGetValueName2(f, &len), *letters;
   if (LLVMCountBasicBlocks(f)) {
     unknown(e, call, f);
-  } else if (writes_nothing(f)) { /* pure: it can return an argument, not keep it */
-    returned(e, call);
   } else if (is_qsort(name) && sort_call(e, call, name)) {
     return;
   } else if ((letters = special_args(name)) != NULL) {
     by_letters(e, call, letters);
-  } else if (mwcc_harmless(name)) {
-    returned(e, call);
+  } else if (mwcc_harmless(name) || writes_nothing(f)) {
+    returned(e, call); /* it can return an argument, not keep it */
   } else {
     const struct mwcc_summary *s = mwcc_summary_of_name(name);
     if (s)

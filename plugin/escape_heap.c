@@ -171,7 +171,7 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
 
 void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
   LLVMValueRef fn = LLVMGetParamParent(arg), entry = first_after_allocas(fn);
-  LLVMTypeRef type = mwcc_byval_type(arg);
+  LLVMTypeRef type = mwcc_memory_type(arg);
   uint64_t size = LLVMABISizeOfType(c->td, type);
   unsigned align = LLVMABIAlignmentOfType(c->td, type);
   struct moved m = {.c = c};
@@ -183,16 +183,29 @@ void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
   LLVMBuildMemCpy(c->b, p, align, arg, align, LLVMConstInt(c->t_i64, size, false));
 }
 
-/* The slot of a variable whose address stays in the frame, but perhaps longer
+/* The variable that clang builds where the caller wants the result: it gets a
+ * place of its own, and is copied there when the function returns. */
+void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg) {
+  LLVMValueRef fn = LLVMGetParamParent(arg), entry = first_after_allocas(fn);
+  LLVMTypeRef type = mwcc_memory_type(arg);
+  uint64_t size = LLVMABISizeOfType(c->td, type);
+  unsigned align = LLVMABIAlignmentOfType(c->td, type);
+  struct moved m = {.c = c};
+  prepare(&m, type, size, align, arg, fn);
+  LLVMValueRef p = allocate(&m, entry), n = LLVMConstInt(c->t_i64, size, false);
+  LLVMReplaceAllUsesWith(arg, p);
+  mwcc_move_debug(p, m.slot);
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
+    LLVMValueRef t = LLVMGetBasicBlockTerminator(b);
+    if (!t || LLVMGetInstructionOpcode(t) != LLVMRet) continue;
+    LLVMPositionBuilderBefore(c->b, t);
+    LLVMBuildMemCpy(c->b, arg, align, p, align, n);
+  }
+}
+
+/* The place of a variable whose address stays in the frame, but perhaps longer
  * than its block, is not given to another variable. */
 void mwcc_keep_alive_to_end(LLVMValueRef alloca) {
-  bool kept = false;
-  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u && !kept; u = LLVMGetNextUse(u)) {
-    LLVMValueRef i = LLVMGetUser(u);
-    if (LLVMIsALoadInst(i) || (LLVMIsAStoreInst(i) && LLVMGetOperand(i, 0) != alloca)) continue;
-    kept = !is_name_prefix(i, "llvm.lifetime.") && !is_name_prefix(i, "llvm.mem");
-  }
-  if (!kept) return;
   LLVMUseRef next;
   for (LLVMUseRef u = LLVMGetFirstUse(alloca); u; u = next) {
     next = LLVMGetNextUse(u);

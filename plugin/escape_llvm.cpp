@@ -28,6 +28,13 @@ using namespace llvm;
 void mwcc_components(LLVMModuleRef MRef, void *Ctx,
                      void (*Each)(void *, LLVMValueRef *, unsigned, int)) {
   CallGraph CG(*unwrap(MRef));
+  /* a function that is passed to another one (qsort) comes before its caller */
+  for (Function &F : *unwrap(MRef))
+    for (Instruction &I : instructions(F))
+      if (auto *Call = dyn_cast<CallBase>(&I))
+        for (Value *V : Call->args())
+          if (auto *G = dyn_cast<Function>(V))
+            if (!G->isDeclaration()) CG[&F]->addCalledFunction(nullptr, CG[G]);
   SmallVector<std::pair<SmallVector<LLVMValueRef, 4>, int>, 32> Order;
   for (auto I = scc_begin(&CG); !I.isAtEnd(); ++I) {
     SmallVector<LLVMValueRef, 4> Fns;
@@ -193,12 +200,28 @@ void mwcc_strip_debug(LLVMModuleRef MRef) {
   StripDebugInfo(*unwrap(MRef));
 }
 
-LLVMTypeRef mwcc_byval_type(LLVMValueRef Arg) {
-  return wrap(unwrap<Argument>(Arg)->getParamByValType());
+LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {
+  auto *A = unwrap<Argument>(Arg);
+  return wrap(A->hasByValAttr() ? A->getParamByValType() : A->getParamStructRetType());
 }
 
-bool mwcc_calls_twice(LLVMValueRef FRef) {
-  return unwrap<Function>(FRef)->callsFunctionThatReturnsTwice();
+bool mwcc_arg_is_sret(LLVMValueRef Arg) {
+  return unwrap<Argument>(Arg)->hasStructRetAttr();
+}
+
+bool mwcc_frame_is_fixed(LLVMValueRef FRef) {
+  auto *F = unwrap<Function>(FRef);
+  if (F->callsFunctionThatReturnsTwice()) return true;
+  for (Instruction &I : instructions(*F))
+    if (auto *C = dyn_cast<CallInst>(&I))
+      if (C->isMustTailCall()) return true;
+  return false;
+}
+
+void mwcc_no_tail_calls(LLVMValueRef FRef) {
+  for (Instruction &I : instructions(*unwrap<Function>(FRef)))
+    if (auto *C = dyn_cast<CallInst>(&I))
+      if (C->isTailCall() && !C->isMustTailCall()) C->setTailCallKind(CallInst::TCK_None);
 }
 
 /* if (cond) { yes } else { the returned block }, both going on with `before`. */

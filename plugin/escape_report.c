@@ -99,6 +99,15 @@ static const char *moved_name(struct mwcc *c, LLVMValueRef call, unsigned *len) 
   return op[0] ? LLVMGetMDString(op[0], len) : NULL;
 }
 
+static void variable_name(const char *name, size_t len, char *buf, size_t size) {
+  if (len >= 16 && strncmp(name, ".compoundliteral", 16) == 0)
+    snprintf(buf, size, "{compound literal}");
+  else if (len)
+    snprintf(buf, size, "%.*s", (int)len, name);
+  else
+    snprintf(buf, size, "{variable}");
+}
+
 static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
   struct mwcc_loc *l = &e->locs[i];
   unsigned len;
@@ -114,19 +123,14 @@ static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
   case MWCC_LOC_ALLOC:
     moved = moved_name(e->c, l->v, &len);
     if (moved)
-      snprintf(buf, size, "%.*s", (int)len, moved);
+      variable_name(moved, len, buf, size);
     else
       allocation_text(l->v, buf, size);
     return;
   case MWCC_LOC_VAR:
   case MWCC_LOC_PARAM:
     p = declared(l->v);
-    if (p.name_len && strncmp(p.name, ".compoundliteral", 16) == 0)
-      snprintf(buf, size, "{compound literal}");
-    else if (p.name_len)
-      snprintf(buf, size, "%.*s", (int)p.name_len, p.name);
-    else
-      snprintf(buf, size, "{variable}");
+    variable_name(p.name, p.name_len, buf, size);
     return;
   default:
     snprintf(buf, size, "{temp}");
@@ -196,20 +200,28 @@ static bool flows_wanted(struct mwcc_esc *e, int i) {
 char *mwcc_esc_describe(struct mwcc_esc *e, int root, int i) {
   if (!flows_wanted(e, i)) return NULL;
   struct text t = {0};
-  for (int guard = 0; i != root && guard < 100; guard++) {
+  int derefs = 0;
+  bool unknown = false;
+  char from[256] = "", to[256];
+  for (int guard = 0; i != root && guard < 1000; guard++) {
     const struct mwcc_edge *edge = e->locs[i].via_edge;
-    char from[256], to[256];
-    name_of(e, i, from, sizeof from);
+    if (!*from) name_of(e, i, from, sizeof from);
     i = e->locs[i].via;
+    derefs += edge->derefs;
+    unknown |= edge->unknown;
+    if (e->locs[i].kind == MWCC_LOC_VALUE && i != root) continue; /* on the way */
     name_of(e, i, to, sizeof to);
     struct mwcc_place p = mwcc_instruction_place(edge->at);
     add(&t, "    flow: %s \xe2\x86\x90 ", to);
-    if (edge->derefs < 0) add(&t, "&");
-    for (int k = 0; k < edge->derefs; k++) add(&t, "*");
+    if (derefs < 0) add(&t, "&");
+    for (int k = 0; k < derefs; k++) add(&t, "*");
     add(&t, "%s:\n", from);
-    add(&t, "      (%s%s)", step_reason(edge->at), edge->unknown ? ", function not known" : "");
+    add(&t, "      (%s%s)", step_reason(edge->at), unknown ? ", function not known" : "");
     if (p.line) add(&t, " at %s:%u:%u", p.file, p.line, p.col);
     add(&t, "\n");
+    from[0] = 0;
+    derefs = 0;
+    unknown = false;
   }
   return t.s;
 }
@@ -262,6 +274,7 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   static struct mwcc_place p;
   static enum note_kind kind;
   static LLVMValueRef last_call;
+  static bool was_heap; /* by another instance, before this one */
   struct mwcc_loc *l = &e->locs[i];
   if (!mwcc_reporting() && !mwcc_options()->remarks) return;
   bool second = !heap && last_call == l->v;
@@ -270,8 +283,9 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   if (!known) return;
   struct note *n = find(p.file, p.line, p.col, name, kind);
   if (!n->remarked) n->remarked = remark(e, l, kind, name, heap, reason, second);
-  if (second && n->heap && !n->flow && !n->reason[0]) n->heap = false;
+  if (second) n->heap = was_heap;
   if (!heap) return;
+  was_heap = n->heap;
   n->heap = true;
   snprintf(n->reason, sizeof n->reason, "%s", reason);
   if (l->flow && !n->flow) n->flow = strdup(l->flow);
@@ -280,7 +294,10 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
 void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
   struct mwcc_loc *l = &e->locs[i];
   if (!mwcc_reporting() || LLVMGetTypeKind(LLVMTypeOf(l->v)) != LLVMPointerTypeKind) return;
+  size_t len;
+  const char *fn = LLVMGetValueName2(l->fn, &len);
   struct mwcc_place p = declared(l->v);
+  if (strncmp(fn, "mwi_", 4) == 0 || mwcc_arg_is_sret(l->v)) return; /* mallow.h's; clang's own */
   if (!p.line || !p.name_len || mwcc_arg_is_byval(l->v)) return;
   char text[400];
   int n = (int)p.name_len;

@@ -98,6 +98,23 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
   }
 }
 
+/* Where clang builds a result in the caller's memory and that address leaks,
+ * the result is on the heap too. */
+static bool results_escape(struct mwcc_esc *e) {
+  bool any = false;
+  for (int i = 1; i < e->n; i++) {
+    struct mwcc_loc *l = &e->locs[i];
+    uintptr_t r;
+    if (l->kind != MWCC_LOC_PARAM || l->leak_heap != 0 || !mwcc_arg_is_sret(l->v) ||
+        !mwcc_map_get(&e->results, l->fn, &r) || e->locs[r].escapes)
+      continue;
+    e->locs[r].escapes = true;
+    enqueue(e, (int)r);
+    any = true;
+  }
+  return any;
+}
+
 void mwcc_esc_solve(struct mwcc_esc *e) {
   struct mwcc_vec todo = {0};
   unsigned generation = 0;
@@ -111,11 +128,16 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
       enqueue(e, i);
   }
   e->steps = 20000000;
-  while (e->nqueue && e->steps >= 0) {
-    int i = e->queue[--e->nqueue];
-    e->locs[i].queued = false;
-    walk(e, i, ++generation, &todo);
-  }
+  do {
+    while (e->nqueue && e->steps >= 0) {
+      int i = e->queue[--e->nqueue];
+      e->locs[i].queued = false;
+      walk(e, i, ++generation, &todo);
+    }
+  } while (e->steps >= 0 && results_escape(e));
+  for (int i = 0; i < e->n; i++)
+    for (unsigned k = 0; k < e->locs[i].nedges; k++)
+      if (e->locs[i].edges[k].derefs < 0) e->locs[e->locs[i].edges[k].src].captured = true;
   mwcc_vec_fini(&todo);
   if (e->steps >= 0) return;
   for (int i = 0; i < e->n; i++) { /* too large: nothing is known */

@@ -105,9 +105,11 @@ static bool small_buffer(struct mwcc *c, LLVMValueRef call, uint64_t *budget) {
 
 bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget) {
   uint64_t size, align;
-  if (LLVMGetMetadata(call, mwcc_md_done(c))) return false;
+  if (LLVMGetMetadata(call, mwcc_md_done(c)) || LLVMGetInstructionOpcode(call) != LLVMCall)
+    return false;
   if (!mwcc_alloc_size(call, &size, &align)) return small_buffer(c, call, budget);
-  if (size == 0 || size > MWCC_MAX_ALLOC || size > *budget || align > 4096) return false;
+  if (size == 0) size = 1;
+  if (size > MWCC_MAX_ALLOC || size > *budget || align > 4096) return false;
   *budget -= size;
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(call));
   LLVMValueRef object = frame_object(c, fn, size, align);

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# behaviour.sh MALLOW -- the options around escape analysis
+#
+# Flows of -m=2, warnings of what must stay, remarks, summaries of other files
+# (whole and broken), debug information of moved variables, -flto.
+set -eu
+mallow=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+fail() {
+  echo "behaviour.sh: $*"
+  cat out 2>/dev/null || :
+  exit 1
+}
+says() {
+  grep -qF -- "$1" out || fail "expected: $1"
+}
+silent() {
+  if grep -qF -- "$1" out; then fail "not expected: $1"; fi
+}
+
+cat >a.c <<'C'
+#include <mallow.h>
+int *g;
+int *f(void) { int x = 1; int *p = &x; return p; }
+int *h(int c) { int y = c; if (c) g = &y; return &y; }
+C
+for level in 0 2; do
+  "$mallow" cc -m=2 -O$level -c a.c 2>out || fail "-m=2"
+  says "a.c:3:20: moved to heap: x"
+  says "    flow: p ← &x:"
+  says "    flow: {result} ← p:"
+  says "(return) at a.c:3:40"
+  silent "warning"
+  "$mallow" cc -m=2 -fno-mallow-escape -O$level -c a.c 2>out || fail "-fno-mallow-escape"
+  silent "moved to heap"
+  says "-Wreturn-stack-address"
+done
+"$mallow" cc -m=3 -c a.c 2>out && fail "-m=3 was accepted"
+says "mallow: unknown argument '-m=3'"
+
+# -m leaves no debug information behind
+"$mallow" cc -m -O1 -c a.c -o m.o 2>out
+"$mallow" cc -O1 -c a.c -o n.o 2>out
+readelf -S m.o | grep -q debug_info && fail "-m left debug information"
+
+# remarks
+"$mallow" cc -O2 -Rpass=mallow -Rpass-missed=mallow -c a.c 2>out
+says "remark: moved to heap: x [-Rpass-missed=mallow]"
+"$mallow" cc -O2 -fsave-optimization-record -c a.c -o a.o 2>out
+grep -q 'moved to heap: x' a.opt.yaml || fail "nothing in a.opt.yaml"
+
+# what must stay is warned of, with the flow
+cat >w.c <<'C'
+#include <stdarg.h>
+#include <stddef.h>
+int *g;
+va_list *gv;
+void vla(int n) { int a[n]; a[0] = n; g = &a[0]; }
+int *dynamic(size_t n) { int *p = __builtin_alloca(n); *p = 1; return p; }
+void list(int n, ...) { va_list ap; va_start(ap, n); gv = (va_list *)&ap; va_end(ap); }
+void fine(int n) { int a[n]; a[0] = n; }
+C
+"$mallow" cc -O0 -c w.c 2>out || fail "w.c"
+test "$(grep -c 'warning: .*outlives its frame' out)" = 3 || fail "three warnings"
+says "flow: {heap}"
+"$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
+silent "outlives"
+
+# summaries
+cat >lib.c <<'C'
+int *keep;
+int get(int *p) { return *p; }
+void put(int *p) { keep = p; }
+C
+cat >use.c <<'C'
+int get(int *p);
+void put(int *p);
+int f(void) { int x = 1; return get(&x); }
+int h(void) { int y = 1; put(&y); return y; }
+C
+"$mallow" cc -O1 -c lib.c -o lib.o
+"$mallow" cc -O1 -m -c use.c 2>out
+says "moved to heap: x"
+ar rc lib.a lib.o
+for file in lib.o lib.a; do
+  "$mallow" cc -O1 -m -fmallow-summaries=$file -c use.c 2>out
+  silent "moved to heap: x"
+  says "moved to heap: y"
+done
+printf 'get 0,\nput\n' >broken.txt
+objcopy --update-section .mallow.summaries=broken.txt lib.o broken.o
+"$mallow" cc -O1 -m=2 -fmallow-summaries=broken.o -c use.c 2>out
+says "moved to heap: x"
+says "note: broken escape summaries"
+"$mallow" cc -O1 -m=2 -fmallow-summaries=missing.o -c use.c 2>out
+says "moved to heap: x"
+says "note: escape summaries cannot be read"
+
+# the whole program: -flto
+cat >lto.c <<'C'
+#include <mallow.h>
+#include <stdio.h>
+int get(int *p);
+int main(void) {
+  mw_mem_stats a, b;
+  int s = 0;
+  mw_read_mem_stats(&a);
+  for (int i = 0; i < 1000000; i++) {
+    int x = i;
+    s += get(&x);
+  }
+  mw_read_mem_stats(&b);
+  printf("%d %d\n", s, (int)(b.mallocs - a.mallocs));
+  return b.mallocs - a.mallocs > 1000;
+}
+C
+"$mallow" cc -O2 -flto lto.c lib.c -o lto && ./lto >out || fail "-flto"
+
+# gdb finds a moved variable
+"$mallow" cc -O0 -g -c a.c -o g.o
+if command -v llvm-dwarfdump-19 >/dev/null; then
+  llvm-dwarfdump-19 g.o --name=x >out
+  says "DW_OP_deref"
+fi
+echo fine

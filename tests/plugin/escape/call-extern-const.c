@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// Const in a prototype promises nothing.
+void other(const int *p);
+void f(void) {
+  int x = 1;
+  other(&x);
+}
+// CHECK: {{^}}{{.*}}call-extern-const.c:5:7: moved to heap: x{{$}}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// A function that nobody knows.
+void other(int *p);
+void f(void) {
+  int x = 1;
+  other(&x);
+}
+// CHECK: {{^}}{{.*}}call-extern.c:5:7: moved to heap: x{{$}}

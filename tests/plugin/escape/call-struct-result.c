@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// In a struct returned by value, used here.
+struct s {
+  int *p;
+  long n;
+};
+static struct s mk(int *p) {
+  return (struct s){p, 1};
+}
+int f(void) {
+  int x = 1;
+  return *mk(&x).p;
+}
+// CHECK: {{^}}{{.*}}call-struct-result.c:7:25: leaking param: p to result level=0{{$}}

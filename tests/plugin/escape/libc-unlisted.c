@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// A function of libc that is not in the table.
+#include <pthread.h>
+int f(pthread_key_t k) {
+  int x = 1;
+  return pthread_setspecific(k, &x);
+}
+// CHECK: {{^}}{{.*}}libc-unlisted.c:5:7: moved to heap: x{{$}}
