@@ -29,6 +29,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <pthread.h>
 #include <ucontext.h>
 
 #include "gc/gc.h"
@@ -160,7 +161,20 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   errno = saved;
 }
 
+/* Whoever asked is not in the child; compiled code on the way to exec must not
+ * wait for it. */
+static void in_forked_child(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (!t->attached || !t->m) return;
+  mwi_store_relaxed(&t->m->stop_req, 0);
+  mwi_store_relaxed(&t->m->retake_req, 0);
+  mwi_store_relaxed(&t->m->preempt_req, 0);
+  mwi_store_relaxed(&t->poll, 0);
+  t->m->tid = mwi_os_tid();
+}
+
 void mwi_stop_init(void) {
+  pthread_atfork(NULL, NULL, in_forked_child);
   struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
   sigfillset(&sa.sa_mask);
   sigaction(MWI_STOP_SIGNAL, &sa, NULL);
