@@ -42,11 +42,21 @@
 MWI_INLINE uintptr_t mwi_align_up(uintptr_t x, uintptr_t align) {
   return (x + align - 1) & ~(align - 1);
 }
-MWI_INLINE uintptr_t mwi_align_down(uintptr_t x, uintptr_t align) { return x & ~(align - 1); }
-MWI_INLINE unsigned mwi_ctz64(uint64_t x) { return (unsigned)__builtin_ctzll(x); } /* x != 0 */
-MWI_INLINE unsigned mwi_clz64(uint64_t x) { return (unsigned)__builtin_clzll(x); } /* x != 0 */
-MWI_INLINE unsigned mwi_popcount64(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
-MWI_INLINE void mwi_pause(void) { __builtin_ia32_pause(); }
+MWI_INLINE uintptr_t mwi_align_down(uintptr_t x, uintptr_t align) {
+  return x & ~(align - 1);
+}
+MWI_INLINE unsigned mwi_ctz64(uint64_t x) {
+  return (unsigned)__builtin_ctzll(x);
+} /* x != 0 */
+MWI_INLINE unsigned mwi_clz64(uint64_t x) {
+  return (unsigned)__builtin_clzll(x);
+} /* x != 0 */
+MWI_INLINE unsigned mwi_popcount64(uint64_t x) {
+  return (unsigned)__builtin_popcountll(x);
+}
+MWI_INLINE void mwi_pause(void) {
+  __builtin_ia32_pause();
+}
 
 /*
  * Atomics spell their order.  Each release or acquire at its use says which
@@ -75,8 +85,7 @@ MWI_INLINE void mwi_pause(void) { __builtin_ia32_pause(); }
  * Safe from any stack and with any lock held; allocates nothing before the
  * message is out.  Defined in debug/fatal.c.
  */
-_Noreturn void mwi_fatal(const char *format, ...)
-    __attribute__((format(printf, 1, 2), cold));
+_Noreturn void mwi_fatal(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
 #if MW_CHECK
 #define mwi_assert(x)                                                                              \

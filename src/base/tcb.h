@@ -17,17 +17,17 @@
 #include "base/base.h"
 
 struct mwi_tcb {
-  _Atomic uint8_t poll;       /* atomic, relaxed: set by stoppers and sysmon; see sched/stop.c */
-  uint8_t wb;                 /* marking is on; written while this thread is stopped [A2] */
-  uint8_t attached;           /* 0 only in mwi_tcb_foreign */
+  _Atomic uint8_t poll; /* atomic, relaxed: set by stoppers and sysmon; see sched/stop.c */
+  uint8_t wb;           /* marking is on; written while this thread is stopped [A2] */
+  uint8_t attached;     /* 0 only in mwi_tcb_foreign */
   uint8_t pad;
-  int32_t rt;                 /* [T1] */
-  struct mwi_tcb *self;       /* this block's address */
-  struct mwi_mcache *mcache;  /* the P's, or mwi_mcache_none */
-  struct mwi_g *g;            /* running goroutine; the M's g0 on the system stack is not counted */
-  struct mwi_p *p;            /* processor held, or NULL */
-  struct mwi_gcp *gcp;        /* that processor's collector state (gc/work.h), or NULL */
-  struct mwi_m *m;            /* the thread; NULL only in mwi_tcb_foreign */
+  int32_t rt;                /* [T1] */
+  struct mwi_tcb *self;      /* this block's address */
+  struct mwi_mcache *mcache; /* the P's, or mwi_mcache_none */
+  struct mwi_g *g;           /* running goroutine; the M's g0 on the system stack is not counted */
+  struct mwi_p *p;           /* processor held, or NULL */
+  struct mwi_gcp *gcp;       /* that processor's collector state (gc/work.h), or NULL */
+  struct mwi_m *m;           /* the thread; NULL only in mwi_tcb_foreign */
 };
 
 _Static_assert(offsetof(struct mwi_tcb, poll) == MWI_TCB_POLL, "ABI");

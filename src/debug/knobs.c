@@ -185,11 +185,10 @@ void mwi_knobs_parse(struct mwi_knobs *k, const struct mwi_knobs_source *src) {
       {"GOTRACEBACK", parse_gotraceback},
       {"GODEBUG", parse_godebug},
   };
-  *k = (struct mwi_knobs){
-      .gogc = DEFAULT_GOGC,
-      .gomemlimit = INT64_MAX,
-      .traceback = MWI_TRACEBACK_SINGLE,
-      .memprofilerate = DEFAULT_MEMPROFILERATE};
+  *k = (struct mwi_knobs){.gogc = DEFAULT_GOGC,
+                          .gomemlimit = INT64_MAX,
+                          .traceback = MWI_TRACEBACK_SINGLE,
+                          .memprofilerate = DEFAULT_MEMPROFILERATE};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
     const char *v = src->get(src->ctx, variables[i].variable);
     if (v && *v) variables[i].parse(k, src, v);

@@ -124,7 +124,9 @@ static void mark_all_stw(struct mwi_gcp *w) {
   } while (w->head != w->tail || mwi_work_any());
 }
 
-static unsigned long mb(uint64_t bytes) { return (unsigned long)(bytes >> 20); }
+static unsigned long mb(uint64_t bytes) {
+  return (unsigned long)(bytes >> 20);
+}
 
 static void begin_cycle(bool forced) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
@@ -259,14 +261,15 @@ static void end_cycle_stw(int64_t t2) {
   mwi_pacer_learn(&mwi_pacer, st->heap_start, st->heap_end, scanned,
                   MWI_GC_CPU_PERCENT / 100.0 + assist, idle);
   if (mwi_knobs.gcpacertrace)
-    mwi_trace_line("pacer: %.0f%% CPU (%d exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
-                   "(∆goal %ld, cons/mark %+.6e)",
-                   100 * (MWI_GC_CPU_PERCENT / 100.0 + assist), MWI_GC_CPU_PERCENT,
-                   (unsigned long)scanned, (unsigned long)mwi_load_relaxed(&mwi_gc.stack_bytes),
-                   (unsigned long)mwi_load_relaxed(&mwi_gc.global_bytes),
-                   (unsigned long)(mwi_pacer.heap_scanned + mwi_pacer.stacks + mwi_pacer.globals),
-                   (unsigned long)st->heap_start, (unsigned long)st->heap_end,
-                   (long)(st->heap_end - mwi_pacer.goal), mwi_pacer.cons_mark[0]);
+    mwi_trace_line(
+        "pacer: %.0f%% CPU (%d exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
+        "(∆goal %ld, cons/mark %+.6e)",
+        100 * (MWI_GC_CPU_PERCENT / 100.0 + assist), MWI_GC_CPU_PERCENT, (unsigned long)scanned,
+        (unsigned long)mwi_load_relaxed(&mwi_gc.stack_bytes),
+        (unsigned long)mwi_load_relaxed(&mwi_gc.global_bytes),
+        (unsigned long)(mwi_pacer.heap_scanned + mwi_pacer.stacks + mwi_pacer.globals),
+        (unsigned long)st->heap_start, (unsigned long)st->heap_end,
+        (long)(st->heap_end - mwi_pacer.goal), mwi_pacer.cons_mark[0]);
   mwi_pacer.marked = marked;
   mwi_pacer.heap_scanned = scanned;
   mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);

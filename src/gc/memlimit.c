@@ -21,11 +21,11 @@
 #include "gc/cycle.h"
 #include "gc/pacer.h"
 
-#define EXTRA_PERCENT 10       /* kept beyond the goal, so that a steady heap never faults pages in */
-#define LIMIT_PERCENT 95       /* of the memory limit: where background scavenging begins */
+#define EXTRA_PERCENT 10 /* kept beyond the goal, so that a steady heap never faults pages in */
+#define LIMIT_PERCENT 95 /* of the memory limit: where background scavenging begins */
 #define QUANTUM (64 * MWI_KB)
 #define WORK_NS 1000000
-#define SLEEP_FACTOR 99        /* 1 % of a CPU */
+#define SLEEP_FACTOR 99 /* 1 % of a CPU */
 #define TICK_NS 10000000
 
 /* ---- What is held ------------------------------------------------------ */
@@ -78,12 +78,14 @@ void mwi_memlimit_make_room(size_t bytes) {
 /* ---- CPU limiter ------------------------------------------------------- */
 
 static struct mwi_lock limiter_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
-static struct mwi_limiter limiter;   /* under limiter_lock */
+static struct mwi_limiter limiter; /* under limiter_lock */
 static _Atomic bool limiter_full;
-static _Atomic int64_t last_tick;    /* ns */
-static int64_t last_gc_ns;           /* under limiter_lock: collector CPU counted so far */
+static _Atomic int64_t last_tick; /* ns */
+static int64_t last_gc_ns;        /* under limiter_lock: collector CPU counted so far */
 
-bool mwi_limiter_on(void) { return mwi_load_relaxed(&limiter_full); }
+bool mwi_limiter_on(void) {
+  return mwi_load_relaxed(&limiter_full);
+}
 
 static int64_t gc_cpu_ns(void) {
   return mwi_gc_stats.total_gc_cpu_ns + mwi_load_relaxed(&mwi_gc.assist_ns) +
@@ -101,8 +103,8 @@ void mwi_limiter_tick(void) {
     int64_t gc = gc_cpu_ns(), spent = gc - last_gc_ns;
     if (spent < 0) spent = 0; /* the cycle's counters were moved to the total meanwhile */
     last_gc_ns = gc;
-    int64_t idle = mwi_load_relaxed(&mwi_gc.idle_ns) +
-                   (int64_t)mwi_gc_hooks.idle_procs() * (now - last);
+    int64_t idle =
+        mwi_load_relaxed(&mwi_gc.idle_ns) + (int64_t)mwi_gc_hooks.idle_procs() * (now - last);
     int64_t program = (now - last) * procs - spent - idle;
     mwi_limiter_add(&limiter, spent, program > 0 ? program : 0);
     mwi_store_relaxed(&limiter_full, limiter.full);
@@ -139,8 +141,8 @@ static struct mwi_tcb scavenger_tcb;
 
 static void scavenger_main(void *unused) {
   (void)unused;
-  scavenger_tcb = (struct mwi_tcb){
-      .self = &scavenger_tcb, .attached = 1, .mcache = mwi_tcb()->mcache, .rt = 1};
+  scavenger_tcb =
+      (struct mwi_tcb){.self = &scavenger_tcb, .attached = 1, .mcache = mwi_tcb()->mcache, .rt = 1};
   mwi_os_set_gs(&scavenger_tcb);
   for (;;) {
     while (!mwi_load_acquire(&wanted)) mwi_futex_wait(&wanted, 0, -1);
@@ -158,7 +160,9 @@ static void scavenger_main(void *unused) {
   }
 }
 
-void mwi_memlimit_init(void) { mwi_store_relaxed(&last_tick, mwi_os_monotonic()); }
+void mwi_memlimit_init(void) {
+  mwi_store_relaxed(&last_tick, mwi_os_monotonic());
+}
 
 /* By sysmon, after the first cycle: creating a thread takes locks of libc (sched/m.c, [M3]). */
 void mwi_scavenger_start(void) {

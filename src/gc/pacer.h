@@ -63,15 +63,16 @@ extern _Atomic uint64_t mwi_heap_live; /* bytes handed out and not known dead, a
 
 /* Limiter of the running program (gc/memlimit.c). */
 bool mwi_limiter_on(void);
-void mwi_limiter_tick(void);       /* cheap; looks at the clock every 10 ms at most */
+void mwi_limiter_tick(void); /* cheap; looks at the clock every 10 ms at most */
 
 /* Memory limit (gc/memlimit.c). */
-uint64_t mwi_memory_ready(void);   /* bytes that the runtime holds from the OS, released pages left out */
-void mwi_memlimit_inputs_stw(void); /* fill the pacer's fields before a commit */
+uint64_t
+mwi_memory_ready(void); /* bytes that the runtime holds from the OS, released pages left out */
+void mwi_memlimit_inputs_stw(void);        /* fill the pacer's fields before a commit */
 void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
 void mwi_scavenge_all(void);
 void mwi_memlimit_init(void);
-void mwi_scavenger_start(void);    /* idempotent */
+void mwi_scavenger_start(void); /* idempotent */
 /* After a cycle: heap memory that the background scavenger leaves in place. */
 void mwi_scavenge_goal_stw(uint64_t last_goal);
 

@@ -8,7 +8,8 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-#define SPIN_TRIES 4   /* rounds of SPIN_PAUSES before sleeping; more burns a CPU that the holder may need */
+#define SPIN_TRIES                                                                                 \
+  4 /* rounds of SPIN_PAUSES before sleeping; more burns a CPU that the holder may need */
 #define SPIN_PAUSES 30 /* about a microsecond */
 
 void mwi_lock_slow(struct mwi_lock *l) {
@@ -24,7 +25,9 @@ void mwi_lock_slow(struct mwi_lock *l) {
   while (mwi_xchg_acqrel(&l->state, 2) != 0) mwi_futex_wait(&l->state, 2, -1);
 }
 
-void mwi_unlock_slow(struct mwi_lock *l) { mwi_futex_wake(&l->state, 1); }
+void mwi_unlock_slow(struct mwi_lock *l) {
+  mwi_futex_wake(&l->state, 1);
+}
 
 /*
  * Ranks held by each thread, in a table keyed by the thread's block: a
@@ -76,6 +79,10 @@ void mwi_lock_rank_drop(struct mwi_lock *l) {
     }
 }
 #else
-void mwi_lock_rank_take(struct mwi_lock *l) { (void)l; }
-void mwi_lock_rank_drop(struct mwi_lock *l) { (void)l; }
+void mwi_lock_rank_take(struct mwi_lock *l) {
+  (void)l;
+}
+void mwi_lock_rank_drop(struct mwi_lock *l) {
+  (void)l;
+}
 #endif

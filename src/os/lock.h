@@ -55,6 +55,8 @@ MWI_INLINE void mwi_unlock(struct mwi_lock *l) {
   mwi_rt_leave();
 }
 
-MWI_INLINE bool mwi_lock_held(struct mwi_lock *l) { return mwi_load_relaxed(&l->state) != 0; }
+MWI_INLINE bool mwi_lock_held(struct mwi_lock *l) {
+  return mwi_load_relaxed(&l->state) != 0;
+}
 
 #endif

@@ -41,12 +41,14 @@ static bool os_release(void *p, size_t bytes) {
   return madvise(p, bytes, MADV_DONTNEED) == 0;
 }
 
-static void os_unreserve(void *p, size_t bytes) { munmap(p, bytes); }
+static void os_unreserve(void *p, size_t bytes) {
+  munmap(p, bytes);
+}
 
 static void *os_map(size_t bytes) {
   if (mwi_inject(MWI_INJECT_MMAP)) return NULL;
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+  void *p =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? NULL : p;
 }
 
@@ -67,11 +69,12 @@ size_t mwi_os_page_bytes(void) {
 
 /* ---- Metadata ---------------------------------------------------------- */
 
-#define META_CHUNK (256 * MWI_KB) /* large enough to make mmap rare, small enough for `ulimit -v` */
+#define META_CHUNK (256 * MWI_KB) /* large enough to make mmap rare, small enough for `ulimit -v`  \
+                                   */
 
 static struct mwi_lock meta_lock = MWI_LOCK_INIT(MWI_RANK_META);
-static char *meta_next, *meta_end;  /* under meta_lock */
-static _Atomic size_t meta_bytes;   /* statistic */
+static char *meta_next, *meta_end; /* under meta_lock */
+static _Atomic size_t meta_bytes;  /* statistic */
 
 void *mwi_meta_alloc(size_t bytes, size_t align) {
   if (align < 16) align = 16;
@@ -100,4 +103,6 @@ void *mwi_meta_alloc(size_t bytes, size_t align) {
   return p;
 }
 
-size_t mwi_meta_total(void) { return mwi_load_relaxed(&meta_bytes); }
+size_t mwi_meta_total(void) {
+  return mwi_load_relaxed(&meta_bytes);
+}

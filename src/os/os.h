@@ -21,17 +21,19 @@ struct mwi_os_ops {
   bool (*commit)(void *p, size_t bytes);        /* reserved -> read/write; false: no memory */
   bool (*release)(void *p, size_t bytes);       /* give the pages back; they read as zero after */
   void (*unreserve)(void *p, size_t bytes);
-  void *(*map)(size_t bytes);                   /* reserve + commit; NULL: no memory */
-  int64_t (*nanotime)(void);                    /* monotonic, ns */
+  void *(*map)(size_t bytes); /* reserve + commit; NULL: no memory */
+  int64_t (*nanotime)(void);  /* monotonic, ns */
 };
 extern struct mwi_os_ops mwi_os;
 
-int64_t mwi_os_monotonic(void);     /* mwi_os.nanotime, unless faked */
+int64_t mwi_os_monotonic(void); /* mwi_os.nanotime, unless faked */
 /* A free-running counter, some GHz; not synchronised between processors. */
-MWI_INLINE uint64_t mwi_os_cycles(void) { return __builtin_ia32_rdtsc(); }
-int64_t mwi_os_walltime(void);      /* ns since 1970 */
+MWI_INLINE uint64_t mwi_os_cycles(void) {
+  return __builtin_ia32_rdtsc();
+}
+int64_t mwi_os_walltime(void);       /* ns since 1970 */
 int64_t mwi_os_thread_cputime(void); /* ns of CPU that the calling thread used */
-unsigned mwi_os_ncpu(void);         /* CPUs in the affinity mask, >= 1 */
+unsigned mwi_os_ncpu(void);          /* CPUs in the affinity mask, >= 1 */
 size_t mwi_os_page_bytes(void);
 
 /* Off-heap memory for the runtime's own structures, zeroed, `align` aligned.

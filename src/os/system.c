@@ -35,8 +35,12 @@ int64_t mwi_os_monotonic(void) {
   mwi_rt_leave();
   return t;
 }
-int64_t mwi_os_walltime(void) { return clock_ns(CLOCK_REALTIME); }
-int64_t mwi_os_thread_cputime(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+int64_t mwi_os_walltime(void) {
+  return clock_ns(CLOCK_REALTIME);
+}
+int64_t mwi_os_thread_cputime(void) {
+  return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 /* ---- Futex ------------------------------------------------------------- */
 
@@ -103,7 +107,9 @@ int mwi_os_thread_start(void (*fn)(void *), void *arg) {
   return r;
 }
 
-int32_t mwi_os_tid(void) { return (int32_t)syscall(SYS_gettid); }
+int32_t mwi_os_tid(void) {
+  return (int32_t)syscall(SYS_gettid);
+}
 
 void mwi_os_signal_thread(int32_t tid, int sig) {
   int saved = errno;
@@ -121,7 +127,9 @@ uintptr_t mwi_os_stack_top(void) {
   return (uintptr_t)addr + size;
 }
 
-void mwi_os_yield(void) { sched_yield(); }
+void mwi_os_yield(void) {
+  sched_yield();
+}
 
 void mwi_os_usleep(int64_t us) {
   int saved = errno;
