@@ -69,8 +69,9 @@ size_t mwi_os_page_bytes(void) {
 
 /* ---- Metadata ---------------------------------------------------------- */
 
-#define META_CHUNK (256 * MWI_KB) /* large enough to make mmap rare, small enough for `ulimit -v`  \
-                                   */
+#define META_CHUNK                                                                                 \
+  (256 * MWI_KB) /* large enough to make mmap rare, small enough for `ulimit -v`                   \
+                  */
 
 static struct mwi_lock meta_lock = MWI_LOCK_INIT(MWI_RANK_META);
 static char *meta_next, *meta_end; /* under meta_lock */
