@@ -123,9 +123,11 @@ static size_t check_mcache(struct mwi_mcache *mc) {
   return n;
 }
 
-/* Every page is free, in a page cache, or in a span (published or not). */
+/* Every page is free, in a page cache, in a span (published or not), or in the
+ * hand of the background scavenger, which is not stopped with the world. */
 static void check_pages(void) {
   const struct mwi_pagealloc *a = &mwi_mheap.pages;
+  mwi_lock(&mwi_mheap.lock);
   mwi_pa_check(a);
   size_t used = 0, scav = 0, cached = 0;
   for (size_t c = 0; c < a->nchunks; c++)
@@ -144,12 +146,13 @@ static void check_pages(void) {
     scav += mwi_popcount64(n->mc.page_scav);
     if (n->mc.page_scav & ~n->mc.page_free) mwi_fatal("heap check: page cache");
   }
-  if (used != mwi_load_relaxed(&mwi_heap.inuse_pages) + cached)
-    mwi_fatal("heap check: %zu pages used, %zu in spans, %zu cached", used,
-              mwi_load_relaxed(&mwi_heap.inuse_pages), cached);
+  if (used != mwi_load_relaxed(&mwi_heap.inuse_pages) + cached + mwi_mheap.in_hand)
+    mwi_fatal("heap check: %zu pages used, %zu in spans, %zu cached, %zu in hand", used,
+              mwi_load_relaxed(&mwi_heap.inuse_pages), cached, mwi_mheap.in_hand);
   if (scav * MWI_PAGE_BYTES != mwi_load_relaxed(&mwi_heap.released))
     mwi_fatal("heap check: %zu pages scavenged, %zu bytes released", scav,
               mwi_load_relaxed(&mwi_heap.released));
+  mwi_unlock(&mwi_mheap.lock);
 }
 
 void mwi_heap_check_stw(void) {

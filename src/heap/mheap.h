@@ -19,6 +19,7 @@ struct mwi_mheap {
 
   /* under lock */
   struct mwi_pagealloc pages;
+  size_t in_hand; /* pages that scavengers have taken out for a moment: neither free nor in spans */
   struct mwi_span *free_spans; /* span structs, through next */
   char *slab, *slab_end;       /* span structs never used */
   struct mwi_region pagemap, chunks, level[MWI_PA_LEVELS];

@@ -19,6 +19,7 @@ size_t mwi_heap_scavenge(size_t bytes) {
     size_t most = (bytes - done - 1) / MWI_PAGE_BYTES + 1, n = 0;
     mwi_lock(&mwi_mheap.lock);
     size_t page = mwi_pa_take_unscavenged(a, most, &n);
+    mwi_mheap.in_hand += n;
     mwi_unlock(&mwi_mheap.lock);
     if (page == MWI_PA_NONE) break;
 
@@ -27,9 +28,10 @@ size_t mwi_heap_scavenge(size_t bytes) {
     bool ok = mwi_os.release((char *)mwi_heap.base + page * MWI_PAGE_BYTES, len);
     mwi_rt_leave();
 
+    mwi_lock(&mwi_mheap.lock);
+    mwi_mheap.in_hand -= n;
     /* first, since who takes the pages subtracts it again */
     if (ok) mwi_add_relaxed(&mwi_heap.released, len);
-    mwi_lock(&mwi_mheap.lock);
     if (ok)
       mwi_pa_put_scavenged(a, page, n);
     else
