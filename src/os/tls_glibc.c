@@ -24,7 +24,8 @@ struct entry {
 struct tls_index {
   uintptr_t module, offset;
 };
-extern void *__tls_get_addr(struct tls_index *);
+/* the dynamic linker's; a program linked with -static has one block and no need */
+extern void *__tls_get_addr(struct tls_index *) __attribute__((weak));
 
 uintptr_t mwi_os_thread_pointer(void) {
   return (uintptr_t)__builtin_thread_pointer();
@@ -61,7 +62,8 @@ bool mwi_os_tls_of(uintptr_t addr, struct mwi_os_tls *out) {
   *out = (struct mwi_os_tls){0};
   if (!dl_iterate_phdr(look, &s) || !out->module || !out->bytes) return false;
   struct tls_index first = {out->module, 0};
-  __tls_get_addr(&first); /* this thread's table is of the image's generation now */
+  if (__tls_get_addr)
+    __tls_get_addr(&first); /* this thread's table is of the image's generation now */
   out->generation = table(mwi_os_thread_pointer())[0].value;
   return true;
 }
