@@ -44,10 +44,6 @@ static const char *const marker_names[MWCC_NMARKERS] = {
     [MWCC_ASTORE_I128] = "mwi_mark_astore_i128",
 };
 
-const char *mwcc_marker_name(enum mwcc_marker kind) {
-  return marker_names[kind];
-}
-
 static unsigned md_kind(LLVMContextRef ctx, const char *name) {
   return LLVMGetMDKindIDInContext(ctx, name, (unsigned)strlen(name));
 }
@@ -63,7 +59,6 @@ void mwcc_init(struct mwcc *c, LLVMModuleRef mod) {
   c->t_i32 = LLVMInt32TypeInContext(c->ctx);
   c->t_i64 = LLVMInt64TypeInContext(c->ctx);
   c->t_i128 = LLVMInt128TypeInContext(c->ctx);
-  c->md_dbg = md_kind(c->ctx, "dbg");
   c->md_tbaa = md_kind(c->ctx, "tbaa");
   c->md_tbaa_struct = md_kind(c->ctx, "tbaa.struct");
   c->md_prof = md_kind(c->ctx, "prof");

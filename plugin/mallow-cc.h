@@ -109,7 +109,7 @@ struct mwcc {
   LLVMBuilderRef b;
   LLVMTypeRef t_void, t_ptr, t_i1, t_i8, t_i32, t_i64, t_i128;
   LLVMTypeRef t_layout;
-  unsigned md_dbg, md_tbaa, md_tbaa_struct, md_prof, md_guarded;
+  unsigned md_tbaa, md_tbaa_struct, md_prof, md_guarded;
   unsigned md_scope, md_noalias;
   bool has_tbaa;                         /* early: clang has given accesses their types */
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
@@ -126,7 +126,6 @@ LLVMValueRef mwcc_marker_decl(struct mwcc *c, enum mwcc_marker kind);
 LLVMTypeRef mwcc_marker_type(struct mwcc *c, enum mwcc_marker kind);
 /* Which marker does this instruction call? */
 enum mwcc_marker mwcc_marker_of(const struct mwcc *c, LLVMValueRef inst);
-const char *mwcc_marker_name(enum mwcc_marker kind);
 
 /* A function of the runtime, declared when missing. */
 LLVMValueRef mwcc_runtime_fn(struct mwcc *c, const char *name, LLVMTypeRef type);
@@ -212,6 +211,9 @@ void mwcc_warn_thread_locals(struct mwcc *c);                   /* libc.c */
 bool mwcc_peephole(LLVMValueRef fn);
 /* Replace a marker by the plain operation.  Returns it. */
 LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker);
+/* Its halves in copy.c and atomic.c: the operation before the marker. */
+LLVMValueRef mwcc_unmark_copy(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
+LLVMValueRef mwcc_unmark_atomic(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
 
 /* ---- Late half -------------------------------------------------------------------- */
 
@@ -234,13 +236,13 @@ bool mwcc_verify(LLVMModuleRef mod);                                            
  * which is returned and has a branch to the rest. */
 LLVMBasicBlockRef mwcc_test_byte(struct mwcc *c, LLVMValueRef at, unsigned offset,
                                  const char *name);
-/* In the cold block: a call of the runtime's `name`; of the function f, which
- * is preserve_most. */
 /* Branch weights: the first successor is hardly ever taken. */
 void mwcc_cold_branch(struct mwcc *c, LLVMValueRef br);
 /* Nothing may come between the load of the control block's byte (or word) at
  * this offset and the instruction: noted for isolate.c and verify.c. */
 void mwcc_set_guarded(struct mwcc *c, LLVMValueRef inst, unsigned offset);
+/* In the cold block: a call of the runtime's `name`; of the function f, which
+ * is preserve_most. */
 LLVMValueRef mwcc_cold_call(struct mwcc *c, LLVMBasicBlockRef block, const char *name,
                             LLVMValueRef *args, unsigned nargs, LLVMValueRef position);
 LLVMValueRef mwcc_cold_call_to(struct mwcc *c, LLVMBasicBlockRef block, LLVMValueRef f,

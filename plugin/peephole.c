@@ -9,9 +9,6 @@
  */
 #include "mallow-cc.h"
 
-LLVMValueRef mwcc_unmark_copy(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
-LLVMValueRef mwcc_unmark_atomic(struct mwcc *c, LLVMValueRef marker, enum mwcc_marker kind);
-
 static LLVMValueRef unmark_store(struct mwcc *c, LLVMValueRef marker, bool is_volatile) {
   LLVMPositionBuilderBefore(c->b, marker);
   LLVMValueRef s = LLVMBuildStore(c->b, LLVMGetOperand(marker, 1), LLVMGetOperand(marker, 0));
