@@ -213,6 +213,10 @@ static void on_freeze(int sig, siginfo_t *info, void *uc) {
 void mwi_goroutines_freeze(bool system) {
   struct mwi_m *self = mwi_tcb()->m;
   size_t n = 0;
+  /* A thread that is being made now is born HELD (sched/m.c).  Without its lock:
+   * the holder may be frozen, and nobody clears it any more. */
+  mwi_sched.world_stopped = true;
+  atomic_thread_fence(memory_order_seq_cst);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) n++;
   frozen = mwi_os.map(n * sizeof *frozen + 1);
   if (!frozen) return; /* their stacks are unavailable */
