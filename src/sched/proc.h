@@ -100,7 +100,7 @@ struct mwi_p {
 
   /* sysmon's */
   uint32_t seen_tick;
-  int64_t seen_since;
+  int64_t seen_since, probed;
 
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);

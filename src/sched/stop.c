@@ -150,7 +150,8 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
       mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
-    if (asked) mwi_store_relaxed(&t->poll, 1);
+    mwi_store_relaxed(&m->retake_req, 0); /* not in external code */
+    if (mwi_load_relaxed(&m->stop_req)) mwi_store_relaxed(&t->poll, 1);
     return;
   }
   int saved = errno;

@@ -22,6 +22,7 @@
 #include "sched/proc.h"
 
 #define SLICE_NS 10000000 /* Go's time slice */
+#define RETAKE_NS 500000  /* a signal costs its thread 2 us, so 0.4 % while others wait */
 #define FIRST_SLEEP_US 20
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 
@@ -75,13 +76,15 @@ static bool look(int64_t now, bool waits) {
       p->seen_since = now;
       continue;
     }
-    if (!waits || now - p->seen_since < SLICE_NS) continue;
-    /* m may have lost p since; a spare request costs it one yield. */
-    if (mwi_load_relaxed(&m->preempt_req)) {
-      /* It did not poll since the last look: external code, perhaps. */
+    if (!waits) continue;
+    /* In external code, perhaps asleep there?  The handler finds out, and gives
+     * the processor back if so.  m may have lost p since; that costs it a yield. */
+    if (now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
+      p->probed = now;
       mwi_store_relaxed(&m->retake_req, 1);
       mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
     }
+    if (now - p->seen_since < SLICE_NS || mwi_load_relaxed(&m->preempt_req)) continue;
     mwi_store_relaxed(&m->preempt_req, 1);
     mwi_store_relaxed(&m->tcb.poll, 1);
     did = true;

@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
     visit(500);
   } else if (strcmp(what, "busy") == 0) {
     for (int i = 0; i < 3; i++) begin(napper, 0);
-    visit(5000);
+    visit(1500);
   } else if (strcmp(what, "libc") == 0) {
     for (int i = 0; i < 4; i++) begin(libc_user, 0);
     begin(collect, 0);
