@@ -13,7 +13,7 @@
  *          entries are stale, each insertion looks at a few entries in turn
  *          and takes the stale ones out.
  *          No step is long, because a thread cannot be stopped inside: the
- *          array grows by chunks and is never copied, and run, move and scan
+ *          array grows by chunks and is never copied, and run and scan
  *          work in batches.
  * Callers  arm, disarm: goroutines, and fire functions, with a channel's lock
  *          or none.  run, next, move: the scheduler on its system stack.
