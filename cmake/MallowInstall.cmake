@@ -10,6 +10,7 @@
 #   lib/cmake/mallow/                find_package(mallow), mallow-toolchain.cmake
 #   include/mallow.h, include/mallow/
 #   share/doc/mallow/
+#   share/man/                       mallow(1), mallow(7), mallow.h(3)
 #
 # Promise  [B3] The tree can be moved as a whole: every file in it finds the
 #          others relative to itself.
@@ -40,3 +41,7 @@ install(FILES "${PROJECT_BINARY_DIR}/package/mallowConfigVersion.cmake"
         DESTINATION lib/cmake/mallow)
 
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/mallow)
+foreach(page IN ITEMS mallow.1 mallow.h.3 mallow.7)
+  string(REGEX MATCH "[0-9]$" section ${page})
+  install(FILES docs/man/${page} DESTINATION share/man/man${section})
+endforeach()

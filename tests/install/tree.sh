@@ -18,6 +18,9 @@ cat >wanted <<'END'
 ./share/doc/mallow/CHANGELOG.md
 ./share/doc/mallow/LICENSE
 ./share/doc/mallow/README.md
+./share/man/man1/mallow.1
+./share/man/man3/mallow.h.3
+./share/man/man7/mallow.7
 END
 diff wanted found || die "the installed files differ (< documented, > found)"
 

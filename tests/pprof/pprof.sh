@@ -5,11 +5,12 @@
 
 kind=$1
 program=$2
-source=$(dirname "$0")/profiles.c
+source=$(cd "$(dirname "$0")" && pwd)/profiles.c
 command -v go >/dev/null 2>&1 || { echo "pprof.sh: skipped, there is no go to read profiles with"; exit 0; }
 
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1 # pprof looks for sources from here; the name of this folder is in no path
 export HOME="${HOME:-$folder}" PPROF_TMPDIR="$folder"
 tool=$(go tool -n pprof) || { echo "pprof.sh: skipped, this go has no pprof"; exit 0; }
 
