@@ -63,7 +63,9 @@ char *mw_strdup(const char *s) MWI_ATTR(malloc, returns_nonnull, nonnull(1));
 char *mw_sprintf(const char *format, ...) MWI_ATTR(malloc, returns_nonnull, format(printf, 1, 2));
 
 /* A copy of p's object with room for n bytes and p's layout; the tail is zero.
- * p is left as it was and may still be used.  NULL p: mw_alloc(n).  p must
+ * p is left as it was and may still be used.  A pointer-free object below 16
+ * bytes shares a block of 16 with others: what lies behind it there is copied
+ * too.  NULL p: mw_alloc(n).  p must
  * point to the start of a collected object, else fatal. */
 void *mw_realloc(void *p, size_t n) MWI_ATTR(returns_nonnull);
 

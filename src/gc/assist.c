@@ -15,9 +15,8 @@
  *          (background credit), then marks.
  * Promise  [B1] Every thread with work in a ring counts in nactive; it leaves
  *          with an empty ring, the rest published, so [C2]'s test is complete.
- * Rejected parking assists that find neither credit nor work, as Go does: the
- *          queue costs more than the few bytes of overshoot, since that state
- *          means marking is about to end.
+ *          An assist that finds neither credit nor work parks until workers have
+ *          got on; they wake it after each piece of work.
  */
 #include "base/knobs.h"
 #include "base/traces.h"
@@ -115,6 +114,7 @@ static bool claim_dedicated(void) {
 
 static void earn(uint64_t done) {
   atomic_fetch_add(&mwi_gc.background_credit, (int64_t)done);
+  if (done && mwi_load_relaxed(&mwi_gc.waiting)) mwi_gc_wake_waiters();
   mwi_gc_update_ratio();
   mwi_limiter_tick();
 }
@@ -197,7 +197,9 @@ MWI_COLD static void assist(void) {
     mwi_gc_update_ratio();
     mwi_limiter_tick();
     mwi_rt_leave();
-    if (done < (uint64_t)owed) mwi_gc_try_finish();
+    /* Nothing left to do: others hold the rest, or hold up the end.  To allocate
+     * on would take the heap past its goal, so wait for them. */
+    if (done < (uint64_t)owed && !mwi_gc_try_finish()) mwi_gc_wait_progress();
   }
 }
 

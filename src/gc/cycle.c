@@ -56,6 +56,20 @@ struct waiter {
 static struct mwi_lock wait_lock = MWI_LOCK_INIT(MWI_RANK_GC);
 static struct waiter *waiters, *free_waiters; /* under wait_lock */
 
+static void park_waiter_unlock(bool assist) {
+  struct waiter *w = free_waiters;
+  if (w)
+    free_waiters = w->next;
+  else
+    w = mwi_meta_alloc(sizeof *w, 16);
+  w->g = mwi_gc_hooks.current();
+  w->next = waiters;
+  waiters = w;
+  mwi_store_relaxed(&mwi_gc.waiting, 1);
+  mwi_gc_hooks.park_unlock(&wait_lock, assist);
+  mwi_gc_attach();
+}
+
 /* Park until the cycle numbered `cycle` has ended its marking. */
 static void wait_for(uint32_t cycle) {
   for (;;) {
@@ -64,21 +78,22 @@ static void wait_for(uint32_t cycle) {
       mwi_unlock(&wait_lock);
       return;
     }
-    struct waiter *w = free_waiters;
-    if (w)
-      free_waiters = w->next;
-    else
-      w = mwi_meta_alloc(sizeof *w, 16);
-    w->g = mwi_gc_hooks.current();
-    w->next = waiters;
-    waiters = w;
-    mwi_gc_hooks.park_unlock(&wait_lock, false);
-    mwi_gc_attach();
+    park_waiter_unlock(false);
   }
 }
 
-static void wake_waiters(void) {
+/* Park until workers have got on, or marking has ended. */
+void mwi_gc_wait_progress(void) {
   mwi_lock(&wait_lock);
+  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
+    park_waiter_unlock(true);
+  else
+    mwi_unlock(&wait_lock);
+}
+
+void mwi_gc_wake_waiters(void) {
+  mwi_lock(&wait_lock);
+  mwi_store_relaxed(&mwi_gc.waiting, 0);
   struct waiter *w = waiters, *last = NULL;
   waiters = NULL;
   for (struct waiter *x = w; x; x = x->next) {
@@ -340,7 +355,7 @@ bool mwi_gc_try_finish(void) {
     /* before mw_gc's caller goes on: it may exit */
     if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
-    wake_waiters();
+    mwi_gc_wake_waiters();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */
   mwi_rt_leave();
@@ -371,15 +386,14 @@ void mwi_gc_allow(void) {
 
 void mwi_gc_full(void) {
   mwi_gc_attach();
-  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
-    wait_for(mwi_load_acquire(&mwi_gc.done) + 1);
+  if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK) wait_for(mwi_gc_stats.ncycles + 1);
   for (;;) {
-    uint32_t cycle = mwi_load_acquire(&mwi_gc.done) + 1;
+    uint32_t cycle =
+        mwi_gc_stats.ncycles + 1; /* phase and this change in one stop; `done` trails */
     mwi_gc_start(MWI_GC_FORCED);
     /* Not started: another thread is starting one, which is as good, since
      * what is garbage now is garbage then; or a cycle has just ended. */
-    if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK ||
-        mwi_load_acquire(&mwi_gc.done) >= cycle) {
+    if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK || mwi_gc_stats.ncycles >= cycle) {
       wait_for(cycle);
       break;
     }

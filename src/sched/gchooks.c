@@ -261,6 +261,9 @@ static void rescan_external_stw(struct mwi_gcp *w) {
  * meanwhile is left to that stop. */
 static void each_p_ragged(void (*fn)(struct mwi_gcp *)) {
   struct mwi_m *self = mwi_self();
+  /* More processors than CPUs: each thread in turn would first have to get a
+   * CPU.  The stop asks all at once. */
+  if (mwi_sched.nprocs > (int)mwi_os_ncpu()) return;
   mwi_stop_lock();
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
