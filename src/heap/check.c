@@ -146,13 +146,14 @@ static void check_pages(void) {
     scav += mwi_popcount64(n->mc.page_scav);
     if (n->mc.page_scav & ~n->mc.page_free) mwi_fatal("heap check: page cache");
   }
-  if (used != mwi_load_relaxed(&mwi_heap.inuse_pages) + cached + mwi_mheap.in_hand)
-    mwi_fatal("heap check: %zu pages used, %zu in spans, %zu cached, %zu in hand", used,
-              mwi_load_relaxed(&mwi_heap.inuse_pages), cached, mwi_mheap.in_hand);
-  if (scav * MWI_PAGE_BYTES != mwi_load_relaxed(&mwi_heap.released))
-    mwi_fatal("heap check: %zu pages scavenged, %zu bytes released", scav,
-              mwi_load_relaxed(&mwi_heap.released));
-  mwi_unlock(&mwi_mheap.lock);
+  size_t inuse = mwi_load_relaxed(&mwi_heap.inuse_pages), in_hand = mwi_mheap.in_hand;
+  size_t released = mwi_load_relaxed(&mwi_heap.released);
+  mwi_unlock(&mwi_mheap.lock); /* tests go on after a fatal error */
+  if (used != inuse + cached + in_hand)
+    mwi_fatal("heap check: %zu pages used, %zu in spans, %zu cached, %zu in hand", used, inuse,
+              cached, in_hand);
+  if (scav * MWI_PAGE_BYTES != released)
+    mwi_fatal("heap check: %zu pages scavenged, %zu bytes released", scav, released);
 }
 
 void mwi_heap_check_stw(void) {
