@@ -243,6 +243,7 @@ void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
   if (!barrier_needed() || mwi_text_contains((uintptr_t)callee) || in_handler()) return;
   mwi_rt_enter();
+  record((uintptr_t)arg); /* external code may store it where this stack's scan will not see it */
   size_t size;
   struct mwi_span *s;
   uintptr_t lo = mwi_object_of((uintptr_t)arg, &size, &s), hi = lo + size;
@@ -257,11 +258,40 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
   mwi_rt_leave();
 }
 
+/*
+ * The second look at what external code was given.  What it can store there is
+ * shaded already: its arguments, what they point to, and what it finds further
+ * down, as long as it deletes nothing down there without a barrier.  The look
+ * is for libraries that do; so large objects, which would hold up the stop, get
+ * theirs just before it.
+ */
+#define EXT_LARGE_BYTES (32 * MWI_KB) /* 4096 words: some microseconds of the stop */
+#define EXT_LARGE_MOST 256
+
+void mwi_ext_rescan_large(void) {
+  static struct ext large[EXT_LARGE_MOST]; /* one finisher at a time (gc/cycle.c [C3]) */
+  uint32_t n = 0;
+  mwi_lock(&ext_lock);
+  for (int i = 0; i < EXT_BUCKETS; i++)
+    for (struct ext *e = ext_table[i]; e && n < EXT_LARGE_MOST; e = e->next)
+      if (e->hi - e->lo > EXT_LARGE_BYTES) large[n++] = *e;
+  mwi_unlock(&ext_lock);
+  for (uint32_t i = 0; i < n; i++)
+    for (uintptr_t a = large[i].lo; a < large[i].hi; a += EXT_LARGE_BYTES) {
+      uintptr_t left = large[i].hi - a;
+      struct mwi_gcp *w = mwi_tcb()->gcp; /* a poll may change it */
+      if (!w) return;
+      mwi_scan_conservative(w, a, a + (left < EXT_LARGE_BYTES ? left : EXT_LARGE_BYTES), false);
+      mwi_work_publish(w);
+      mwi_gc_hooks.worker_poll(); /* somebody else's stop need not wait for all of it */
+    }
+}
+
 void mwi_ext_rescan_stw(struct mwi_gcp *w) {
   shade_late_stw(w);
   for (int i = 0; i < EXT_BUCKETS; i++)
     for (struct ext *e = ext_table[i]; e; e = e->next)
-      mwi_scan_conservative(w, e->lo, e->hi, false);
+      if (e->hi - e->lo <= EXT_LARGE_BYTES) mwi_scan_conservative(w, e->lo, e->hi, false);
 }
 
 void mwi_ext_reset_stw(void) {

@@ -325,6 +325,7 @@ bool mwi_gc_try_finish(void) {
   mwi_rt_enter();
   bool ended = false;
   if (looks_finished()) {
+    mwi_ext_rescan_large();
     mwi_gc_hooks.each_p_ragged(flush_ragged);
     if (looks_finished()) {
       int64_t t2 = mwi_os_monotonic();

@@ -37,7 +37,8 @@ bool mwi_text_runtime(uintptr_t pc);
  * the object that ends there (stacks: optimised loops hold end pointers). */
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends);
 /* Scan now, in place, the objects that the words of [lo, hi) point to, one level deep, and
- * once more when marking ends: external code may use them.  May stop when called outside a stop. */
+ * once more when marking ends: external code may use them.  w NULL: only the latter.  May stop
+ * when called outside a stop. */
 void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi);
 
 /* ---- What the collector asks of the scheduler -------------------------- */

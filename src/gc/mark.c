@@ -209,6 +209,7 @@ void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
     if (s->cls == MWI_CLASS_LARGE ? s->noscan : s->info->noscan) continue;
     uintptr_t obj = s->base + (uintptr_t)idx * s->slot;
     mwi_ext_remember(obj, obj + s->slot);
+    if (!w) continue;
     if (s->cls != MWI_CLASS_LARGE) {
       mwi_scan_object(w, s, idx);
     } else if (s != last_large) { /* frames repeat their pointers */

@@ -249,10 +249,12 @@ static void rescan_external_stw(struct mwi_gcp *w) {
     if (s == MWI_G_DEAD) continue;
     scan_goroutine_stw(w, g);
     struct mwi_m *m = g->m;
-    if (s != MWI_G_RUNNING)
-      mwi_scan_pointees(w, g->sp, g->stack.hi);
-    else if (m != mwi_self())
-      scan_on_thread(w, g, m, true);
+    if (s != MWI_G_RUNNING) {
+      mwi_scan_pointees(NULL, g->sp, g->stack.hi);
+    } else if (m != mwi_self()) {
+      mwi_scan_pointees(NULL, m->stop_sp, g->stack.hi);
+      if (m->ctx_lo) mwi_scan_pointees(NULL, m->ctx_lo, m->ctx_hi);
+    }
   }
 }
 
