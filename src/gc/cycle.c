@@ -357,6 +357,7 @@ bool mwi_gc_try_finish(void) {
     if (mwi_gc_hooks.trace) mwi_gc_hooks.trace();
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
     mwi_gc_wake_waiters();
+    mwi_scavenger_wake();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */
   mwi_rt_leave();

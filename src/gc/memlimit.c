@@ -125,10 +125,13 @@ void mwi_scavenge_goal_stw(uint64_t last_goal) {
                      : 1;
   uint64_t keep = (uint64_t)((double)inuse * ratio * (100 + EXTRA_PERCENT) / 100);
   mwi_store_relaxed(&keep_bytes, keep);
-  if (heap_ready() > keep || mwi_pacer.limit) {
-    mwi_store_release(&wanted, 1);
-    mwi_futex_wake(&wanted, 1);
-  }
+}
+
+/* With the world running: the woken thread may take the waker's CPU at once. */
+void mwi_scavenger_wake(void) {
+  if (heap_ready() <= mwi_load_relaxed(&keep_bytes) && !mwi_pacer.limit) return;
+  mwi_store_release(&wanted, 1);
+  mwi_futex_wake(&wanted, 1);
 }
 
 static bool too_much(void) {

@@ -75,6 +75,7 @@ void mwi_memlimit_init(void);
 void mwi_scavenger_start(void); /* idempotent */
 /* After a cycle: heap memory that the background scavenger leaves in place. */
 void mwi_scavenge_goal_stw(uint64_t last_goal);
+void mwi_scavenger_wake(void); /* after that stop */
 
 /* `charged` bytes were handed to the calling P: start a cycle, assist or sweep
  * as that requires.  Goroutine context, outside mwi_rt_enter. */
