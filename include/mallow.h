@@ -175,7 +175,8 @@ typedef struct mw_case {
 
 #define mw_case_recv(ch, out)                                                                      \
   ((mw_case){.chan = (ch), .elem = (out), .size = (uint32_t)MWI_ELEM_SIZE(out), .send = false})
-/* ptr: address of the value to send; it is read when the case is chosen. */
+/* ptr: address of the value to send; read when the case is chosen, or before
+ * the select parks: do not change it meanwhile. */
 #define mw_case_send(ch, ptr)                                                                      \
   ((mw_case){                                                                                      \
       .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
