@@ -13,8 +13,9 @@
 #define SPIN_PAUSES 30 /* about a microsecond */
 
 void mwi_lock_slow(struct mwi_lock *l) {
-  static unsigned ncpu; /* idempotent */
-  if (!ncpu) ncpu = mwi_os_ncpu();
+  static _Atomic unsigned known; /* relaxed: every thread finds the same number */
+  unsigned ncpu = mwi_load_relaxed(&known);
+  if (!ncpu) mwi_store_relaxed(&known, ncpu = mwi_os_ncpu());
   for (int i = 0; ncpu > 1 && i < SPIN_TRIES; i++) {
     for (int j = 0; j < SPIN_PAUSES; j++) mwi_pause();
     uint32_t expected = 0;
