@@ -249,9 +249,12 @@ void mwi_pacer_charge(size_t charged) {
     if (w && (w->credit -= (int64_t)charged) < 0) assist();
     return;
   }
-  if (live >= mwi_pacer.trigger)
+  if (live >= mwi_pacer.trigger) {
     mwi_gc_start(MWI_GC_HEAP);
-  else
+    /* Somebody else is starting it, and has not got far. */
+    if (live >= mwi_pacer.goal && mwi_load_relaxed(&mwi_gc.starting)) mwi_gc_wait_started();
+  } else {
     sweep_share(live);
+  }
   if (MWI_UNLIKELY(mwi_gc_forced_pending())) mwi_gc_start_forced();
 }

@@ -91,6 +91,30 @@ void mwi_gc_wait_progress(void) {
     mwi_unlock(&wait_lock);
 }
 
+/*
+ * Park until no thread is starting a cycle.  A starter that has lost its CPU
+ * would otherwise see the heap grow far past the goal under it: until the
+ * phase changes nobody assists.
+ */
+void mwi_gc_wait_started(void) {
+  for (;;) {
+    mwi_lock(&wait_lock);
+    /* seq_cst, both: if we see a start under way, its end sees `waiting` (Dekker) */
+    mwi_store_seqcst(&mwi_gc.waiting, 1);
+    if (!mwi_load_seqcst(&mwi_gc.starting)) {
+      mwi_unlock(&wait_lock);
+      return;
+    }
+    park_waiter_unlock(false);
+  }
+}
+
+/* Leave the state between idle and phase 2 [C3]. */
+static void end_starting(void) {
+  mwi_store_seqcst(&mwi_gc.starting, 0);
+  if (mwi_load_seqcst(&mwi_gc.waiting)) mwi_gc_wake_waiters();
+}
+
 void mwi_gc_wake_waiters(void) {
   mwi_lock(&wait_lock);
   mwi_store_relaxed(&mwi_gc.waiting, 0);
@@ -220,7 +244,7 @@ void mwi_gc_start(enum mwi_gc_reason reason) {
     if (mwi_knobs.gcpacertrace && mwi_gc_stats.ncycles) mwi_gc_trace_swept();
     if (still_due(reason)) begin_cycle(reason == MWI_GC_FORCED);
   }
-  mwi_store_release(&mwi_gc.starting, 0);
+  end_starting();
   if (mwi_knobs.gcstoptheworld) mwi_gc_try_finish();
 }
 
@@ -375,13 +399,13 @@ void mwi_gc_exclude(void) {
       continue;
     }
     if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) return;
-    mwi_store_release(&mwi_gc.starting, 0);
+    end_starting();
     wait_for(mwi_load_acquire(&mwi_gc.done) + 1);
   }
 }
 
 void mwi_gc_allow(void) {
-  mwi_store_release(&mwi_gc.starting, 0);
+  end_starting();
 }
 
 /* ---- Asked for --------------------------------------------------------- */

@@ -13,7 +13,7 @@ struct mwi_gc {
   double fraction; /* share of each P for fractional workers */
   uint32_t tries;  /* attempts to finish that found more work; finisher only */
 
-  _Atomic uint32_t waiting;             /* somebody is parked for the cycle or for progress */
+  _Atomic uint32_t waiting;             /* somebody is parked: for a start, progress or an end */
   _Atomic uint32_t starting, finishing; /* [C3] */
   _Atomic uint32_t done;                /* cycles whose marking has ended; release */
 
@@ -39,6 +39,7 @@ extern struct mwi_gc mwi_gc;
 
 bool mwi_gc_try_finish(void);
 void mwi_gc_wait_progress(void);
+void mwi_gc_wait_started(void);
 void mwi_gc_wake_waiters(void); /* all look again at what they wait for */
 void mwi_gc_update_ratio(void);
 void mwi_gc_account(struct mwi_gcp *w); /* move w's counters to the totals */
