@@ -5,6 +5,7 @@
 #   bin/mallow                       the command
 #   lib/libmallow.so.0.1.0, links    the runtime
 #   lib/libmallow.a
+#   lib/libmallow-gcmalloc.a         the malloc family, for mallow cc -fgc-malloc
 #   lib/libmallow-cc.so              the clang plugin
 #   lib/pkgconfig/mallow.pc          pkg-config mallow
 #   lib/cmake/mallow/                find_package(mallow), mallow-toolchain.cmake
@@ -17,7 +18,7 @@
 
 include(CMakePackageConfigHelpers)
 
-foreach(target IN ITEMS mallow mallow-cc mallow-shared mallow-static)
+foreach(target IN ITEMS mallow mallow-cc mallow-shared mallow-static mallow-gcmalloc)
   if(TARGET ${target})
     install(TARGETS ${target}
             RUNTIME DESTINATION bin

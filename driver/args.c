@@ -192,7 +192,9 @@ static void read_word(struct reader *r, const char *s) {
   if (strcmp(s, "--version") == 0)
     r->req.version = true;
   else if (strcmp(s, "-static") == 0 || strcmp(s, "-static-pie") == 0)
-    r->req.static_mallow = true;
+    r->req.static_mallow = r->req.static_libc = true;
+  else if (strcmp(s, "-shared") == 0)
+    r->req.shared = true;
   else if (strcmp(s, "-flto") == 0 || starts(s, "-flto="))
     r->req.lto = true;
   else if (strcmp(s, "-fno-lto") == 0)
@@ -249,6 +251,8 @@ static void tell_plugin(const char *word) {
 static bool own_option(struct reader *r, const char *s) {
   if (strcmp(s, "-static-mallow") == 0) {
     r->req.static_mallow = true;
+  } else if (strcmp(s, "-fgc-malloc") == 0 || strcmp(s, "-fno-gc-malloc") == 0) {
+    r->req.gc_malloc = s[2] != 'n';
   } else if (strcmp(s, "-Wmallow-tls") == 0 || strcmp(s, "-Wno-mallow-tls") == 0) {
     tell_plugin(s[2] == 'n' ? "no-tls" : "tls");
   } else if (strcmp(s, "-Wmallow-escape") == 0 || strcmp(s, "-Wno-mallow-escape") == 0) {
@@ -273,6 +277,7 @@ static bool own_option(struct reader *r, const char *s) {
 static void tell_decisions(const struct request *req) {
   tell_plugin("summaries");
   if (req->no_escape) tell_plugin("no-escape");
+  if (req->gc_malloc) tell_plugin("gc-malloc");
   if (req->report) tell_plugin("report");
   if (req->report == 2) tell_plugin("report-flow");
   if (req->remarks) tell_plugin("remarks");
@@ -294,6 +299,10 @@ struct request request_read(int argc, char **argv, struct args *pass) {
   read_words(&r, &words);
   tell_decisions(&r.req);
   r.req.links = r.req.has_inputs && !r.stopped;
+  if (r.req.gc_malloc && r.req.asan)
+    fail("-fgc-malloc cannot be combined with -fsanitize=address: both replace malloc");
+  if (r.req.gc_malloc && r.req.links && r.req.static_libc)
+    fail("-fgc-malloc cannot be combined with -static: the C library's own free must be replaced");
   free(words.at);
   return r.req;
 }

@@ -101,6 +101,11 @@ static void add_compile_options(struct args *out, const struct request *req) {
 }
 
 static void add_link_options(struct args *out, const struct request *req) {
+  if (req->gc_malloc && !req->shared) {
+    args_add(out, "-Wl,--whole-archive");
+    args_add(out, format_text("%s/libmallow-gcmalloc.a", paths.lib));
+    args_add(out, "-Wl,--no-whole-archive");
+  }
   if (req->lto) {
     if (!req->chooses_ld) args_add(out, "-fuse-ld=lld");
     args_add(out, format_text("-Wl,--load-pass-plugin=%s", paths.plugin));

@@ -41,6 +41,9 @@ struct request {
   bool chooses_ld;    /* -fuse-ld= given */
   bool asan;          /* -fsanitize=address in effect */
   bool version;       /* --version */
+  bool static_libc;   /* -static, -static-pie */
+  bool shared;        /* -shared */
+  bool gc_malloc;     /* -fgc-malloc in effect */
   bool no_escape;     /* -fno-mallow-escape */
   bool remarks;       /* -Rpass..., -fsave-optimization-record */
   bool debug;         /* -g in effect */

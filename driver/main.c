@@ -17,6 +17,7 @@ static const char usage[] =
     "\n"
     "mallow cc takes besides:\n"
     "  -static-mallow     link libmallow.a instead of libmallow.so\n"
+    "  -fgc-malloc        malloc's family allocates on the collected heap; free does nothing\n"
     "  -Wno-mallow-tls    do not warn of thread-local variables\n"
     "\n"
     "environment: MALLOW_CLANG  the clang to use (default: clang-19)\n";

@@ -5,6 +5,7 @@
  * Job      - harmless: functions that store no pointer of the program's
  *            through their arguments and keep none, so a call to them needs no
  *            check while marking is on;
+ *          - collected: the malloc family, with -fgc-malloc;
  *          - renamed: blocking calls that the runtime replaces, so that the
  *            goroutine waits instead of its thread;
  *          - __errno_location: a goroutine may come back on another thread,
@@ -141,6 +142,27 @@ static const struct { const char *from, *to; } renamed[] = {
     {"qsort", "mwi_rt_qsort"},
     {"qsort_r", "mwi_rt_qsort_r"},
 };
+/* With -fgc-malloc; src/gc/gcmalloc.c. */
+static const struct { const char *from, *to; } collected[] = {
+    {"malloc", "mwi_rt_malloc"},
+    {"calloc", "mwi_rt_calloc"},
+    {"realloc", "mwi_rt_realloc"},
+    {"reallocarray", "mwi_rt_reallocarray"},
+    {"free", "mwi_rt_free"},
+    {"cfree", "mwi_rt_free"},
+    {"aligned_alloc", "mwi_rt_aligned_alloc"},
+    {"memalign", "mwi_rt_aligned_alloc"},
+    {"posix_memalign", "mwi_rt_posix_memalign"},
+    {"valloc", "mwi_rt_valloc"},
+    {"malloc_usable_size", "mwi_rt_malloc_usable_size"},
+    {"strdup", "mwi_rt_strdup"},
+    {"__strdup", "mwi_rt_strdup"},
+    {"strndup", "mwi_rt_strndup"},
+    {"__strndup", "mwi_rt_strndup"},
+    {"wcsdup", "mwi_rt_wcsdup"},
+    {"asprintf", "mwi_rt_asprintf"},
+    {"vasprintf", "mwi_rt_vasprintf"},
+};
 /* clang-format on */
 
 static int by_name(const void *a, const void *b) {
@@ -156,16 +178,14 @@ bool mwcc_harmless(const char *name) {
                  by_name) != NULL;
 }
 
-static void rename_blocking(struct mwcc *c) {
-  for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
-    LLVMValueRef f = LLVMGetNamedFunction(c->mod, renamed[i].from);
-    if (!f || LLVMCountBasicBlocks(f)) continue;
-    LLVMValueRef to = LLVMGetNamedFunction(c->mod, renamed[i].to);
-    if (to)
-      LLVMReplaceAllUsesWith(f, to);
-    else
-      LLVMSetValueName2(f, renamed[i].to, strlen(renamed[i].to));
-  }
+static void rename_function(struct mwcc *c, const char *from, const char *name) {
+  LLVMValueRef f = LLVMGetNamedFunction(c->mod, from);
+  if (!f || LLVMCountBasicBlocks(f)) return;
+  LLVMValueRef to = LLVMGetNamedFunction(c->mod, name);
+  if (to)
+    LLVMReplaceAllUsesWith(f, to);
+  else
+    LLVMSetValueName2(f, name, strlen(name));
 }
 
 static void forget_errno(struct mwcc *c) {
@@ -184,7 +204,10 @@ static void forget_errno(struct mwcc *c) {
 }
 
 void mwcc_libc_calls(struct mwcc *c) {
-  rename_blocking(c);
+  for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+    rename_function(c, renamed[i].from, renamed[i].to);
+  for (size_t i = 0; mwcc_options()->gc_malloc && i < sizeof collected / sizeof collected[0]; i++)
+    rename_function(c, collected[i].from, collected[i].to);
   forget_errno(c);
 }
 

@@ -64,6 +64,7 @@ struct mwcc_options {
   bool report_flow;      /* report-flow: and why (-m=2) */
   bool remarks;          /* remarks: hand them to clang as remarks */
   bool emit_summaries;   /* summaries: write the section .mallow.summaries */
+  bool gc_malloc;        /* gc-malloc: malloc's family is the collector's */
   bool strip_debug;      /* strip-debug: debug information was for the reports only */
   const char *summaries; /* MALLOW_SUMMARIES: files to read them from, ':' between */
 };

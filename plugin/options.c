@@ -26,17 +26,12 @@ static const struct {
   const char *name;
   bool *value;
 } table[] = {
-    {"tls", &options.warn_tls},
-    {"polls", &options.polls},
-    {"barriers", &options.barriers},
-    {"fast-alloc", &options.fast_alloc},
-    {"escape", &options.escape},
-    {"warn-escape", &options.warn_escape},
-    {"report", &options.report},
-    {"report-flow", &options.report_flow},
-    {"remarks", &options.remarks},
-    {"summaries", &options.emit_summaries},
-    {"strip-debug", &options.strip_debug},
+    {"tls", &options.warn_tls},        {"polls", &options.polls},
+    {"barriers", &options.barriers},   {"fast-alloc", &options.fast_alloc},
+    {"escape", &options.escape},       {"warn-escape", &options.warn_escape},
+    {"report", &options.report},       {"report-flow", &options.report_flow},
+    {"remarks", &options.remarks},     {"summaries", &options.emit_summaries},
+    {"gc-malloc", &options.gc_malloc}, {"strip-debug", &options.strip_debug},
 };
 
 static void set(const char *word, size_t len) {

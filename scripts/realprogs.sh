@@ -6,8 +6,10 @@
 #     scripts/realprogs.sh MALLOW FOLDER
 #
 # Job      Fetch the three source packages into FOLDER (once), build each with
-#          plain clang and with CC="MALLOW cc", at -O0 and -O2, run their own
-#          test suites, and print code size and run time side by side.
+#          plain clang, with CC="MALLOW cc" and with -fgc-malloc besides (their
+#          malloc is then the collector's, and what it frees is overwritten while
+#          the tests run), at -O0 and -O2, run their own test suites, and print
+#          code size and run time side by side.
 # Tests    cjson: its ctest suite.  zlib: `make test` (example and minigzip,
 #          static, shared and 64-bit).  lua5.4: the package has no test suite
 #          (`make test` prints the version), so tests/realprogs/language.lua.
@@ -108,9 +110,11 @@ for program in ${REALPROGS:-lua cjson zlib}; do
   for level in -O0 -O2; do
     plain_size=0
     plain_ms=0
-    for compiler in clang mallow; do
+    for compiler in clang mallow gcmalloc; do
       CC=$clang
+      debug=
       [ $compiler = clang ] || CC="$mallow cc"
+      [ $compiler = gcmalloc ] && CC="$CC -fgc-malloc" && debug=clobberfree=1
       OPT=$level
       copy=$work/build/$program$level-$compiler
       log=$work/$program$level-$compiler.log
@@ -120,7 +124,7 @@ for program in ${REALPROGS:-lua cjson zlib}; do
       verdict=passed
       bytes=-
       ms=-
-      if (cd "$copy" && $program) >"$log" 2>&1; then
+      if (cd "$copy" && export GODEBUG=$debug && $program) >"$log" 2>&1; then
         bytes=$(code_bytes "$copy/object")
         ms=$(cd "$copy" && run_ms) || verdict="FAILED: the timed run"
       else

@@ -126,7 +126,7 @@ static void *attempt(size_t bytes, const struct mwi_layout *l) {
   return small(c);
 }
 
-void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
+void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
   if (MWI_UNLIKELY(bytes == 0)) return zero_size;
   mwi_gc_attach();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
@@ -135,9 +135,26 @@ void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
   if (MWI_LIKELY(p != NULL)) return p;
   mwi_gc_full();
   mwi_gc_attach();
-  p = attempt(bytes, l);
-  if (!p) out_of_memory(bytes);
+  return attempt(bytes, l);
+}
+
+void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
+  void *p = mwi_gc_alloc_or_null(bytes, l);
+  if (MWI_UNLIKELY(!p)) out_of_memory(bytes);
   return p;
+}
+
+/* `to` is fresh: black or unreachable, and nothing in it is overwritten, but
+ * what is copied into it may be reachable from `from` alone. */
+void mwi_gc_copy(void *to, const void *from, size_t bytes) {
+  mwi_rt_enter();
+  for (size_t at = 0; at < bytes; at += 64 * MWI_KB) {
+    size_t part = bytes - at > 64 * MWI_KB ? 64 * MWI_KB : bytes - at;
+    mwi_shade_range((const char *)from + at, part);
+    memcpy((char *)to + at, (const char *)from + at, part);
+    if (part == 64 * MWI_KB) mwi_gc_hooks.worker_poll();
+  }
+  mwi_rt_leave();
 }
 
 /* ---- Compiled code's entry points -------------------------------------- */
@@ -278,17 +295,11 @@ MWI_EXPORT void *mw_realloc(void *p, size_t n) {
   }
   bool every = l.period && !l.mask;
   char *q = mwi_gc_alloc(n, every ? NULL : &l);
-  /* q is fresh: black or unreachable, nothing of it is overwritten, but what
-   * is copied into it may be reachable from p alone. */
-  mwi_rt_enter();
   size_t both = size < n ? size : n;
-  for (size_t at = 0; at < both; at += 64 * MWI_KB) {
-    size_t part = both - at > 64 * MWI_KB ? 64 * MWI_KB : both - at;
-    if (l.period) mwi_shade_range((char *)p + at, part);
-    memcpy(q + at, (char *)p + at, part);
-    if (part == 64 * MWI_KB) mwi_gc_hooks.worker_poll();
-  }
-  mwi_rt_leave();
+  if (l.period)
+    mwi_gc_copy(q, p, both);
+  else
+    memcpy(q, p, both); /* of any length: libc's runs as external code */
   return q;
 }
 

@@ -9,6 +9,11 @@
  * every word may be a pointer; period 0: never scanned).  Zeroed.  Goroutine
  * context, no lock held; may stop, assist, start a collection.  Never NULL. */
 void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l);
+/* The same; NULL where that ends the program for lack of memory. */
+void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l);
+
+/* Fill a fresh object from another that may hold pointers.  Goroutine context; may stop. */
+void mwi_gc_copy(void *to, const void *from, size_t bytes);
 
 extern const struct mwi_layout mwi_layout_noscan;
 
