@@ -10,6 +10,7 @@ cat >wanted <<'END'
 ./lib/cmake/mallow/mallowConfig.cmake
 ./lib/cmake/mallow/mallowConfigVersion.cmake
 ./lib/libmallow-cc.so
+./lib/libmallow-gcmalloc.a
 ./lib/libmallow.a
 ./lib/libmallow.so
 ./lib/libmallow.so.0
