@@ -60,15 +60,14 @@ static bool captured_by_call(struct walk *w, LLVMValueRef call, LLVMValueRef v) 
   const char *name = "";
   size_t n;
   if (f) name = LLVMGetValueName2(f, &n);
-  if (kind == MWCC_NOT_A_MARKER && (mwcc_harmless(name) || strncmp(name, "mwi_chan_", 9) == 0))
+  if (kind == MWCC_NOT_A_MARKER &&
+      (mwcc_harmless(strncmp(name, "mwi_rt_", 7) == 0 ? name + 7 : name) ||
+       strncmp(name, "mwi_chan_", 9) == 0))
     return false;
   for (unsigned i = 0, nargs = LLVMGetNumArgOperands(call); i < nargs; i++) {
     if (LLVMGetOperand(call, i) != v) continue;
-    if (mwcc_call_has_attr(call, i + 1, MWCC_NOCAPTURE)) continue;
-    if (mwcc_call_has_attr(call, i + 1, "byval")) continue;
-    if (!f) return true;
-    if (mwcc_fn_has_attr(f, i + 1, MWCC_NOCAPTURE)) continue;
-    return true;
+    if (!mwcc_not_captured(call, f, i + 1) && !mwcc_call_has_attr(call, i + 1, "byval"))
+      return true;
   }
   return LLVMGetCalledValue(call) == v;
 }

@@ -104,6 +104,17 @@ bool mwcc_fn_has_attr(LLVMValueRef fn, unsigned index, const char *name) {
   return LLVMGetEnumAttributeAtIndex(fn, index, attr_kind(name)) != NULL;
 }
 
+/* From LLVM 21 on the attribute's value says what is captured; 0: nothing. */
+static bool captures_nothing(LLVMAttributeRef a) {
+  return a && LLVMGetEnumAttributeValue(a) == 0;
+}
+
+bool mwcc_not_captured(LLVMValueRef call, LLVMValueRef f, unsigned index) {
+  unsigned kind = attr_kind(MWCC_NOCAPTURE);
+  return captures_nothing(LLVMGetCallSiteEnumAttribute(call, index, kind)) ||
+         (f && captures_nothing(LLVMGetEnumAttributeAtIndex(f, index, kind)));
+}
+
 void mwcc_copy_metadata(struct mwcc *c, LLVMValueRef to, LLVMValueRef from) {
   const unsigned kinds[] = {c->md_tbaa, c->md_tbaa_struct, c->md_scope, c->md_noalias};
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -46,7 +46,6 @@ static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
     s->p[i] = (struct mwcc_leak){-1, -1};
     if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
     const struct mwcc_loc *l = &e->locs[k];
-    if (mwcc_arg_is_sret(l->v)) continue; /* moved, when its address leaks */
     s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result};
   }
   return s;
@@ -110,6 +109,7 @@ static void decide_var(struct mwcc_esc *e, int i) {
     return;
   }
   mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : "");
+  if (e->locs[i].shared_by_turns && e->locs[i].certain) mwcc_esc_warn_shared(e, i);
   mwcc_to_heap(e->c, v);
 }
 
@@ -125,9 +125,13 @@ static void decide(struct mwcc_esc *e, struct run *r) {
       if (l->escapes && mwcc_arg_is_byval(l->v)) {
         mwcc_esc_note_site(e, i, true, "");
         mwcc_byval_to_heap(e->c, l->v);
-      } else if (l->leak_heap == 0 && mwcc_arg_is_sret(l->v)) {
+      }
+    }
+    if (l->kind == MWCC_LOC_RESULT && l->escapes && !e->middle) {
+      LLVMValueRef memory = mwcc_sret_of(l->fn); /* the caller's, which may be on its stack */
+      if (memory) {
         mwcc_esc_note_site(e, i, true, "");
-        mwcc_sret_to_heap(e->c, l->v);
+        mwcc_sret_to_heap(e->c, memory);
       }
     }
     if (l->kind != MWCC_LOC_ALLOC) continue;

@@ -43,7 +43,7 @@ enum mwcc_loc_kind {
   MWCC_LOC_VAR,    /* an alloca: a variable */
   MWCC_LOC_ALLOC,  /* an allocation of the runtime */
   MWCC_LOC_PARAM,  /* a parameter; by value: its copy */
-  MWCC_LOC_RESULT, /* what a function returns */
+  MWCC_LOC_RESULT, /* what a function returns; has an address when that is in memory */
 };
 
 struct mwcc_edge {
@@ -58,6 +58,7 @@ struct mwcc_loc {
   int depth; /* of loops around its declaration */
   bool root; /* may hold an address for longer than one turn of a loop */
   bool escapes, queued;
+  bool shared_by_turns;       /* declared where lifetimes are not marked, used in a loop only */
   bool captured;              /* its address is kept in some value or variable */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
@@ -87,7 +88,7 @@ struct mwcc_esc {
   int n, cap;
   struct mwcc_map values;     /* value -> location */
   struct mwcc_map results;    /* function of the component -> location */
-  struct mwcc_map depths;     /* block -> 2 * loop depth + is a loop's entry */
+  struct mwcc_map depths;     /* block -> loop depth << 16 | of the outermost loop that it enters */
   struct mwcc_map *summaries; /* function -> struct mwcc_summary * */
   LLVMValueRef fn;            /* being built */
   bool last;                  /* no further run decides */
@@ -137,6 +138,7 @@ void mwcc_keep_alive_to_end(LLVMValueRef alloca);
 void mwcc_esc_note_param(struct mwcc_esc *e, int loc);
 void mwcc_esc_note_site(struct mwcc_esc *e, int loc, bool heap, const char *reason);
 void mwcc_esc_warn(struct mwcc_esc *e, int loc);
+void mwcc_esc_warn_shared(struct mwcc_esc *e, int loc);
 char *mwcc_esc_describe(struct mwcc_esc *e, int root, int loc);
 void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *text);
 void mwcc_esc_middle_begins(void);
@@ -185,8 +187,10 @@ void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                                     unsigned fn_line, const char *file, unsigned line,
                                     unsigned col));
 void mwcc_strip_debug(LLVMModuleRef mod);
+bool mwcc_may_be_interposed(LLVMValueRef fn);
 LLVMTypeRef mwcc_memory_type(LLVMValueRef arg); /* of a byval or sret argument */
 bool mwcc_arg_is_sret(LLVMValueRef arg);
+LLVMValueRef mwcc_sret_of(LLVMValueRef fn); /* the sret argument, or NULL */
 /* Its frame must be as it is: it calls setjmp or the like, or must end in a jump. */
 bool mwcc_frame_is_fixed(LLVMValueRef fn);
 /* No call of it may take its frame down before the callee runs. */

@@ -13,13 +13,12 @@
  * How      Memory is flow-insensitive and has no fields: a variable is one
  *          location.  Loads add a dereference; an alloca's value is its
  *          location's address (-1).
- *          Cut on purpose: results of multiplication, division, comparison,
- *          floating-point arithmetic and of the difference of two pointers;
- *          integers narrower than a pointer, but for bytes that are copied
- *          unchanged from memory to memory (a hand-written memcpy).  An
- *          address taken apart in other ways is hidden from the collector
- *          too.  The middle run follows narrow integers as well, because the
- *          optimiser itself may split a copied word.
+ *          Cut on purpose: results of multiplication (but of a quotient),
+ *          remainder, comparison, floating-point arithmetic and of the
+ *          difference of two pointers; integers narrower than a pointer, but for bytes that are
+ * copied unchanged from memory to memory (a hand-written memcpy).  An address taken apart in other
+ * ways is hidden from the collector too.  The middle run follows narrow integers as well, because
+ * the optimiser itself may split a copied word.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +32,12 @@ int mwcc_esc_new_loc(struct mwcc_esc *e, enum mwcc_loc_kind kind, LLVMValueRef v
     e->locs = realloc(e->locs, (size_t)e->cap * sizeof *e->locs);
     if (!e->locs) abort();
   }
-  e->locs[e->n] =
-      (struct mwcc_loc){.kind = kind, .v = v, .fn = e->fn, .leak_heap = -1, .leak_result = -1};
+  struct mwcc_loc *l = &e->locs[e->n];
+  *l = (struct mwcc_loc){.kind = kind, .v = v, .fn = e->fn, .leak_heap = -1, .leak_result = -1};
+  if (kind == MWCC_LOC_PARAM) {
+    l->fn = LLVMGetParamParent(v); /* perhaps of another function of the component */
+    l->root = mwcc_arg_is_byval(v);
+  }
   return e->n++;
 }
 
@@ -105,13 +108,20 @@ static bool is_pointer_difference(LLVMValueRef v) {
   return LLVMIsAPtrToIntInst(LLVMGetOperand(v, 0)) && LLVMIsAPtrToIntInst(LLVMGetOperand(v, 1));
 }
 
+static bool is_quotient(LLVMValueRef v) {
+  return LLVMIsAInstruction(v) &&
+         (LLVMGetInstructionOpcode(v) == LLVMUDiv || LLVMGetInstructionOpcode(v) == LLVMSDiv);
+}
+
 static bool carries(struct mwcc_esc *e, LLVMValueRef v) {
   uint64_t bits = bits_of(e, LLVMTypeOf(v));
   if (bits < 8) return false;
   switch (LLVMGetInstructionOpcode(v)) {
-  case LLVMMul:
+  case LLVMMul: /* p / 16 * 16 aligns */
+    return bits >= 64 && (is_quotient(LLVMGetOperand(v, 0)) || is_quotient(LLVMGetOperand(v, 1)));
   case LLVMUDiv:
   case LLVMSDiv:
+    return bits >= 64;
   case LLVMURem:
   case LLVMSRem:
   case LLVMFAdd:
@@ -173,6 +183,8 @@ struct mwcc_hole mwcc_esc_value(struct mwcc_esc *e, LLVMValueRef v) {
   bool inst = LLVMIsAInstruction(v) != NULL, arg = LLVMIsAArgument(v) != NULL;
   if (!inst && !arg) return none;
   bool var = LLVMIsAAllocaInst(v) != NULL;
+  if (arg && mwcc_arg_is_sret(v)) /* the address of the result */
+    return (struct mwcc_hole){mwcc_esc_result(e, LLVMGetParamParent(v)), -1};
   bool alloc = inst && !var && mwcc_is_alloc(v), byval = arg && mwcc_arg_is_byval(v);
   struct mwcc_hole h = {-1, var || alloc || byval ? -1 : 0};
   uintptr_t known;
@@ -248,21 +260,12 @@ static void find_bases(struct mwcc_esc *e, LLVMValueRef p, struct bases *b) {
       return;
     }
   }
-  int loc = -1;
-  if (LLVMIsAArgument(p) && !mwcc_arg_is_byval(p)) {
-    unsigned i = 1;
-    LLVMValueRef q = LLVMGetFirstParam(e->fn);
-    for (; q && q != p; q = LLVMGetNextParam(q)) i++;
-    if (q && mwcc_fn_has_attr(e->fn, i, "sret")) loc = mwcc_esc_result(e, e->fn);
-  } else {
-    struct mwcc_hole h = mwcc_esc_value(e, p);
-    if (h.loc > 0 && h.derefs == -1) loc = h.loc;
-  }
-  if (loc < 0 || b->n == MAX_BASES) {
+  struct mwcc_hole h = mwcc_esc_value(e, p);
+  if (h.loc <= 0 || h.derefs != -1 || b->n == MAX_BASES) {
     b->known = false;
     return;
   }
-  b->at[b->n++] = loc;
+  b->at[b->n++] = h.loc;
 }
 
 void mwcc_esc_store(struct mwcc_esc *e, LLVMValueRef addr, struct mwcc_hole src, LLVMValueRef at) {
@@ -367,7 +370,7 @@ static void instruction(struct mwcc_esc *e, LLVMValueRef i) {
 static int depth_of(struct mwcc_esc *e, LLVMBasicBlockRef b) {
   uintptr_t d = 0;
   mwcc_map_get(&e->depths, b, &d);
-  return (int)(d / 2);
+  return (int)(d >> 16);
 }
 
 /* The first use of a compound literal's memory in the order of the source,
@@ -388,8 +391,9 @@ LLVMValueRef mwcc_literal_start(LLVMValueRef alloca) {
   return first;
 }
 
-/* Loops around a variable's declaration: those around its lifetime's start. */
-static int depth_of_var(struct mwcc_esc *e, LLVMValueRef alloca) {
+/* Loops around a variable's declaration: those around its lifetime's start.
+ * Without one (behind a label, or jumped over) it counts as declared outside. */
+static int depth_of_var(struct mwcc_esc *e, LLVMValueRef alloca, bool *shared) {
   int least = -1;
   for (LLVMUseRef u = LLVMGetFirstUse(alloca); u; u = LLVMGetNextUse(u)) {
     LLVMValueRef i = LLVMGetUser(u), f = LLVMIsAInstruction(i) ? mwcc_callee(i) : NULL;
@@ -401,6 +405,10 @@ static int depth_of_var(struct mwcc_esc *e, LLVMValueRef alloca) {
   if (least >= 0) return least;
   LLVMValueRef first = e->middle ? NULL : mwcc_literal_start(alloca);
   if (first) return depth_of(e, LLVMGetInstructionParent(first));
+  *shared = LLVMGetFirstUse(alloca) != NULL;
+  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u && *shared; u = LLVMGetNextUse(u))
+    *shared = LLVMIsAInstruction(LLVMGetUser(u)) &&
+              depth_of(e, LLVMGetInstructionParent(LLVMGetUser(u))) > 0;
   return depth_of(e, LLVMGetInstructionParent(alloca));
 }
 
@@ -408,7 +416,7 @@ static void set_depths(struct mwcc_esc *e, int from) {
   for (int k = from; k < e->n; k++) {
     struct mwcc_loc *l = &e->locs[k];
     if (l->kind == MWCC_LOC_VAR) {
-      l->depth = e->depths.count ? depth_of_var(e, l->v) : 0;
+      l->depth = e->depths.count ? depth_of_var(e, l->v, &l->shared_by_turns) : 0;
       l->root = true;
     } else if (l->kind == MWCC_LOC_ALLOC) {
       l->depth = depth_of(e, LLVMGetInstructionParent(l->v));
@@ -416,8 +424,8 @@ static void set_depths(struct mwcc_esc *e, int from) {
     } else if (l->kind == MWCC_LOC_VALUE && LLVMIsAPHINode(l->v)) {
       uintptr_t d = 0;
       mwcc_map_get(&e->depths, LLVMGetInstructionParent(l->v), &d);
-      if (d & 1) { /* keeps its value from one turn to the next */
-        l->depth = (int)(d / 2) - 1;
+      if (d & 0xffff) { /* keeps its value from one turn to the next */
+        l->depth = (int)(d & 0xffff) - 1;
         l->root = true;
       }
     }

@@ -225,17 +225,47 @@ static bool has_attr(LLVMValueRef call, LLVMValueRef f, unsigned index, const ch
 }
 
 static void unknown(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
-  bool assembly = LLVMIsAInlineAsm(LLVMGetCalledValue(call)) != NULL;
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
     struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
-    if (has_attr(call, f, i + 1, "byval") ||
-        (assembly && has_attr(call, NULL, i + 1, "elementtype")))
-      h.derefs++; /* a copy; or a memory operand, which is accessed, not kept */
-    else if (has_attr(call, f, i + 1, MWCC_NOCAPTURE) || has_attr(call, f, i + 1, "sret"))
-      h.derefs++;
+    if (has_attr(call, f, i + 1, "byval") || has_attr(call, f, i + 1, "sret") ||
+        mwcc_not_captured(call, f, i + 1))
+      h.derefs++; /* a copy; or not kept */
     mwcc_esc_flow(e, 0, h, call, true);
   }
+}
+
+/* Memory operands that assembly writes; they come first. */
+static unsigned written_operands(LLVMValueRef assembly) {
+  size_t len;
+  const char *s = LLVMGetInlineAsmConstraintString(assembly, &len), *end = s + len;
+  unsigned n = 0;
+  while (s < end) {
+    n += len > 1 && s[0] == '=' && memchr(s, '*', strcspn(s, ",")) != NULL;
+    s += strcspn(s, ",") + 1;
+  }
+  return n;
+}
+
+/* A memory operand is accessed, not kept; but its address can be taken (lea),
+ * for a result or for a memory operand that is written. */
+static void assembly(struct mwcc_esc *e, LLVMValueRef call) {
+  unsigned n = LLVMGetNumArgOperands(call), written = written_operands(LLVMGetCalledValue(call));
+  struct mwcc_hole result = mwcc_esc_value(e, call);
+  for (unsigned i = 0; i < n; i++) {
+    struct mwcc_hole h = argument(e, call, i);
+    bool memory = has_attr(call, NULL, i + 1, "elementtype");
+    mwcc_esc_flow(e, 0, deref(h, memory), call, true);
+    mwcc_esc_flow(e, result.loc, h, call, false);
+    for (unsigned k = 0; k < written && k < n && memory; k++)
+      if (LLVMGetOperand(call, k) != LLVMGetOperand(call, i))
+        mwcc_esc_store(e, LLVMGetOperand(call, k), h, call);
+  }
+}
+
+/* libc's name of a function that the early run has renamed to the runtime's. */
+static const char *libc_name(const char *name) {
+  return is_prefix(name, "mwi_rt_") ? name + 7 : name;
 }
 
 static bool is_qsort(const char *name) {
@@ -269,7 +299,8 @@ static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
 bool mwcc_exact(LLVMValueRef fn) {
   if (!mwcc_instrumented(fn)) return false;
   switch (LLVMGetLinkage(fn)) {
-  case LLVMExternalLinkage:
+  case LLVMExternalLinkage: /* -fsemantic-interposition: the loader may choose another */
+    return !mwcc_may_be_interposed(fn);
   case LLVMInternalLinkage:
   case LLVMPrivateLinkage:
   case LLVMLinkOnceODRLinkage:
@@ -314,6 +345,7 @@ static void wired(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
       mwcc_esc_flow(e, 0, h, call, false);
       continue;
     }
+    if (has_attr(call, f, i + 1, "sret")) continue; /* see to_result */
     if (has_attr(call, f, i + 1, "byval")) h.derefs++;
     struct mwcc_hole p = mwcc_esc_value(e, LLVMGetParam(f, i));
     mwcc_esc_flow(e, p.loc < 0 ? 0 : p.loc, h, call, false);
@@ -381,16 +413,34 @@ static void marker(struct mwcc_esc *e, LLVMValueRef call, enum mwcc_marker kind)
   mwcc_esc_flow(e, result.loc, deref(mwcc_esc_value(e, p), 1), call, false);
 }
 
+static bool is_must_tail(LLVMValueRef call) {
+  return LLVMGetInstructionOpcode(call) == LLVMCall &&
+         LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail;
+}
+
+/* The callee runs when this frame is gone: what it is given outlives the frame
+ * as a result does. */
+static void frame_goes_first(struct mwcc_esc *e, LLVMValueRef call) {
+  int result = mwcc_esc_result(e, e->fn);
+  for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++)
+    mwcc_esc_flow(e, result, argument(e, call, i), call, false);
+}
+
 void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   enum mwcc_marker kind = mwcc_marker_of(e->c, call);
   if (kind != MWCC_NOT_A_MARKER) {
     marker(e, call, kind);
     return;
   }
+  if (is_must_tail(call)) frame_goes_first(e, call);
   LLVMValueRef f = mwcc_callee(call), called = LLVMGetCalledValue(call);
   bool replaceable = LLVMIsAGlobalAlias(called) && LLVMGetLinkage(called) != LLVMExternalLinkage &&
                      LLVMGetLinkage(called) != LLVMInternalLinkage;
-  if (!f || replaceable || LLVMIsAInlineAsm(called)) {
+  if (LLVMIsAInlineAsm(called)) {
+    assembly(e, call);
+    return;
+  }
+  if (!f || replaceable) {
     unknown(e, call, NULL);
     return;
   }
@@ -418,11 +468,11 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   const char *name = LLVMGetValueName2(f, &len), *letters;
   if (LLVMCountBasicBlocks(f)) {
     unknown(e, call, f);
-  } else if (is_qsort(name) && sort_call(e, call, name)) {
+  } else if (is_qsort(libc_name(name)) && sort_call(e, call, libc_name(name))) {
     return;
   } else if ((letters = special_args(name)) != NULL) {
     by_letters(e, call, letters);
-  } else if (mwcc_harmless(name) || writes_nothing(f)) {
+  } else if (mwcc_harmless(libc_name(name)) || writes_nothing(f)) {
     returned(e, call); /* it can return an argument, not keep it */
   } else {
     const struct mwcc_summary *s = mwcc_summary_of_name(name);

@@ -31,10 +31,14 @@ void mwcc_components(LLVMModuleRef MRef, void *Ctx,
   /* a function that is passed to another one (qsort) comes before its caller */
   for (Function &F : *unwrap(MRef))
     for (Instruction &I : instructions(F))
-      if (auto *Call = dyn_cast<CallBase>(&I))
+      if (auto *Call = dyn_cast<CallBase>(&I)) {
         for (Value *V : Call->args())
           if (auto *G = dyn_cast<Function>(V))
             if (!G->isDeclaration()) CG[&F]->addCalledFunction(nullptr, CG[G]);
+        if (Call->getCalledFunction()) continue;
+        if (auto *G = dyn_cast<Function>(Call->getCalledOperand()->stripPointerCastsAndAliases()))
+          if (!G->isDeclaration()) CG[&F]->addCalledFunction(nullptr, CG[G]);
+      }
   SmallVector<std::pair<SmallVector<LLVMValueRef, 4>, int>, 32> Order;
   for (auto I = scc_begin(&CG); !I.isAtEnd(); ++I) {
     SmallVector<LLVMValueRef, 4> Fns;
@@ -53,9 +57,11 @@ void mwcc_loop_depths(LLVMValueRef FRef, struct mwcc_map *Depths) {
   for (BasicBlock &B : *F) {
     unsigned D = CI.getCycleDepth(&B);
     if (!D) continue;
-    Cycle *C = CI.getCycle(&B);
-    /* a block may be the entry of several cycles; its innermost has it first */
-    mwcc_map_put(Depths, wrap(&B), 2 * D + (C && C->isEntry(&B)));
+    /* with gotos a block may be an entry of several cycles */
+    unsigned Entered = 0;
+    for (const Cycle *C = CI.getCycle(&B); C; C = C->getParentCycle())
+      if (C->isEntry(&B)) Entered = C->getDepth();
+    mwcc_map_put(Depths, wrap(&B), uintptr_t(std::min(D, 0x7fffu)) << 16 | Entered);
   }
 }
 
@@ -200,6 +206,10 @@ void mwcc_strip_debug(LLVMModuleRef MRef) {
   StripDebugInfo(*unwrap(MRef));
 }
 
+bool mwcc_may_be_interposed(LLVMValueRef FRef) {
+  return unwrap<Function>(FRef)->isInterposable();
+}
+
 LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {
   auto *A = unwrap<Argument>(Arg);
   return wrap(A->hasByValAttr() ? A->getParamByValType() : A->getParamStructRetType());
@@ -207,6 +217,12 @@ LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {
 
 bool mwcc_arg_is_sret(LLVMValueRef Arg) {
   return unwrap<Argument>(Arg)->hasStructRetAttr();
+}
+
+LLVMValueRef mwcc_sret_of(LLVMValueRef FRef) {
+  for (Argument &A : unwrap<Function>(FRef)->args())
+    if (A.hasStructRetAttr()) return wrap(&A);
+  return nullptr;
 }
 
 bool mwcc_frame_is_fixed(LLVMValueRef FRef) {

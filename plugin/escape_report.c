@@ -193,7 +193,8 @@ static void add(struct text *t, const char *format, ...) {
 
 static bool flows_wanted(struct mwcc_esc *e, int i) {
   if (mwcc_options()->report_flow) return true;
-  return !e->middle && e->locs[i].kind == MWCC_LOC_VAR && mwcc_left_alone(e->c, e->locs[i].v);
+  if (e->middle || e->locs[i].kind != MWCC_LOC_VAR) return false;
+  return e->locs[i].shared_by_turns || mwcc_left_alone(e->c, e->locs[i].v);
 }
 
 /* The steps of the walk in progress from location i to its root. */
@@ -203,7 +204,7 @@ char *mwcc_esc_describe(struct mwcc_esc *e, int root, int i) {
   int derefs = 0;
   bool unknown = false;
   char from[256] = "", to[256];
-  for (int guard = 0; i != root && guard < 1000; guard++) {
+  for (int guard = 0; (guard == 0 || i != root) && guard < 1000; guard++) {
     const struct mwcc_edge *edge = e->locs[i].via_edge;
     if (!*from) name_of(e, i, from, sizeof from);
     i = e->locs[i].via;
@@ -235,7 +236,10 @@ static bool site_of(struct mwcc_esc *e, int i, struct mwcc_place *p, char *name,
   unsigned len;
   *kind = VARIABLE;
   name_of(e, i, name, size);
-  if (l->kind == MWCC_LOC_ALLOC) {
+  if (l->kind == MWCC_LOC_RESULT) {
+    *p = declared(mwcc_sret_of(l->fn));
+    variable_name(p->name, p->name_len, name, size);
+  } else if (l->kind == MWCC_LOC_ALLOC) {
     *p = mwcc_instruction_place(l->v);
     if (!moved_name(e->c, l->v, &len)) *kind = ALLOCATION;
   } else {
@@ -297,7 +301,7 @@ void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
   size_t len;
   const char *fn = LLVMGetValueName2(l->fn, &len);
   struct mwcc_place p = declared(l->v);
-  if (strncmp(fn, "mwi_", 4) == 0 || mwcc_arg_is_sret(l->v)) return; /* mallow.h's; clang's own */
+  if (strncmp(fn, "mwi_", 4) == 0) return; /* mallow.h's */
   if (!p.line || !p.name_len || mwcc_arg_is_byval(l->v)) return;
   char text[400];
   int n = (int)p.name_len;
@@ -324,6 +328,17 @@ void mwcc_esc_warn(struct mwcc_esc *e, int i) {
   mwcc_report(at, MWCC_WARNING,
               "the address of '%s' outlives its frame, and it cannot move to the heap "
               "[-Wmallow-escape]\n%s",
+              name, l->flow ? l->flow : "");
+}
+
+void mwcc_esc_warn_shared(struct mwcc_esc *e, int i) {
+  if (!mwcc_options()->warn_escape) return;
+  char name[256];
+  struct mwcc_loc *l = &e->locs[i];
+  name_of(e, i, name, sizeof name);
+  mwcc_report(l->via_edge && l->via_edge->at ? l->via_edge->at : l->v, MWCC_WARNING,
+              "'%s' moves to the heap, but is one variable for all turns of its loop, because "
+              "it is declared behind a label [-Wmallow-escape]\n%s",
               name, l->flow ? l->flow : "");
 }
 

@@ -46,7 +46,7 @@ static void leak(struct mwcc_loc *p, const struct mwcc_loc *root, int derefs) {
 
 /* The flow is not only an assumption about an unknown callee. */
 static bool is_certain(struct mwcc_esc *e, int root, int i) {
-  for (int guard = 0; i != root && guard < 10000; guard++) {
+  for (int guard = 0; (guard == 0 || i != root) && guard < 10000; guard++) {
     if (e->locs[i].via_edge->unknown) return false;
     i = e->locs[i].via;
   }
@@ -67,7 +67,9 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
     int derefs = l->derefs;
     bool address = derefs < 0;
     if (address) derefs = 0;
-    if (i != root && outlives(e, r, l)) {
+    /* a result that holds its own address is copied, and the address stays */
+    bool own = i == root && address && l->kind == MWCC_LOC_RESULT;
+    if (own || (i != root && outlives(e, r, l))) {
       bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
       if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
           (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
@@ -98,23 +100,6 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
   }
 }
 
-/* Where clang builds a result in the caller's memory and that address leaks,
- * the result is on the heap too. */
-static bool results_escape(struct mwcc_esc *e) {
-  bool any = false;
-  for (int i = 1; i < e->n; i++) {
-    struct mwcc_loc *l = &e->locs[i];
-    uintptr_t r;
-    if (l->kind != MWCC_LOC_PARAM || l->leak_heap != 0 || !mwcc_arg_is_sret(l->v) ||
-        !mwcc_map_get(&e->results, l->fn, &r) || e->locs[r].escapes)
-      continue;
-    e->locs[r].escapes = true;
-    enqueue(e, (int)r);
-    any = true;
-  }
-  return any;
-}
-
 void mwcc_esc_solve(struct mwcc_esc *e) {
   struct mwcc_vec todo = {0};
   unsigned generation = 0;
@@ -128,13 +113,11 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
       enqueue(e, i);
   }
   e->steps = 20000000;
-  do {
-    while (e->nqueue && e->steps >= 0) {
-      int i = e->queue[--e->nqueue];
-      e->locs[i].queued = false;
-      walk(e, i, ++generation, &todo);
-    }
-  } while (e->steps >= 0 && results_escape(e));
+  while (e->nqueue && e->steps >= 0) {
+    int i = e->queue[--e->nqueue];
+    e->locs[i].queued = false;
+    walk(e, i, ++generation, &todo);
+  }
   for (int i = 0; i < e->n; i++)
     for (unsigned k = 0; k < e->locs[i].nedges; k++)
       if (e->locs[i].edges[k].derefs < 0) e->locs[e->locs[i].edges[k].src].captured = true;
@@ -142,7 +125,8 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
   if (e->steps >= 0) return;
   for (int i = 0; i < e->n; i++) { /* too large: nothing is known */
     struct mwcc_loc *l = &e->locs[i];
-    if (l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC) l->escapes = true;
+    if (l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC || l->kind == MWCC_LOC_RESULT)
+      l->escapes = true;
     if (l->kind == MWCC_LOC_PARAM) l->escapes = mwcc_arg_is_byval(l->v), l->leak_heap = 0;
   }
 }

@@ -65,7 +65,7 @@ static bool arg_matters(LLVMValueRef call, unsigned k) {
   LLVMTypeRef t = LLVMTypeOf(v);
   if (LLVMGetTypeKind(t) != LLVMPointerTypeKind || LLVMGetPointerAddressSpace(t) != 0) return false;
   if (mwcc_stack_or_const(v)) return false;
-  bool kept = !arg_has(call, f, k + 1, MWCC_NOCAPTURE);
+  bool kept = !mwcc_not_captured(call, f, k + 1);
   bool written = !arg_has(call, f, k + 1, "readonly") && !arg_has(call, f, k + 1, "readnone");
   return kept || written;
 }

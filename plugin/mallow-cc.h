@@ -138,6 +138,8 @@ void mwcc_call_attr(struct mwcc *c, LLVMValueRef call, unsigned index, const cha
                     uint64_t value);
 bool mwcc_call_has_attr(LLVMValueRef call, unsigned index, const char *name);
 bool mwcc_fn_has_attr(LLVMValueRef fn, unsigned index, const char *name);
+/* The call, or the function f (may be NULL), keeps no copy of this argument. */
+bool mwcc_not_captured(LLVMValueRef call, LLVMValueRef f, unsigned index);
 /* Copy position and alias facts from one instruction to another. */
 void mwcc_copy_metadata(struct mwcc *c, LLVMValueRef to, LLVMValueRef from);
 

@@ -93,10 +93,23 @@ static uintptr_t state_of(struct mwcc_map *m, LLVMBasicBlockRef b) {
   return v;
 }
 
+/* Behind the last operation of the block that has a barrier; NULL: there is none.
+ * When it is the block's first, the branch into the block belongs to the barrier. */
+static LLVMValueRef after_barriers(struct mwcc *c, LLVMBasicBlockRef b) {
+  LLVMValueRef last = NULL;
+  for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
+    if (LLVMGetMetadata(i, c->md_guarded)) last = i;
+  return last ? LLVMGetNextInstruction(last) : NULL;
+}
+
 /* Where to poll for the retreating edge from latch. */
-static void poll_sites(LLVMBasicBlockRef latch, struct mwcc_map *chosen, struct mwcc_vec *sites) {
+static void poll_sites(struct mwcc *c, LLVMBasicBlockRef latch, struct mwcc_map *chosen,
+                       struct mwcc_vec *sites) {
   LLVMValueRef t = LLVMGetBasicBlockTerminator(latch);
-  if (LLVMIsAIndirectBrInst(t)) {
+  LLVMValueRef after = LLVMIsAIndirectBrInst(t) ? after_barriers(c, latch) : NULL;
+  if (after) {
+    t = after;
+  } else if (LLVMIsAIndirectBrInst(t)) {
     for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(latch)); u; u = LLVMGetNextUse(u)) {
       LLVMValueRef pt = LLVMGetUser(u);
       if (!LLVMIsATerminatorInst(pt) || mwcc_map_get(chosen, pt, NULL)) continue;
@@ -131,7 +144,7 @@ static void loop_polls(struct mwcc *c, LLVMValueRef fn) {
     }
     LLVMBasicBlockRef s = LLVMGetSuccessor(t, f->next++);
     uintptr_t st = state_of(&state, s);
-    if (st == ON_STACK && !short_counted(f->block, s)) poll_sites(f->block, &chosen, &sites);
+    if (st == ON_STACK && !short_counted(f->block, s)) poll_sites(c, f->block, &chosen, &sites);
     if (st != WHITE) continue;
     mwcc_map_put(&state, s, ON_STACK);
     stack[depth++] = (struct frame){s, 0};

@@ -70,6 +70,22 @@ says "flow: {heap}"
 "$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
 silent "outlives"
 
+# behind a label clang does not say where a variable begins to live
+cat >l.c <<'C'
+int *a[9];
+void f(int n) {
+  for (int i = 0; i < n;) {
+  again:;
+    int x = i;
+    a[i++] = &x;
+    if (i == 3) goto again;
+  }
+}
+C
+"$mallow" cc -O1 -c l.c 2>out
+says "warning: 'x' moves to the heap, but is one variable for all turns of its loop"
+says "flow: {heap} ← &x:"
+
 # summaries
 cat >lib.c <<'C'
 int *keep;

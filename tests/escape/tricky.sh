@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# tricky.sh MALLOW -- tricky.c at every -O level and with -flto, under gcstress
+# and clobberfree; without the analysis the same program has to fail
+set -eu
+mallow=$1
+here=$(dirname "$0")
+clang=${MALLOW_CLANG:-clang-19}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$clang" -O2 -w -c "$here/tricky_plain.c" -o "$work/plain.o"
+build() {
+  "$mallow" cc -w "$@" "$here/tricky.c" "$here/tricky_other.c" "$here/tricky_main.c" \
+    "$work/plain.o" -latomic -o "$work/tricky"
+}
+for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -fno-strict-aliasing -fPIC"; do
+  # shellcheck disable=SC2086 # several options
+  build $options
+  for knobs in clobberfree=1 clobberfree=1,gcstress=1; do
+    GODEBUG=$knobs timeout 60 "$work/tricky" >"$work/out" 2>&1 || {
+      echo "$options, GODEBUG=$knobs:"
+      cat "$work/out"
+      exit 1
+    }
+  done
+  echo "$options: $(cat "$work/out")"
+done
+build -O1 -fno-mallow-escape
+if GODEBUG=clobberfree=1 timeout 60 "$work/tricky" >"$work/out" 2>&1; then
+  echo "tricky.sh: nothing was noticed without the analysis"
+  exit 1
+fi
