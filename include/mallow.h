@@ -198,18 +198,21 @@ void mw_mutex_lock(mw_mutex *m);
 bool mw_mutex_trylock(mw_mutex *m);
 void mw_mutex_unlock(mw_mutex *m); /* not locked: fatal */
 
-/* The uncontended case, inline; the functions do the rest. */
+/* Inline: a lock that is free, whoever waits for it, unless it is promised to a
+ * waiter (bits 1 and 4 are clear), and an unlock that has to wake nobody (none
+ * waits, or bit 2: one is awake).  The functions do the rest. */
 #if defined(__GNUC__) && !defined(__cplusplus)
+void mwi_rt_mutex_lock(mw_mutex *m, int32_t state);
 static inline void mwi_mutex_lock(mw_mutex *m) {
-  int32_t unlocked = 0;
-  if (!__atomic_compare_exchange_n((int32_t *)&m->state, &unlocked, 1, 0, __ATOMIC_ACQUIRE,
-                                   __ATOMIC_RELAXED))
-    mw_mutex_lock(m);
+  int32_t state = __atomic_load_n((int32_t *)&m->state, __ATOMIC_RELAXED);
+  if ((state & 5) != 0 || !__atomic_compare_exchange_n((int32_t *)&m->state, &state, state | 1, 0,
+                                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    mwi_rt_mutex_lock(m, state);
 }
 void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t state);
 static inline void mwi_mutex_unlock(mw_mutex *m) {
   int32_t state = __atomic_sub_fetch((int32_t *)&m->state, 1, __ATOMIC_RELEASE);
-  if (state != 0) mwi_rt_mutex_unlocked(m, state);
+  if (state != 0 && (state & 7) != 2) mwi_rt_mutex_unlocked(m, state);
 }
 #define mw_mutex_lock(m) mwi_mutex_lock(m)
 #define mw_mutex_unlock(m) mwi_mutex_unlock(m)

@@ -54,6 +54,7 @@ static const struct {
     {"mw_mutex_lock", "."},
     {"mw_mutex_trylock", "."},
     {"mw_mutex_unlock", "."},
+    {"mwi_rt_mutex_lock", "."},
     {"mwi_rt_mutex_unlocked", "."},
     {"mw_pool_get", "."},
     {"mw_rwmutex_rlock", "."},

@@ -61,7 +61,9 @@ void mwi_os_yield(void);
 void mwi_os_usleep(int64_t us);
 
 /* errno of the thread that runs at this moment.  libc declares its address
- * constant, so the compiler would use the old thread's after a migration. */
+ * constant, so the compiler would use the old thread's after a migration.
+ * mwi_os_errno_at: constant for the calling thread, not for the goroutine. */
+int *mwi_os_errno_at(void);
 int mwi_errno_get(void);
 void mwi_errno_set(int e);
 

@@ -165,6 +165,9 @@ size_t mwi_os_xsave_bytes(void) {
 
 /* ---- errno ------------------------------------------------------------- */
 
+MWI_NOINLINE int *mwi_os_errno_at(void) {
+  return &errno;
+}
 MWI_NOINLINE int mwi_errno_get(void) {
   return errno;
 }

@@ -3,15 +3,29 @@
  * sched/goroutine.c -- birth and death of goroutines
  *
  * Records (struct mwi_g) are metadata and never freed, only reused, so a
- * stale pointer to one is always readable; their number only grows.  Stacks come and go
- * (sched/stack.c).
+ * stale pointer to one is always readable; their number only grows.
+ *
+ * The dead keep their stacks, up to a number: a processor's own list, then one
+ * for all, between which they move KEEP_BATCH at a time, since goroutines often
+ * end on another processor than they began.  So short-lived goroutines take no
+ * lock and write to no word of another processor's.  Beyond that stacks go back
+ * (sched/stack.c) and records to a list of their own.
  */
 #include <mallow.h>
 
 #include "sched/proc.h"
 #include "sched/stack.h"
 
-#define GFREE_SPILL 64 /* a processor's list gives half to the global one past this */
+#if MW_STRESS
+enum { KEEP = 4, KEEP_BATCH = 2, KEEP_ALL = 8, IDS = 2 };
+#else
+enum {
+  KEEP = 64,       /* dead goroutines on a processor's list */
+  KEEP_BATCH = 32, /* how many move between that and the list for all */
+  KEEP_ALL = 512,  /* on that one */
+  IDS = 32,        /* numbers that a processor takes at a time */
+};
+#endif
 
 /*
  * Records live in chunks, found by index, so that the collector can snapshot
@@ -20,11 +34,11 @@
 static _Atomic(struct mwi_g *) chunks[MWI_MAX_GS / MWI_G_CHUNK];
 
 struct mwi_g *mwi_g_at(uint32_t i) {
-  struct mwi_g *chunk = mwi_load_acquire(&chunks[i / MWI_G_CHUNK]); /* pairs with mwi_g_alloc */
+  struct mwi_g *chunk = mwi_load_acquire(&chunks[i / MWI_G_CHUNK]); /* pairs with g_alloc */
   return chunk ? &chunk[i % MWI_G_CHUNK] : NULL;
 }
 
-struct mwi_g *mwi_g_alloc(void) {
+static struct mwi_g *g_alloc(void) {
   uint32_t i = mwi_add_acqrel(&mwi_sched.ng, 1);
   if (i >= MWI_MAX_GS) mwi_fatal("more than %u goroutines", MWI_MAX_GS);
   _Atomic(struct mwi_g *) *slot = &chunks[i / MWI_G_CHUNK];
@@ -41,33 +55,120 @@ struct mwi_g *mwi_g_alloc(void) {
   return &chunk[i % MWI_G_CHUNK];
 }
 
-static struct mwi_g *gfree_get(struct mwi_p *p) {
-  if (p && p->gfree) {
-    struct mwi_g *g = p->gfree;
-    p->gfree = g->next;
-    p->ngfree--;
-    return g;
+struct mwi_g *mwi_g_record(void) {
+  struct mwi_g *g = NULL;
+  if (mwi_load_relaxed(&mwi_sched.nrecords)) {
+    mwi_lock(&mwi_sched.lock);
+    if ((g = mwi_sched.records)) {
+      mwi_sched.records = g->next;
+      mwi_add_relaxed(&mwi_sched.nrecords, (uint32_t)-1);
+    }
+    mwi_unlock(&mwi_sched.lock);
   }
-  if (!mwi_load_relaxed((_Atomic(struct mwi_g *) *)&mwi_sched.gfree)) return NULL;
+  return g ? g : g_alloc();
+}
+
+void mwi_g_record_put(struct mwi_g *g) {
   mwi_lock(&mwi_sched.lock);
-  struct mwi_g *g = mwi_sched.gfree;
-  if (g) mwi_sched.gfree = g->next;
+  g->next = mwi_sched.records;
+  mwi_sched.records = g;
+  mwi_add_relaxed(&mwi_sched.nrecords, 1);
   mwi_unlock(&mwi_sched.lock);
+}
+
+/* ---- The dead with their stacks ---------------------------------------- */
+
+static MWI_NOINLINE struct mwi_g *kept_refill(struct mwi_p *p) {
+  if (!mwi_load_relaxed(&mwi_sched.nkept)) return NULL;
+  mwi_lock(&mwi_sched.lock);
+  uint32_t n = 0;
+  for (struct mwi_g *g; n < KEEP_BATCH && (g = mwi_sched.kept); n++) {
+    mwi_sched.kept = g->next;
+    g->next = p->kept;
+    p->kept = g;
+  }
+  mwi_add_relaxed(&mwi_sched.nkept, -n);
+  mwi_unlock(&mwi_sched.lock);
+  p->nkept += n;
+  return p->kept;
+}
+
+static struct mwi_g *kept_take(struct mwi_p *p) {
+  struct mwi_g *g = p->kept;
+  if (!g && !(g = kept_refill(p))) return NULL;
+  p->kept = g->next;
+  p->nkept--;
   return g;
 }
 
-struct mwi_g *mwi_g_record(void) {
-  struct mwi_g *g = gfree_get(NULL);
-  return g ? g : mwi_g_alloc();
+static bool can_keep(const struct mwi_p *p, const struct mwi_g *g) {
+  return p && g->stack.slot_class != MWI_STACK_CLASS_OWN && p->nkept < KEEP;
+}
+
+static void give_up_stack(struct mwi_p *p, struct mwi_g *g) {
+  mwi_stack_put(p, &g->stack);
+  g->stack = (struct mwi_stack){0};
+  mwi_g_record_put(g);
+}
+
+/* Half of p's list to the list for all, or to the end of their time. */
+static MWI_NOINLINE void kept_spill(struct mwi_p *p) {
+  struct mwi_g *first = p->kept, *last = first;
+  for (int i = 1; i < KEEP_BATCH; i++) last = last->next;
+  p->kept = last->next;
+  p->nkept -= KEEP_BATCH;
+  last->next = NULL;
+  bool full = true;
+  mwi_lock(&mwi_sched.lock);
+  if (mwi_load_relaxed(&mwi_sched.nkept) < KEEP_ALL) {
+    full = false;
+    last->next = mwi_sched.kept;
+    mwi_sched.kept = first;
+    mwi_add_relaxed(&mwi_sched.nkept, KEEP_BATCH);
+  }
+  mwi_unlock(&mwi_sched.lock);
+  for (struct mwi_g *g = first, *next; full && g; g = next) {
+    next = g->next;
+    give_up_stack(p, g);
+  }
+}
+
+/* ---- Birth and death --------------------------------------------------- */
+
+static uint64_t new_id(struct mwi_p *p) {
+  if (!p) return mwi_add_relaxed(&mwi_sched.gid, 1) + 1;
+  if (p->next_id == p->end_id) {
+    p->next_id = mwi_add_relaxed(&mwi_sched.gid, IDS) + 1;
+    p->end_id = p->next_id + IDS;
+  }
+  return p->next_id++;
+}
+
+/* Births less deaths here; only the sum over all processors means something. */
+static void count(struct mwi_p *p, int32_t change) {
+  if (p)
+    mwi_store_relaxed(&p->ngoroutines, mwi_load_relaxed(&p->ngoroutines) + change);
+  else
+    mwi_add_relaxed(&mwi_sched.ngoroutines, change);
+}
+
+MWI_EXPORT int mw_num_goroutine(void) {
+  int32_t n = mwi_load_relaxed(&mwi_sched.ngoroutines);
+  /* Those past GOMAXPROCS, too: it may have been larger. */
+  for (int i = 0; i < MWI_MAX_PROCS && mwi_sched.procs[i]; i++)
+    n += mwi_load_relaxed(&mwi_sched.procs[i]->ngoroutines);
+  return n < 0 ? 0 : n; /* births and deaths went on meanwhile */
 }
 
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system) {
   struct mwi_p *p = mwi_tcb()->p;
-  struct mwi_stack stack;
-  if (!mwi_stack_take(p, &stack, stack_bytes)) return NULL;
-  struct mwi_g *g = gfree_get(p);
-  if (!g) g = mwi_g_alloc();
-  g->stack = stack;
+  struct mwi_g *g = p && !stack_bytes ? kept_take(p) : NULL;
+  if (!g) {
+    struct mwi_stack stack;
+    if (!mwi_stack_take(p, &stack, stack_bytes)) return NULL;
+    g = mwi_g_record();
+    g->stack = stack;
+  }
   g->fn = fn;
   g->arg = arg;
   g->m = NULL;
@@ -76,42 +177,17 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   g->wake_param = NULL;
   g->wait_reason = MWI_WAIT_NONE;
   mwi_store_relaxed(&g->select_done, 0);
-  g->id = mwi_add_relaxed(&mwi_sched.gid, 1) + 1;
+  g->id = new_id(p);
   g->start_pc = (uintptr_t)fn;
   struct mwi_g *creator = mwi_getg();
   g->creator_id = creator ? creator->id : 0;
-  g->sp = mwi_switch_prepare(stack.hi);
+  g->sp = mwi_switch_prepare(g->stack.hi);
   /* arg travels in the record, which is scanned with the stack; what arrives
    * during marking in a goroutine scanned before it ran must not be lost. */
   mwi_shade(arg);
-  if (!system) mwi_add_relaxed(&mwi_sched.ngoroutines, 1);
+  if (!system) count(p, 1);
   mwi_store_release(&g->status, MWI_G_RUNNABLE); /* pairs with scanners' acquire */
   return g;
-}
-
-void mwi_g_free(struct mwi_p *p, struct mwi_g *g) {
-  mwi_stack_put(p, &g->stack);
-  g->stack = (struct mwi_stack){0};
-  g->arg = NULL;
-  if (!g->system) mwi_add_relaxed(&mwi_sched.ngoroutines, -1);
-  if (p) {
-    g->next = p->gfree;
-    p->gfree = g;
-    if (++p->ngfree < GFREE_SPILL) return;
-    struct mwi_g *first = p->gfree, *last = first;
-    for (int i = 1; i < GFREE_SPILL / 2; i++) last = last->next;
-    p->gfree = last->next;
-    p->ngfree -= GFREE_SPILL / 2;
-    mwi_lock(&mwi_sched.lock);
-    last->next = mwi_sched.gfree;
-    mwi_sched.gfree = first;
-    mwi_unlock(&mwi_sched.lock);
-    return;
-  }
-  mwi_lock(&mwi_sched.lock);
-  g->next = mwi_sched.gfree;
-  mwi_sched.gfree = g;
-  mwi_unlock(&mwi_sched.lock);
 }
 
 static void start(void (*fn)(void *), void *arg, size_t bytes, uintptr_t pc) {
@@ -125,7 +201,7 @@ static void start(void (*fn)(void *), void *arg, size_t bytes, uintptr_t pc) {
   g->creator_pc = pc;
   struct mwi_p *p = mwi_tcb()->p;
   mwi_runq_put(p, g, true);
-  mwi_wake_p();
+  mwi_wake_for_new();
   mwi_rt_leave();
 }
 
@@ -138,16 +214,23 @@ MWI_EXPORT void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes) {
   start(fn, arg, bytes, (uintptr_t)__builtin_return_address(0));
 }
 
-MWI_EXPORT int mw_num_goroutine(void) {
-  return mwi_load_relaxed(&mwi_sched.ngoroutines);
-}
-
 /* ---- The first and last frames of a goroutine -------------------------- */
 
+/* Its stack is nobody's from here: it may be the next one's already. */
 static bool die(struct mwi_g *g, void *unused) {
   (void)unused;
+  struct mwi_p *p = mwi_tcb()->p;
+  g->arg = NULL;
+  if (!g->system) count(p, -1);
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_DEAD);
-  mwi_g_free(mwi_tcb()->p, g);
+  if (can_keep(p, g)) {
+    g->next = p->kept;
+    p->kept = g;
+    p->nkept++;
+    return true;
+  }
+  give_up_stack(p, g);
+  if (p && p->nkept >= KEEP) kept_spill(p);
   return true;
 }
 
@@ -155,12 +238,17 @@ MWI_EXPORT _Noreturn void mw_goexit(void) {
   mwi_attach();
   struct mwi_g *g = mwi_getg();
   if (g->foreign) mwi_fatal("mw_goexit called on a thread that is not a goroutine");
-  mwi_park(die, NULL, MWI_WAIT_NONE);
+  /* A list that is full is dealt with on the loop's stack. */
+  if (MWI_LIKELY(can_keep(mwi_tcb()->p, g)))
+    mwi_park_light(die, NULL, MWI_WAIT_NONE);
+  else
+    mwi_park(die, NULL, MWI_WAIT_NONE);
   __builtin_unreachable();
 }
 
 void mwi_goroutine_main(void) {
   struct mwi_g *g = mwi_getg();
+  mwi_settle();
   mwi_rt_leave(); /* the switch ran inside mwi_rt_enter */
   void *arg = g->arg;
   g->arg = NULL; /* from here the stack keeps it, as long as the function does */

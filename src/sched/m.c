@@ -57,8 +57,9 @@ void mwi_m_adopt(struct mwi_m *m) {
   m->tcb =
       (struct mwi_tcb){.self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
   m->spinning = false;
-  m->foreign = m->prev = NULL;
+  m->foreign = m->prev = m->chosen = NULL;
   m->thread_pointer = mwi_os_thread_pointer();
+  m->errno_at = mwi_os_errno_at();
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);
   mwi_store_relaxed(&m->retake_req, 0);
@@ -158,10 +159,7 @@ void mwi_detach(void) {
   if (sigaltstack(NULL, &old) == 0 && old.ss_sp == m->sigstack) sigaltstack(&ss, NULL);
   mwi_add_relaxed(&mwi_sched.nforeign, -1);
   m->foreign = NULL;
-  mwi_lock(&mwi_sched.lock);
-  g->next = mwi_sched.gfree;
-  mwi_sched.gfree = g;
-  mwi_unlock(&mwi_sched.lock);
+  mwi_g_record_put(g);
   mwi_stop_check();
   sigset_t all, mask;
   sigfillset(&all);

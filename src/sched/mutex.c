@@ -58,12 +58,12 @@ static bool may_spin(int spins) {
   return idle;
 }
 
-static MWI_NOINLINE void lock_slow(mw_mutex *m) {
+/* old: the state, as last seen. */
+MWI_NOINLINE void mwi_rt_mutex_lock(mw_mutex *m, int32_t old) {
   mwi_attach();
   int64_t since = 0; /* when waiting began; 0: has not waited */
   bool starving = false, awake = false;
   int spins = 0;
-  int32_t old = mwi_load_relaxed(&m->state);
   for (;;) {
     if ((old & (LOCKED | STARVING)) == LOCKED && may_spin(spins)) {
       /* tell the holder that it need not wake anybody */
@@ -102,9 +102,7 @@ static MWI_NOINLINE void lock_slow(mw_mutex *m) {
 }
 
 void mw_mutex_lock(mw_mutex *m) {
-  int32_t none = 0;
-  if (MWI_LIKELY(mwi_cas_acqrel(&m->state, &none, LOCKED))) return;
-  lock_slow(m);
+  mwi_mutex_lock(m);
 }
 
 bool mw_mutex_trylock(mw_mutex *m) {
@@ -112,7 +110,7 @@ bool mw_mutex_trylock(mw_mutex *m) {
   return (old & (LOCKED | STARVING)) == 0 && mwi_cas_acqrel(&m->state, &old, old | LOCKED);
 }
 
-/* The state after LOCKED was taken off is `now`, not 0. */
+/* The state after LOCKED was taken off is `now`: not 0, and not only WOKEN and waiters. */
 MWI_NOINLINE void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t now) {
   if (((now + LOCKED) & LOCKED) == 0) mwi_fatal("sync: unlock of unlocked mutex");
   if ((now & STARVING) != 0) {
@@ -130,9 +128,7 @@ MWI_NOINLINE void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t now) {
 }
 
 void mw_mutex_unlock(mw_mutex *m) {
-  /* release: pairs with the acquire of the next holder's CAS [X1] */
-  int32_t now = mwi_add_acqrel(&m->state, -LOCKED) - LOCKED;
-  if (MWI_UNLIKELY(now != 0)) mwi_rt_mutex_unlocked(m, now);
+  mwi_mutex_unlock(m);
 }
 
 /* ---- Reader/writer ----------------------------------------------------- */

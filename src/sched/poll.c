@@ -38,8 +38,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
   mwi_stop_check();
-  bool slice_over = mwi_load_relaxed(&m->preempt_req) != 0;
-  if (slice_over) mwi_store_relaxed(&m->preempt_req, 0);
+  bool slice_over = mwi_load_relaxed(&m->preempt_req) != 0; /* the loop takes it back */
   mwi_rt_leave();
   mwi_need_p();
   if (mwi_gc_forced_pending()) mwi_gc_start_forced();

@@ -4,11 +4,15 @@
  *
  * Job      A loop on each thread's own stack: settle what the last goroutine
  *          asked for (park, yield, exit), find the next one, switch to it.
+ *          Where the next one is plain, the goroutine that leaves switches to
+ *          it without the loop.
  * Promise  [D1] A runnable goroutine runs eventually: every 61st turn looks at
- *          the global queue first, and sysmon preempts after 10 ms.
+ *          the global queue first, and after a time slice of 10 ms, which
+ *          goroutines that ready each other share, it is others' turn.
  *          [D2] No lost wake-up: whoever makes work visible then looks for an
  *          idle processor; whoever goes idle first makes that visible and then
- *          looks for work once more (both seq_cst).
+ *          looks for work once more (both seq_cst).  A goroutine in runnext of a
+ *          processor that does not switch is found by sysmon (mwi_ready).
  *          [D3] The loop runs with tcb->rt == 1 throughout; a goroutine starts
  *          or resumes with it and drops it itself.  So a thread in the loop is
  *          stopped only where it asks (mwi_stop_check).
@@ -145,7 +149,7 @@ struct mwi_timers *mwi_timers_mine(void) {
 
 /* ---- Parking and readying ---------------------------------------------- */
 
-void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to) {
+void mwi_g_transition_slow(struct mwi_g *g, uint32_t from, uint32_t to) {
   for (;;) {
     uint32_t s = from;
     if (mwi_cas_acqrel(&g->status, &s, to)) return; /* pairs with scanners' CAS and release */
@@ -169,30 +173,75 @@ static void make_runnable(struct mwi_g *g, bool next) {
 
 /*
  * The readied goroutine waits in runnext.  Mostly the running one blocks soon
- * and the pair goes on here, and waking a thread (a system call, and a thief
- * that comes for nothing) costs more than all the rest.  So with nothing else
- * in the queue a processor wakes others at most every WAKE_EVERY_CYCLES; if it
- * goes on running, sysmon sees the waiting goroutine within a millisecond.
+ * and the pair goes on here; waking a thread then costs more than all the rest:
+ * a system call, and a thief that comes for nothing.  So while its ring is
+ * empty a processor leaves out `wake_skip` wake-ups.  Each wake-up doubles the
+ * number to leave out before the next; a thief that did find work here sets it
+ * back to 0.  Who is readied and not woken for is not forgotten: if no switch
+ * comes, sysmon sees it within a millisecond.
  */
-#define WAKE_EVERY_CYCLES 60000 /* about 20 us */
+#if MW_STRESS
+enum { BACKOFF_MAX = 2, SKIP_BUSY = 0 };
+#else
+enum { BACKOFF_MAX = 16384, SKIP_BUSY = 16 };
+#endif
 
-static void wake_for_next(void) {
-  struct mwi_p *p = mwi_tcb()->p;
-  if (!mwi_load_seqcst(&mwi_sched.nidle_p)) return;
-  if (p && mwi_load_relaxed(&p->runq_head) == mwi_load_relaxed(&p->runq_tail)) {
-    uint64_t now = mwi_os_cycles();
-    if (now - p->last_wake < WAKE_EVERY_CYCLES) return;
-    p->last_wake = now;
+static bool ring_empty(struct mwi_p *p) {
+  return mwi_load_relaxed(&p->runq_head) == mwi_load_relaxed(&p->runq_tail);
+}
+
+/* After a store to runnext that was a full barrier [D2]. */
+static void wake_for_next(struct mwi_p *p) {
+  if (!mwi_load_seqcst(&mwi_sched.nidle_p)) {
+    if (p) mwi_store_relaxed(&p->wake_skip, SKIP_BUSY);
+    return;
   }
-  mwi_wake_p();
+  if (p && ring_empty(p)) {
+    uint32_t skip = mwi_load_relaxed(&p->wake_skip);
+    if (skip) {
+      mwi_store_relaxed(&p->wake_skip, skip - 1);
+      return;
+    }
+    uint32_t backoff = mwi_load_relaxed(&p->wake_backoff);
+    mwi_store_relaxed(&p->wake_skip, backoff);
+    mwi_store_relaxed(&p->wake_backoff, backoff < BACKOFF_MAX ? 2 * backoff + 1 : BACKOFF_MAX);
+  }
+  if (mwi_load_seqcst(&mwi_sched.nspinning) == 0) mwi_wake_p();
 }
 
 void mwi_ready(struct mwi_g *g) {
   mwi_rt_enter();
+  mwi_assert(mwi_self()); /* not from sysmon, which no stop includes: mwi_g_transition */
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
-  make_runnable(g, true);
-  wake_for_next();
+  struct mwi_p *p = mwi_tcb()->p;
+  uint32_t skip = p ? mwi_load_relaxed(&p->wake_skip) : 0;
+  if (MWI_LIKELY(skip && ring_empty(p) && !mwi_load_relaxed(&p->runnext))) {
+    /* Nobody is to be woken, so nothing need be ordered.  Thieves only take from
+     * runnext: NULL stays NULL.  release: pairs with the acquire of their CAS. */
+    mwi_store_relaxed(&p->wake_skip, skip - 1);
+    mwi_store_release(&p->runnext, g);
+  } else {
+    make_runnable(g, true);
+    wake_for_next(p);
+  }
   mwi_rt_leave();
+}
+
+/* g was put into runnext, with a full barrier. */
+void mwi_wake_for_new(void) {
+  if (mwi_load_seqcst(&mwi_sched.nidle_p) && mwi_load_seqcst(&mwi_sched.nspinning) == 0)
+    mwi_wake_p();
+}
+
+/* g goes from a queue to this thread. */
+MWI_INLINE void take_up(struct mwi_m *m, struct mwi_p *p, struct mwi_g *g, bool inherits) {
+  mwi_g_transition(g, MWI_G_RUNNABLE, MWI_G_RUNNING);
+  g->m = m;
+  m->tcb.g = g;
+  mwi_store_relaxed(&p->tick, mwi_load_relaxed(&p->tick) + 1);
+  if (inherits) return;
+  mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
+  mwi_store_relaxed(&m->preempt_req, 0);
 }
 
 /* A foreign thread's goroutine lives on that thread's own stack, so the
@@ -221,7 +270,7 @@ static void park_foreign(void *arg, uintptr_t sp) {
   mwi_leave_sys(m);
   mwi_store_relaxed(&m->park, 0);
   mwi_acquire_p(m, m->next_p);
-  mwi_g_transition(g, MWI_G_RUNNABLE, MWI_G_RUNNING);
+  take_up(m, m->next_p, g, false);
 }
 
 _Atomic int64_t mwi_block_rate, mwi_mutex_fraction;
@@ -233,28 +282,66 @@ static bool is_blocking(enum mwi_wait reason) {
   return reason >= MWI_WAIT_CHAN_RECV && reason <= MWI_WAIT_COND;
 }
 
-void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason) {
+/*
+ * What runs next, where that is plain: no stop asked for, time slice not over,
+ * no marking (workers), no timer due, not the turn of the global queue.  NULL:
+ * the loop has to look around.
+ */
+MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
+  struct mwi_p *p = m->tcb.p;
+  if (MWI_UNLIKELY(!p || m->tcb.wb || mwi_load_relaxed(&m->stop_req) ||
+                   mwi_load_relaxed(&m->preempt_req) || mwi_load_relaxed(&p->tick) % 61 == 0))
+    return NULL;
+  int64_t when = mwi_timers_next(p->timers);
+  if (when != INT64_MAX && when <= mwi_os_monotonic()) return NULL;
+  struct mwi_g *g = mwi_runq_get_next(p);
+  bool inherits = g != NULL;
+  if (!g && !(g = mwi_runq_get_ring(p))) return NULL;
+  if (MWI_UNLIKELY(g->locked)) { /* not for this thread to run */
+    m->chosen = g;
+    return NULL;
+  }
+  take_up(m, p, g, inherits);
+  return g;
+}
+
+/*
+ * Off this goroutine's stack, and straight to the next one's where that is
+ * plain and `light` says that commit needs little stack; else to the loop's.
+ * Whoever arrives settles what was left behind.
+ */
+MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason,
+                     bool light) {
   int64_t since = 0;
   if (MWI_UNLIKELY(mwi_load_acquire(&mwi_block_rate)) && is_blocking(reason))
     since = mwi_os_monotonic();
   mwi_rt_enter();
-  int saved = mwi_errno_get(); /* a poll or an allocation may move to another thread */
   struct mwi_m *m = mwi_self();
+  int saved = *m->errno_at; /* a poll or an allocation may move to another thread */
   struct mwi_g *g = m->tcb.g;
   g->wait_reason = reason;
-  if (g->foreign) {
+  if (MWI_UNLIKELY(g->foreign)) {
     struct foreign_park f = {m, commit, arg};
     mwi_spill_call(park_foreign, &f);
   } else {
     m->prev = g;
     m->commit = commit;
     m->commit_arg = arg;
-    mwi_switch(&g->sp, m->g0_sp);
-    /* Another thread, perhaps: m is stale. */
+    struct mwi_g *next = light ? next_at_once(m) : NULL;
+    mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
+    mwi_settle();
   }
-  mwi_errno_set(saved);
+  *mwi_self()->errno_at = saved; /* another thread, perhaps: m is stale */
   mwi_rt_leave();
   if (MWI_UNLIKELY(since)) mwi_wait_ended(mwi_os_monotonic() - since);
+}
+
+void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason) {
+  park(commit, arg, reason, false);
+}
+
+void mwi_park_light(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason) {
+  park(commit, arg, reason, true);
 }
 
 static bool unlock_commit(struct mwi_g *g, void *l) {
@@ -264,7 +351,7 @@ static bool unlock_commit(struct mwi_g *g, void *l) {
 }
 
 void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason) {
-  mwi_park(unlock_commit, l, reason);
+  park(unlock_commit, l, reason, true);
 }
 
 /* To the tail of this processor's queue, behind all that it has. */
@@ -289,7 +376,7 @@ static bool requeue_commit(struct mwi_g *g, void *unused) {
 }
 
 void mwi_yield(void) {
-  mwi_park(yield_commit, NULL, MWI_WAIT_NONE);
+  park(yield_commit, NULL, MWI_WAIT_NONE, true);
 }
 void mwi_requeue(void) {
   mwi_park(requeue_commit, NULL, MWI_WAIT_NONE);
@@ -339,14 +426,36 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
   return g;
 }
 
-static void run_timers(struct mwi_timers *t) {
+/* How many ran. */
+static int run_timers(struct mwi_timers *t) {
   int64_t when = mwi_timers_next(t);
-  if (when == INT64_MAX) return;
+  if (when == INT64_MAX) return 0;
   int64_t now = mwi_os_monotonic();
-  if (when <= now) mwi_timers_run(t, now);
+  return when <= now ? mwi_timers_run(t, now) : 0;
 }
 
-static struct mwi_g *steal(struct mwi_p *p) {
+/* Nominally; the kernel's timer slack makes it fifty. */
+#define HOLD_OFF_US 3
+
+/*
+ * What v's runnext holds will mostly run within a microsecond, beside what it
+ * works with: a pair torn apart goes slower on two processors than on one.  So
+ * a thief sleeps, and takes it only if v has not switched meanwhile.  NULL: no,
+ * or we have lost p to a stopper.
+ */
+static struct mwi_g *steal_next(struct mwi_m *m, struct mwi_p *p, struct mwi_p *v) {
+  if (!mwi_load_relaxed(&v->runnext)) return NULL;
+  if (mwi_load_acquire(&v->m)) { /* else nobody is about to run it */
+    uint32_t tick = mwi_load_relaxed(&v->tick);
+    mwi_enter_sys(m);
+    mwi_os_usleep(HOLD_OFF_US);
+    mwi_leave_sys(m);
+    if (m->tcb.p != p || mwi_load_relaxed(&v->tick) != tick) return NULL;
+  }
+  return mwi_runq_steal(p, v, true);
+}
+
+static struct mwi_g *steal(struct mwi_m *m, struct mwi_p *p) {
   int n = mwi_sched.nprocs;
   for (int round = 0; round < 4; round++) {
     uint32_t start = mwi_rand();
@@ -358,8 +467,15 @@ static struct mwi_g *steal(struct mwi_p *p) {
         struct mwi_g *g = mwi_runq_get(p);
         if (g) return g;
       }
-      struct mwi_g *g = mwi_runq_steal(p, v, round == 3);
-      if (g) return g;
+      struct mwi_g *g = mwi_runq_steal(p, v, false);
+      if (!g && round == 3) {
+        g = steal_next(m, p, v);
+        if (m->tcb.p != p) return NULL;
+      }
+      if (!g) continue;
+      mwi_store_relaxed(&v->wake_backoff, 0); /* it was worth waking us */
+      mwi_store_relaxed(&v->wake_skip, 0);
+      return g;
     }
   }
   return NULL;
@@ -443,10 +559,15 @@ void mwi_stop_m(void) {
   mwi_acquire_p(m, m->next_p);
 }
 
-/* A goroutine to run, on a P.  Sleeps when there is none. */
-static struct mwi_g *find_runnable(struct mwi_m *m) {
-  struct mwi_g *g;
-  for (;;) {
+/* A goroutine to run, on a P.  Sleeps when there is none.  *inherits, true at
+ * first: it goes on with the time slice of the one before. */
+static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
+  struct mwi_g *g = m->chosen;
+  if (g) {
+    m->chosen = NULL;
+    return g;
+  }
+  for (;; *inherits = false) {
     mwi_stop_check();
     struct mwi_p *p = m->tcb.p;
     if (!p) {
@@ -454,12 +575,19 @@ static struct mwi_g *find_runnable(struct mwi_m *m) {
       mwi_stop_m();
       continue;
     }
-    run_timers(p->timers);
-    if (mwi_gc_run_due(p->id)) continue; /* worked for the collector; look again */
-    if (m->tcb.p != p) continue;         /* stopped on the way, and GOMAXPROCS changed */
-    if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) return g;
-    if ((g = mwi_runq_get(p))) return g;
-    if ((g = globq_get(p))) return g;
+    if (run_timers(p->timers)) *inherits = false;
+    if ((mwi_wb_on() || mwi_gc_forced_pending()) && mwi_gc_run_due(p->id))
+      continue;                  /* worked for the collector; look again */
+    if (m->tcb.p != p) continue; /* stopped on the way, and GOMAXPROCS changed */
+    /* goroutines that ready each other share one slice [D1] */
+    if (mwi_load_relaxed(&m->preempt_req)) mwi_runq_demote(p);
+    if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) {
+      *inherits = false;
+      return g;
+    }
+    if ((g = mwi_runq_get_next(p))) return g;
+    *inherits = false;
+    if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p))) return g;
 
     uint32_t busy = (uint32_t)mwi_sched.nprocs - mwi_load_relaxed(&mwi_sched.nidle_p);
     if (m->spinning || 2 * mwi_load_relaxed(&mwi_sched.nspinning) < busy) {
@@ -467,7 +595,8 @@ static struct mwi_g *find_runnable(struct mwi_m *m) {
         m->spinning = true;
         atomic_fetch_add(&mwi_sched.nspinning, 1);
       }
-      if ((g = steal(p))) return g;
+      if ((g = steal(m, p))) return g;
+      if (m->tcb.p != p) continue;
     }
     if (mwi_gc_run_idle(p->id) || m->tcb.p != p) continue;
 
@@ -492,22 +621,23 @@ static struct mwi_g *find_runnable(struct mwi_m *m) {
 /* ---- The loop ---------------------------------------------------------- */
 
 /* What the goroutine that just left its stack asked for. */
-static void settle(struct mwi_m *m) {
+void mwi_settle(void) {
+  struct mwi_m *m = mwi_self();
   struct mwi_g *g = m->prev;
   if (!g) return;
   bool (*commit)(struct mwi_g *, void *) = m->commit;
   void *arg = m->commit_arg;
   m->prev = NULL;
-  m->tcb.g = NULL;
   g->m = NULL;
   mwi_store_release(&g->status, MWI_G_WAITING); /* pairs with scanners: g->sp is written */
   if (commit && !commit(g, arg)) {
     mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
     make_runnable(g, true);
   }
+  mwi_assert(m->tcb.rt == 1);
 }
 
-static void execute(struct mwi_m *m, struct mwi_g *g) {
+static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
   if (g->locked) { /* a foreign thread's: hand it this P and go idle */
     struct mwi_p *p = mwi_release_p(m);
     struct mwi_m *owner = g->m;
@@ -516,12 +646,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g) {
     mwi_futex_wake(&owner->park, 1);
     return;
   }
-  mwi_g_transition(g, MWI_G_RUNNABLE, MWI_G_RUNNING);
-  g->m = m;
-  m->tcb.g = g;
-  struct mwi_p *p = m->tcb.p;
-  mwi_store_relaxed(&p->tick, mwi_load_relaxed(&p->tick) + 1);
-  mwi_store_relaxed(&m->preempt_req, 0);
+  take_up(m, m->tcb.p, g, inherits);
   mwi_switch(&m->g0_sp, g->sp);
 }
 
@@ -529,10 +654,11 @@ _Noreturn void mwi_schedule_loop(void) {
   struct mwi_m *m = mwi_self(); /* a thread's loop stays on its thread */
   mwi_rt_enter();               /* [D3] */
   for (;;) {
-    settle(m);
-    mwi_assert(m->tcb.rt == 1);
-    struct mwi_g *g = find_runnable(m);
+    bool inherits = m->prev != NULL;
+    m->tcb.g = NULL;
+    mwi_settle();
+    struct mwi_g *g = find_runnable(m, &inherits);
     spin_end(m);
-    execute(m, g);
+    execute(m, g, inherits);
   }
 }

@@ -36,18 +36,20 @@ struct mwi_m {
   /* owner */
   uintptr_t g0_sp;       /* the scheduler loop's context while a goroutine runs */
   struct mwi_g *foreign; /* attached thread: the goroutine that is the thread itself */
-  struct mwi_g *prev;    /* goroutine that just switched to the scheduler loop */
+  struct mwi_g *prev;    /* goroutine that just left its stack, not settled yet (proc.c) */
   bool (*commit)(struct mwi_g *, void *); /* what to do with prev once it is off its stack */
   void *commit_arg;
-  bool spinning; /* looks for work without having any; counted in sched.nspinning */
+  struct mwi_g *chosen; /* taken from the queue for the loop to run: it is bound to its thread */
+  bool spinning;        /* looks for work without having any; counted in sched.nspinning */
   uint32_t rand;
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
 
   /* constant after start */
   int32_t tid;
-  uintptr_t thread_pointer; /* os/tls.h */
   uint32_t id;
+  uintptr_t thread_pointer; /* os/tls.h */
+  int *errno_at;            /* the thread's errno */
 
   /* stop protocol: sched/stop.c */
   _Atomic uint32_t state;       /* enum mwi_mstate; futex */
@@ -74,33 +76,39 @@ _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
 
 #define MWI_RUNQ 256
 #define MWI_P_STACKS 32 /* stacks cached for goroutines to come */
-#define MWI_P_GS 64
 
 struct mwi_p {
-  uint32_t id;
   /* atomic: the thread that holds it; NULL while idle.  Written under sched.lock or by the holder
    */
   _Atomic(struct mwi_m *) m;
 
   /* run queue: owner pushes at tail, anyone takes at head (runq.c) */
-  _Atomic uint32_t runq_head, runq_tail;
   _Atomic(struct mwi_g *) runnext; /* runs next, inherits the time slice */
+  _Atomic uint32_t runq_head, runq_tail;
+  /* owner writes, others read */
+  _Atomic uint32_t tick;  /* goroutines started here: sysmon and thieves see whether it moves */
+  _Atomic uint32_t slice; /* time slices begun here; sysmon ends those that last too long */
+  /* readies that wake nobody, and how many the next useless wake-up makes it (proc.c); the owner
+   * counts, a thief that found work here sets both to 0: lost updates harm nobody */
+  _Atomic uint32_t wake_skip, wake_backoff;
+  uint32_t id; /* constant */
+  /* owner */
+  struct mwi_timers *timers;
+  struct mwi_mcache *mcache;
+
   _Atomic(struct mwi_g *) runq[MWI_RUNQ];
 
-  /* owner */
-  struct mwi_mcache *mcache;
   struct mwi_gcp gcp; /* collector: barrier buffer, work, credit */
-  struct mwi_timers *timers;
-  struct mwi_g *gfree; /* dead goroutines without stacks */
-  uint32_t ngfree;
+  struct mwi_g *kept; /* dead goroutines, each with the stack it had (goroutine.c) */
+  uint32_t nkept;
+  uint64_t next_id, end_id;    /* numbers for new goroutines: [next_id, end_id) */
+  _Atomic int32_t ngoroutines; /* births less deaths here; others read */
   struct mwi_stack stack_cache[MWI_P_STACKS];
   uint32_t nstack_cache;
-  _Atomic uint32_t tick; /* goroutines started here; sysmon watches it */
-  uint64_t last_wake;    /* cycle counter when this P last woke another for its runnext */
 
   /* sysmon's */
-  uint32_t seen_tick;
-  int64_t seen_since, probed;
+  uint32_t seen_tick, seen_slice;
+  int64_t seen_since, slice_since, probed;
 
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);
@@ -117,13 +125,14 @@ struct mwi_sched {
   struct mwi_g *runq_head, *runq_tail; /* global run queue */
   struct mwi_p *idle_p;
   struct mwi_m *idle_m;
-  struct mwi_g *gfree;
-  struct mwi_m *new_m; /* wanted threads, for sysmon to create; linked by next_idle */
+  struct mwi_g *kept;    /* dead goroutines with stacks */
+  struct mwi_g *records; /* without */
+  struct mwi_m *new_m;   /* wanted threads, for sysmon to create; linked by next_idle */
   /* atomic copies, read without the lock to skip it */
-  _Atomic uint32_t runq_size, nidle_p, nidle_m;
+  _Atomic uint32_t runq_size, nidle_p, nidle_m, nkept, nrecords;
   _Atomic uint32_t nspinning;
   _Atomic uint64_t gid;
-  _Atomic int32_t ngoroutines; /* user goroutines alive */
+  _Atomic int32_t ngoroutines; /* user goroutines: births less deaths without a processor */
   _Atomic int32_t nforeign;    /* attached foreign threads: no deadlock detection then */
 
   struct mwi_lock allm_lock; /* rank ALLG */
@@ -147,6 +156,14 @@ extern struct mwi_sched mwi_sched;
 /* runq.c */
 void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next);
 struct mwi_g *mwi_runq_get(struct mwi_p *p);
+struct mwi_g *mwi_runq_get_ring(struct mwi_p *p); /* leaving runnext alone */
+void mwi_runq_demote(struct mwi_p *p);            /* runnext loses its turn: to the global queue */
+/* runnext alone; it inherits the time slice. */
+MWI_INLINE struct mwi_g *mwi_runq_get_next(struct mwi_p *p) {
+  struct mwi_g *g = mwi_load_relaxed(&p->runnext);
+  /* Only thieves race for it, and they only take it. */
+  return g && mwi_cas_acqrel(&p->runnext, &g, NULL) ? g : NULL;
+}
 struct mwi_g *mwi_runq_steal(struct mwi_p *p, struct mwi_p *victim, bool steal_next);
 bool mwi_runq_empty(struct mwi_p *p);
 void mwi_globq_put_locked(struct mwi_g *g);
@@ -154,7 +171,11 @@ struct mwi_g *mwi_globq_get_locked(struct mwi_p *p);
 
 /* proc.c */
 _Noreturn void mwi_schedule_loop(void);
+/* First thing that a goroutine does on its stack after a switch: what the one before it asked for.
+ */
+void mwi_settle(void);
 void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
+void mwi_wake_for_new(void);
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p);
 struct mwi_p *mwi_release_p(struct mwi_m *m);
 void mwi_handoff_p(struct mwi_p *p); /* give a held P to others, or make it idle */
@@ -186,9 +207,8 @@ void mwi_init_once(void);
 /* goroutine.c */
 /* Runnable, in no queue yet.  NULL: no address space for the stack. */
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
-void mwi_g_free(struct mwi_p *p, struct mwi_g *g);
-struct mwi_g *mwi_g_alloc(void);  /* record only */
-struct mwi_g *mwi_g_record(void); /* the same, one of the dead if there is any */
+struct mwi_g *mwi_g_record(void); /* record only */
+void mwi_g_record_put(struct mwi_g *g);
 #define MWI_MAX_GS (1u << 26)
 #define MWI_G_CHUNK 256
 /* Record i; NULL while it is being made.  Any thread. */
@@ -197,7 +217,15 @@ struct mwi_g *mwi_g_at(uint32_t i);
   for (uint32_t g##_i = 0, g##_n = mwi_load_acquire(&mwi_sched.ng); g##_i < g##_n; g##_i++)        \
     for (struct mwi_g *g = mwi_g_at(g##_i); g; g = NULL)
 /* Change g's status; waits while a scanner holds the scan bit.  Fatal when it is neither. */
-void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to);
+void mwi_g_transition_slow(struct mwi_g *g, uint32_t from, uint32_t to);
+MWI_INLINE void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to) {
+  /* Without marking there are no scanners (enum mwi_gstatus), and marking does not
+   * begin here, inside mwi_rt_enter.  release: pairs with a scanner's acquire. */
+  if (MWI_LIKELY(!mwi_wb_on() && mwi_load_relaxed(&g->status) == from))
+    mwi_store_release(&g->status, to);
+  else
+    mwi_g_transition_slow(g, from, to);
+}
 
 /* images.c */
 /* To the global queue, and whether external frames lie below it is noted (mwi_preempt). */

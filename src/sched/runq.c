@@ -75,7 +75,7 @@ static bool put_slow(struct mwi_p *p, struct mwi_g *g, uint32_t h, uint32_t t) {
 
 void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
   if (next) {
-    g = mwi_xchg_acqrel(&p->runnext, g);
+    g = mwi_xchg_acqrel(&p->runnext, g); /* a full barrier, too: wake_for_next in proc.c */
     if (!g) return;
   }
   for (;;) {
@@ -90,17 +90,27 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
   }
 }
 
-struct mwi_g *mwi_runq_get(struct mwi_p *p) {
-  struct mwi_g *g = mwi_load_relaxed(&p->runnext);
-  /* Only thieves race for it, and they only take it. */
-  if (g && mwi_cas_acqrel(&p->runnext, &g, NULL)) return g;
+struct mwi_g *mwi_runq_get_ring(struct mwi_p *p) {
   for (;;) {
     uint32_t h = mwi_load_acquire(&p->runq_head);
     uint32_t t = mwi_load_relaxed(&p->runq_tail);
     if (t == h) return NULL;
-    g = mwi_load_relaxed(&p->runq[h % MWI_RUNQ]);
+    struct mwi_g *g = mwi_load_relaxed(&p->runq[h % MWI_RUNQ]);
     if (mwi_cas_acqrel(&p->runq_head, &h, h + 1)) return g;
   }
+}
+
+struct mwi_g *mwi_runq_get(struct mwi_p *p) {
+  struct mwi_g *g = mwi_runq_get_next(p);
+  return g ? g : mwi_runq_get_ring(p);
+}
+
+void mwi_runq_demote(struct mwi_p *p) {
+  struct mwi_g *g = mwi_runq_get_next(p);
+  if (!g) return;
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
 }
 
 bool mwi_runq_empty(struct mwi_p *p) {
@@ -124,12 +134,6 @@ static uint32_t grab(struct mwi_p *victim, struct mwi_p *p, uint32_t t, bool ste
     if (!n) {
       struct mwi_g *g = steal_next ? mwi_load_relaxed(&victim->runnext) : NULL;
       if (!g) return 0;
-      /* The victim is probably about to run it: a thief that waits a moment, and
-       * leaves a victim alone that got on meanwhile, keeps ping-pong pairs
-       * together. */
-      uint32_t tick = mwi_load_relaxed(&victim->tick);
-      for (int i = 0; i < 100; i++) mwi_pause();
-      if (tick != mwi_load_relaxed(&victim->tick)) return 0;
       if (!mwi_cas_acqrel(&victim->runnext, &g, NULL)) continue;
       mwi_store_relaxed(&p->runq[t % MWI_RUNQ], g);
       return 1;

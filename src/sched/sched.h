@@ -22,7 +22,9 @@
 /* ---- Goroutines -------------------------------------------------------- */
 
 /* Life of a goroutine.  SCAN is a lock bit on RUNNABLE and WAITING: whoever
- * set it scans the stack, and nobody runs the goroutine meanwhile. */
+ * set it scans the stack, and nobody runs the goroutine meanwhile.  It is set
+ * only while marking is on: at other times the scheduler changes the status by
+ * plain stores, which would not see it (mwi_g_transition). */
 enum mwi_gstatus {
   MWI_G_DEAD = 0,     /* unused, in a free list */
   MWI_G_RUNNABLE = 1, /* in a run queue */
@@ -113,7 +115,10 @@ MWI_INLINE struct mwi_g *mwi_getg(void) {
  * another: re-read mwi_tcb().
  */
 void mwi_park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason);
-/* Convenience: park, releasing l. */
+/* The same for a commit that needs little stack (some hundred bytes, no fatal
+ * error to report): it may run on the stack of the goroutine that runs next. */
+void mwi_park_light(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason);
+/* Convenience: park lightly, releasing l. */
 void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason);
 
 /* Waits are measured for profiles while these are not 0 (debug/blockprof.c),

@@ -210,7 +210,7 @@ static int park_on_all(struct select *s, struct mwi_g *g) {
     w->index = s->lock_order[k];
     mwi_ch_enqueue(c->chan, w, c->send ? c->elem : NULL, w->big);
   }
-  mwi_park(unlock_all_commit, s, MWI_WAIT_SELECT);
+  mwi_park_light(unlock_all_commit, s, MWI_WAIT_SELECT);
 
   struct mwi_waiter *won = g->wake_param;
   w = g->waiters;

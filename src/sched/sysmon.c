@@ -53,13 +53,20 @@ void mwi_sysmon_wake(void) {
   if (mwi_xchg_acqrel(&mwi_sched.need_sysmon, 1) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
 }
 
+/* Does p have something that it does not get to?  What is in runnext goes on at
+ * the next switch, so it waits only if there has been none since the last look. */
+static bool waits_at(struct mwi_p *p) {
+  if (mwi_load_relaxed(&p->runq_head) != mwi_load_relaxed(&p->runq_tail)) return true;
+  return mwi_load_relaxed(&p->runnext) && mwi_load_relaxed(&p->tick) == p->seen_tick;
+}
+
 /* A timer that is due waits too: the processors may all be with threads in
  * external code. */
 static bool somebody_waits(int64_t now) {
   if (mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available()) return true;
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
-    if (!mwi_runq_empty(p) || mwi_timers_next(p->timers) <= now) return true;
+    if (waits_at(p) || mwi_timers_next(p->timers) <= now) return true;
   }
   return false;
 }
@@ -70,21 +77,25 @@ static bool look(int64_t now, bool waits) {
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
-    uint32_t tick = mwi_load_relaxed(&p->tick);
-    if (!m || tick != p->seen_tick) {
+    uint32_t tick = mwi_load_relaxed(&p->tick), slice = mwi_load_relaxed(&p->slice);
+    bool moved = !m || tick != p->seen_tick;
+    if (moved) {
       p->seen_tick = tick;
       p->seen_since = now;
-      continue;
     }
-    if (!waits) continue;
+    if (!m || slice != p->seen_slice) {
+      p->seen_slice = slice;
+      p->slice_since = now;
+    }
+    if (!m || !waits) continue;
     /* In external code, perhaps asleep there?  The handler finds out, and gives
      * the processor back if so.  m may have lost p since; that costs it a yield. */
-    if (now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
+    if (!moved && now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
       p->probed = now;
       mwi_store_relaxed(&m->retake_req, 1);
       mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
     }
-    if (now - p->seen_since < SLICE_NS || mwi_load_relaxed(&m->preempt_req)) continue;
+    if (now - p->slice_since < SLICE_NS || mwi_load_relaxed(&m->preempt_req)) continue;
     mwi_store_relaxed(&m->preempt_req, 1);
     mwi_store_relaxed(&m->tcb.poll, 1);
     did = true;
