@@ -127,6 +127,12 @@ int mw_num_goroutine(void);
 int mw_set_max_procs(int n);
 /* Monotonic clock. */
 int64_t mw_nanotime(void);
+/* From lock to unlock the goroutine stays on its thread, and no other runs there:
+ * for libraries that keep something for each thread (Go's LockOSThread).  Nests.
+ * Not needed in a function that a library calls back, which stays where it is
+ * until it returns, nor while a pthread mutex or rwlock is held. */
+void mw_thread_lock(void);
+void mw_thread_unlock(void); /* not locked: does nothing */
 
 /* ---- Channels ---------------------------------------------------------- */
 

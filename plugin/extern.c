@@ -14,7 +14,7 @@
  *          neither written through nor kept.
  * How      On the final IR: the calls are where they will stay.  A direct call
  *          goes through a small function, so that call sites do not grow:
- *              mwi_x.f:  cmpb $0, %gs:1 ; jne cold ; jmp f
+ *              mwi_x.f:  cmpb $0, %gs:1 ; jne cold ; movb $1, %gs:3 ; jmp f
  *          It is weak, hidden and shared by all files that are linked together.
  *          A file that is compiled by the plugin and defines f also defines
  *          mwi_x.f, strongly, as another name of f; the linker prefers it,
@@ -23,6 +23,11 @@
  *          visibility in a shared library.)
  *          Calls through pointers, with variable arguments, and with arguments
  *          on the stack are checked where they are.
+ * And      whatever is called there may call back, and code that is called back
+ *          must stay on its thread (src/sched/external.c), so
+ *              movb $1, %gs:MWI_TCB_EXT
+ *          stands before the jump, and before every other call to the outside,
+ *          with pointers or without: a store that nobody waits for.
  * Next     poll.c takes a call of mwi_x.f for one to the outside.
  */
 #include <stdio.h>
@@ -56,6 +61,13 @@ static bool is_external(LLVMValueRef call) {
   return !call_writes_no_memory(call, f);
 }
 
+/* Stores nothing that it is given, but runs code of the program's. */
+static bool calls_back(LLVMValueRef call) {
+  LLVMValueRef f = mwcc_callee(call);
+  size_t len;
+  return f && !LLVMCountBasicBlocks(f) && mwcc_calls_back(LLVMGetValueName2(f, &len));
+}
+
 static bool arg_has(LLVMValueRef call, LLVMValueRef f, unsigned i, const char *attr) {
   return mwcc_call_has_attr(call, i, attr) || (f && mwcc_fn_has_attr(f, i, attr));
 }
@@ -68,6 +80,17 @@ static bool arg_matters(LLVMValueRef call, unsigned k) {
   bool kept = !mwcc_not_captured(call, f, k + 1);
   bool written = !arg_has(call, f, k + 1, "readonly") && !arg_has(call, f, k + 1, "readnone");
   return kept || written;
+}
+
+/* The callee may call back. */
+static void note_callbacks(struct mwcc *c, LLVMValueRef call) {
+  LLVMPositionBuilderBefore(c->b, call);
+  LLVMTypeRef gs = LLVMPointerTypeInContext(c->ctx, 256);
+  LLVMValueRef addr = LLVMConstIntToPtr(LLVMConstInt(c->t_i64, MWI_TCB_EXT, false), gs);
+  LLVMValueRef store = LLVMBuildStore(c->b, LLVMConstInt(c->t_i8, 1, false), addr);
+  LLVMSetAlignment(store, 1);
+  LLVMSetVolatile(store, true);
+  LLVMInstructionSetDebugLoc(store, LLVMInstructionGetDebugLoc(call));
 }
 
 /*
@@ -175,6 +198,7 @@ static LLVMValueRef checked_function(struct mwcc *c, LLVMValueRef call, LLVMValu
     LLVMValueRef pair[2] = {f, args[i]};
     if (arg_matters(tail, i)) mwcc_cold_call(c, cold, "mwi_rt_ext", pair, 2, tail);
   }
+  note_callbacks(c, tail);
   return x;
 }
 
@@ -182,18 +206,20 @@ void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {
   struct mwcc_vec calls = {0};
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
-      if (mwcc_is_call(i) && is_external(i)) mwcc_vec_push(&calls, i);
+      if (mwcc_is_call(i) && (is_external(i) || calls_back(i))) mwcc_vec_push(&calls, i);
   for (size_t k = 0; k < calls.len; k++) {
     LLVMValueRef call = calls.at[k], f = mwcc_callee(call);
     bool matters = false;
-    for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++)
+    for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n && is_external(call); i++)
       matters |= arg_matters(call, i);
-    if (!matters) continue;
-    LLVMValueRef x = f && f == LLVMGetCalledValue(call) ? checked_function(c, call, f) : NULL;
-    if (x)
+    LLVMValueRef x = NULL;
+    if (matters && f && f == LLVMGetCalledValue(call)) x = checked_function(c, call, f);
+    if (x) {
       LLVMSetOperand(call, (unsigned)LLVMGetNumOperands(call) - 1, x);
-    else
-      check_at_call(c, call);
+      continue;
+    }
+    if (matters) check_at_call(c, call);
+    note_callbacks(c, call);
   }
   mwcc_vec_fini(&calls);
 }

@@ -17,9 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "mallow-cc.h"
+#include "../src/base/abi.h"
 
 /* Before the user's constructors, which start at 101. */
-enum { PRIORITY = 100, ABI_VERSION = 1 };
+enum { PRIORITY = 100, ABI_VERSION = MWI_ABI_VERSION };
 
 struct tables {
   LLVMTypeRef t_global, t_module;

@@ -134,11 +134,16 @@ static const char *harmless[] = {
     "sem_wait", "sem_trywait", "sem_post", "sem_timedwait",
 };
 
+/* Harmless, and yet they run constructors, exit handlers, fork handlers, ... */
+static const char *const calls_back[] = {"dlopen",     "dlclose", "exit",
+                                         "quick_exit", "fork",    "error"};
+
 /* Same prototypes; the runtime's park the goroutine, and sort with barriers. */
 static const struct { const char *from, *to; } renamed[] = {
     {"sleep", "mwi_rt_sleep"},
     {"usleep", "mwi_rt_usleep"},
     {"nanosleep", "mwi_rt_nanosleep"},
+    {"fopencookie", "mwi_rt_fopencookie"},
     {"qsort", "mwi_rt_qsort"},
     {"qsort_r", "mwi_rt_qsort_r"},
 };
@@ -176,6 +181,12 @@ __attribute__((constructor)) static void sort_table(void) {
 bool mwcc_harmless(const char *name) {
   return bsearch(&name, harmless, sizeof harmless / sizeof harmless[0], sizeof harmless[0],
                  by_name) != NULL;
+}
+
+bool mwcc_calls_back(const char *name) {
+  for (size_t i = 0; i < sizeof calls_back / sizeof calls_back[0]; i++)
+    if (strcmp(name, calls_back[i]) == 0) return true;
+  return false;
 }
 
 static void rename_function(struct mwcc *c, const char *from, const char *name) {

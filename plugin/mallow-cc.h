@@ -260,6 +260,8 @@ LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *p
 /* ---- Calls that store nothing through their arguments (libc.c) ---------------------- */
 
 bool mwcc_harmless(const char *name);
+/* Of these, the ones that run functions of the program's. */
+bool mwcc_calls_back(const char *name);
 
 /* ---- What has no C API (register.cpp) ------------------------------------------------ */
 

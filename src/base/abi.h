@@ -23,11 +23,12 @@
 
 #include <stdint.h>
 
-#define MWI_ABI_VERSION 1
+#define MWI_ABI_VERSION 2
 
 /* Offsets from %gs:0 (struct mwi_tcb). */
 #define MWI_TCB_POLL 0    /* uint8_t: nonzero asks for mwi_rt_poll at the next safepoint */
 #define MWI_TCB_WB 1      /* uint8_t: nonzero while marking: stores take the barrier */
+#define MWI_TCB_EXT 3     /* uint8_t: compiled code sets it before it calls what may call back */
 #define MWI_TCB_MCACHE 16 /* struct mwi_mcache *: this processor's, or the empty one */
 
 /*

@@ -17,10 +17,10 @@
 #include "base/base.h"
 
 struct mwi_tcb {
-  _Atomic uint8_t poll; /* atomic, relaxed: set by stoppers and sysmon; see sched/stop.c */
-  uint8_t wb;           /* marking is on; written while this thread is stopped [A2] */
-  uint8_t attached;     /* 0 only in mwi_tcb_foreign */
-  uint8_t pad;
+  _Atomic uint8_t poll;      /* atomic, relaxed: set by stoppers and sysmon; see sched/stop.c */
+  uint8_t wb;                /* marking is on; written while this thread is stopped [A2] */
+  uint8_t attached;          /* 0 only in mwi_tcb_foreign */
+  uint8_t ext;               /* owner: external frames may lie below, see sched/external.c */
   int32_t rt;                /* [T1] */
   struct mwi_tcb *self;      /* this block's address */
   struct mwi_mcache *mcache; /* the P's, or mwi_mcache_none */
@@ -32,6 +32,7 @@ struct mwi_tcb {
 
 _Static_assert(offsetof(struct mwi_tcb, poll) == MWI_TCB_POLL, "ABI");
 _Static_assert(offsetof(struct mwi_tcb, wb) == MWI_TCB_WB, "ABI");
+_Static_assert(offsetof(struct mwi_tcb, ext) == MWI_TCB_EXT, "ABI");
 _Static_assert(offsetof(struct mwi_tcb, mcache) == MWI_TCB_MCACHE, "ABI");
 _Static_assert(offsetof(struct mwi_layout, cursor) == MWI_LAYOUT_OFF_CURSOR, "ABI");
 _Static_assert(offsetof(struct mwi_layout, slot) == MWI_LAYOUT_OFF_SLOT, "ABI");

@@ -45,7 +45,7 @@ static bool shown(const struct mwi_g *g, bool system) {
 /* A goroutine that is not running. */
 static void take_parked(struct mwi_trace *t, struct mwi_g *g, bool system) {
   struct mwi_unwind u;
-  mwi_unwind_saved(&u, g->sp, g->foreign ? 8 : 0, g->stack.hi);
+  mwi_unwind_saved(&u, g->sp, g->locked ? 8 : 0 /* mwi_spill_call */, g->stack.hi);
   mwi_trace_take(t, &u, system);
 }
 

@@ -55,6 +55,18 @@ static bool run_job(struct mwi_gcp *w) {
   return true;
 }
 
+void mwi_gc_run_first_job(void) {
+  mwi_rt_enter();
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  atomic_fetch_add(&mwi_gc.nactive, 1);
+  mwi_gc_hooks.run_job(0, w);
+  mwi_work_publish(w); /* [B1] */
+  mwi_gc_account(w);
+  atomic_fetch_add(&mwi_gc.jobs_done, 1);
+  atomic_fetch_sub(&mwi_gc.nactive, 1);
+  mwi_rt_leave();
+}
+
 /* Jobs and work until none is left, `units` are done or stop() says so.
  * Inside mwi_rt_enter.  True when stopped by stop() or units. */
 static bool work(struct mwi_gcp *w, uint64_t units, bool (*stop)(void), uint64_t *done) {

@@ -169,7 +169,6 @@ static unsigned long mb(uint64_t bytes) {
 
 static void begin_cycle(bool forced) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
-  if (mwi_gc_hooks.before_start) mwi_gc_hooks.before_start();
   int64_t t0 = mwi_os_monotonic();
   mwi_gc_hooks.stop_world();
   mwi_assert(mwi_sweep_done());
@@ -198,7 +197,9 @@ static void begin_cycle(bool forced) {
   mwi_store_relaxed(&mwi_gc.global_bytes, 0);
   mwi_gc_hooks.prepare_roots_stw();
   mwi_store_relaxed(&mwi_gc.njobs, mwi_gc_hooks.njobs());
-  mwi_store_relaxed(&mwi_gc.next_job, 0);
+  bool mine =
+      !mwi_knobs.gcstoptheworld && mwi_gc_hooks.starter_has_job && mwi_gc_hooks.starter_has_job();
+  mwi_store_relaxed(&mwi_gc.next_job, mine ? 1 : 0);
   mwi_store_relaxed(&mwi_gc.jobs_done, 0);
   mwi_store_relaxed(&mwi_gc.nactive, 0);
   mwi_gc.tries = 0;
@@ -219,6 +220,7 @@ static void begin_cycle(bool forced) {
   st->stw1_ns = t1 - t0;
   st->stw1_end_ns = t1;
   mwi_gc_hooks.start_world();
+  if (mine) mwi_gc_run_first_job();
   mwi_gc_hooks.wake();
 }
 

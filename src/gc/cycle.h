@@ -40,7 +40,8 @@ extern struct mwi_gc mwi_gc;
 bool mwi_gc_try_finish(void);
 void mwi_gc_wait_progress(void);
 void mwi_gc_wait_started(void);
-void mwi_gc_wake_waiters(void); /* all look again at what they wait for */
+void mwi_gc_run_first_job(void); /* the starter's own root job */
+void mwi_gc_wake_waiters(void);  /* all look again at what they wait for */
 void mwi_gc_update_ratio(void);
 void mwi_gc_account(struct mwi_gcp *w); /* move w's counters to the totals */
 void mwi_gc_sweep_basis_stw(void);

@@ -47,7 +47,6 @@ struct mwi_gc_hooks {
   void (*need_p)(void); /* goroutine context: hold a P on return */
   void (*stop_world)(void);
   void (*start_world)(void);
-  void (*before_start)(void); /* a cycle is about to stop the world; may be NULL */
   /* World stopped: */
   void (*set_wb_stw)(bool on);
   void (*each_p_stw)(void (*fn)(struct mwi_gcp *, struct mwi_mcache *));
@@ -58,6 +57,8 @@ struct mwi_gc_hooks {
   void (*flush_all_stw)(
       struct mwi_gcp *w); /* each P's barrier buffer and ring: to the global list */
   void (*rescan_external_stw)(struct mwi_gcp *w); /* goroutines that were in external code */
+  /* prepare_roots_stw left job 0 to the one who begins the cycle; NULL: never */
+  bool (*starter_has_job)(void);
   /* Marking: root jobs, claimed by index below what prepare_roots_stw counted. */
   uint32_t (*njobs)(void);
   void (*run_job)(uint32_t i, struct mwi_gcp *w);

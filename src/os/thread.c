@@ -95,7 +95,7 @@ static void *cover_main(void *p) {
   free(p);
   void *r;
   pthread_cleanup_push(count_down, NULL);
-  r = c.fn(c.arg);
+  r = mwi_bottom_call(c.fn, c.arg);
   pthread_cleanup_pop(1);
   return r;
 }

@@ -20,6 +20,11 @@
 
 int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 
+/* fn(arg).  A frame that returns to mwi_bottom_return is the first of a thread
+ * (bottom_amd64.S): below it are only the cover and libc's start. */
+void *mwi_bottom_call(void *(*fn)(void *), void *arg);
+extern const char mwi_bottom_return[] __attribute__((visibility("hidden")));
+
 /* Give the calling thread a block of its own without attaching it to the
  * scheduler: unit tests of lower layers. */
 void mwi_test_thread_init(void);

@@ -6,12 +6,16 @@
  *          parking for collector waits.
  * Promise  [E1] A stack is scanned while its goroutine cannot run: with the
  *          scan bit on its status, or with its thread suspended.
- *          [E2] A goroutine found in external code when marking begins, or in a
- *          callback from it (sched/images.c), is kept stopped until its stack,
- *          and the objects that the stack points to, are scanned: external code
- *          may delete any pointer in those, and it has no barrier.  The same
- *          objects, and its stack as it is then, are scanned again when marking
- *          ends, for what it may have inserted.
+ *          [E2] A goroutine found in external code when marking begins, or
+ *          anywhere with external frames below it (sched/external.c), is kept
+ *          from running until its stack, and the objects that the stack points
+ *          to, are scanned: external code may delete any pointer in those, and
+ *          it has no barrier.  The same objects, and its stack as it is then,
+ *          are scanned again when marking ends, for what it may have inserted.
+ *          Such a goroutine has a thread to itself [X1]: it is stopped in
+ *          external code or at a poll, or held in a wait (parked, in a system
+ *          call, for somebody else's stop), or it is the one that begins the
+ *          cycle, and then scans itself before it does anything else.
  * Threads  said at each function; *_stw run with the world stopped.
  */
 #include "gc/cycle.h"
@@ -83,10 +87,12 @@ static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m, 
 struct self_scan {
   struct mwi_gcp *w;
   struct mwi_g *g;
+  bool pointees;
 };
 static void scan_self(void *arg, uintptr_t sp) {
   struct self_scan *s = arg;
   scan_stack(s->w, s->g, sp);
+  if (s->pointees) mwi_scan_pointees(s->w, sp, s->g->stack.hi);
 }
 
 /* [E1] */
@@ -106,7 +112,7 @@ static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
       struct mwi_m *m = g->m, *self = mwi_self();
       if (!m) continue; /* on its way in or out */
       if (m == self) {
-        struct self_scan me = {w, g};
+        struct self_scan me = {w, g, false};
         mwi_spill_call(scan_self, &me);
         return;
       }
@@ -143,24 +149,27 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
  * what reaches them goes through barriers. */
 static uint32_t
     nsnapshot; /* records that existed when marking began; written with the world stopped */
-static struct mwi_g *external[MWI_MAX_THREADS]; /* found in external code then [E2] */
+static struct mwi_g *external[MWI_MAX_THREADS + 1]; /* found in external code then [E2] */
 static uint32_t nexternal;
+static bool self_called_back; /* one of them begins the cycle */
 
 #define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
-enum { JOB_HELD, JOB_GLOBALS, JOB_HANDLES, JOB_TIMERS, JOB_SPECIALS, JOB_POOLS, JOB_STACKS };
-
-/* Preempted inside a callback of external code: its stack is at rest, and few are. */
-static void scan_callback_stw(struct mwi_g *g) {
-  struct mwi_gcp *w = mwi_tcb()->gcp;
-  if (mwi_load_relaxed(&g->status) == MWI_G_RUNNING) return; /* back already: its thread's turn */
-  scan_stack(w, g, g->sp);
-  mwi_scan_pointees(w, g->sp, g->stack.hi);
-  if (nexternal < MWI_MAX_THREADS) external[nexternal++] = g;
-}
+enum {
+  JOB_SELF,
+  JOB_HELD,
+  JOB_GLOBALS,
+  JOB_HANDLES,
+  JOB_TIMERS,
+  JOB_SPECIALS,
+  JOB_POOLS,
+  JOB_STACKS
+};
 
 static bool stands_in_external(struct mwi_m *m) {
-  return mwi_load_relaxed(&m->state) == MWI_M_STOPPED && m->tcb.g &&
-         (m->in_external || mwi_external_below(m->stop_sp, m->tcb.g->stack.hi));
+  if (!m->tcb.g) return false;
+  uint32_t s = mwi_load_relaxed(&m->state);
+  if (s == MWI_M_STOPPED && m->in_external) return true;
+  return (s == MWI_M_STOPPED || s == MWI_M_HELD) && mwi_called_back(&m->tcb, m->stop_fp);
 }
 
 static void prepare_roots_stw(void) {
@@ -169,25 +178,38 @@ static void prepare_roots_stw(void) {
   nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
   struct mwi_m *self = mwi_self();
+  self_called_back =
+      self->tcb.g && mwi_called_back(&self->tcb, (uintptr_t)__builtin_frame_address(0));
+  if (self_called_back) external[nexternal++] = self->tcb.g;
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (m == self || !stands_in_external(m)) continue;
-    m->held_for_scan = true;
-    if (nexternal < MWI_MAX_THREADS) external[nexternal++] = m->tcb.g;
-    struct mwi_p *p = mwi_release_p(m);
+    mwi_store_relaxed(&m->held_for_scan, true);
+    external[nexternal++] = m->tcb.g;
+    /* one that is held in a wait has none, or keeps it: the code there relies on it */
+    struct mwi_p *p = mwi_load_relaxed(&m->state) == MWI_M_STOPPED ? mwi_release_p(m) : NULL;
     mwi_store_relaxed(&m->tcb.poll, 1);
     if (p) mwi_idle_p_put(p);
   }
   mwi_unlock(&mwi_sched.allm_lock);
-  mwi_each_callback_stw(scan_callback_stw);
+}
+
+static void scan_self_called_back(struct mwi_gcp *w) {
+  if (!self_called_back) return;
+  struct self_scan me = {w, mwi_getg(), true};
+  mwi_spill_call(scan_self, &me);
+}
+
+static bool starter_has_job(void) {
+  return self_called_back;
 }
 
 static void scan_held(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    if (!m->held_for_scan) continue;
+    if (!mwi_load_relaxed(&m->held_for_scan)) continue;
     scan_on_thread(w, m->tcb.g, m, true);
     mwi_stop_lock(); /* not in the middle of somebody's stop */
-    m->held_for_scan = false;
+    mwi_store_relaxed(&m->held_for_scan, false);
     mwi_resume_m(m);
     mwi_stop_unlock();
   }
@@ -199,6 +221,9 @@ static uint32_t njobs(void) {
 
 static void run_job(uint32_t i, struct mwi_gcp *w) {
   switch (i) {
+  case JOB_SELF: /* run by the one who begins the cycle, before anything else */
+    scan_self_called_back(w);
+    return;
   case JOB_HELD:
     scan_held(w);
     return;
@@ -229,10 +254,11 @@ static void run_job(uint32_t i, struct mwi_gcp *w) {
 
 static void scan_all_roots_stw(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
-    if (m->held_for_scan) {
+    if (mwi_load_relaxed(&m->held_for_scan)) {
       scan_on_thread(w, m->tcb.g, m, true);
-      m->held_for_scan = false; /* the start of the world releases it */
+      mwi_store_relaxed(&m->held_for_scan, false); /* the start of the world releases it */
     }
+  scan_self_called_back(w);
   mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
   mwi_handles_scan(w);
   mwi_timers_scan(scan_words);
@@ -354,7 +380,7 @@ void mwi_gchooks_init(void) {
       .current = current,
       .park_unlock = park_unlock,
       .ready = ready,
-      .before_start = mwi_images_refresh,
+      .starter_has_job = starter_has_job,
       .trace = mwi_gc_hooks.trace,
   };
 }

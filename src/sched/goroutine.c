@@ -174,6 +174,7 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   g->m = NULL;
   g->system = system;
   g->foreign = g->locked = false;
+  g->pins = 0;
   g->wake_param = NULL;
   g->wait_reason = MWI_WAIT_NONE;
   mwi_store_relaxed(&g->select_done, 0);
@@ -239,11 +240,7 @@ MWI_EXPORT _Noreturn void mw_goexit(void) {
   struct mwi_g *g = mwi_getg();
   if (g->foreign) mwi_fatal("mw_goexit called on a thread that is not a goroutine");
   /* A list that is full is dealt with on the loop's stack. */
-  if (MWI_LIKELY(can_keep(mwi_tcb()->p, g)))
-    mwi_park_light(die, NULL, MWI_WAIT_NONE);
-  else
-    mwi_park(die, NULL, MWI_WAIT_NONE);
-  __builtin_unreachable();
+  mwi_leave(die, can_keep(mwi_tcb()->p, g));
 }
 
 void mwi_goroutine_main(void) {

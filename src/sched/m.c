@@ -15,8 +15,7 @@
  *          A thread inside libc may have been stopped while it holds libc's
  *          locks (malloc, the dynamic linker, the cache of stacks).  So nothing
  *          here that takes one runs while a stopper waits for the calling
- *          thread [M3]: sysmon, which nobody stops, creates threads; the
- *          linker's list of modules is read in SYS (sched/images.c); the rest
+ *          thread [M3]: sysmon, which nobody stops, creates threads; the rest
  *          happens before registration.
  * Threads  allm_lock guards the list and the records' reuse.
  */
@@ -198,6 +197,7 @@ void mwi_attach_slow(void) {
   g->creator_id = 0;
   g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi};
   g->foreign = g->locked = true;
+  g->pins = 0;
   g->system = true;
   g->m = m;
   g->id = mwi_add_relaxed(&mwi_sched.gid, 1) + 1;

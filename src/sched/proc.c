@@ -244,20 +244,24 @@ MWI_INLINE void take_up(struct mwi_m *m, struct mwi_p *p, struct mwi_g *g, bool 
   mwi_store_relaxed(&m->preempt_req, 0);
 }
 
-/* A foreign thread's goroutine lives on that thread's own stack, so the
- * thread itself sleeps, and gives its P away. */
-struct foreign_park {
+/* A goroutine that stays on its thread: a foreign thread's, which lives on that
+ * thread's stack, or one bound by [X1] or by the program.  The thread itself
+ * sleeps, on the goroutine's stack, and gives its P away. */
+struct bound_park {
   struct mwi_m *m;
   bool (*commit)(struct mwi_g *, void *);
   void *arg;
 };
 
-static void park_foreign(void *arg, uintptr_t sp) {
-  struct foreign_park *f = arg;
+static void park_bound(void *arg, uintptr_t sp) {
+  struct bound_park *f = arg;
   struct mwi_m *m = f->m;
-  struct mwi_g *g = m->foreign;
+  struct mwi_g *g = m->tcb.g;
+  bool ours = !g->foreign;
   g->sp = sp;
+  g->locked = true;
   m->stop_sp = sp;
+  m->stop_fp = sp + MWI_SPILL_FP;
   mwi_store_release(&g->status, MWI_G_WAITING);
   if (f->commit && !f->commit(g, f->arg)) {
     mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNING);
@@ -266,6 +270,12 @@ static void park_foreign(void *arg, uintptr_t sp) {
   struct mwi_p *p = mwi_release_p(m);
   mwi_enter_sys(m);
   if (p) mwi_handoff_p(p);
+  if (ours) { /* as good as idle, for mwi_check_dead */
+    mwi_lock(&mwi_sched.lock);
+    mwi_add_relaxed(&mwi_sched.nbound, 1);
+    mwi_check_dead();
+    mwi_unlock(&mwi_sched.lock);
+  }
   while (!mwi_load_acquire(&m->park)) mwi_futex_wait(&m->park, 0, -1);
   mwi_leave_sys(m);
   mwi_store_relaxed(&m->park, 0);
@@ -320,9 +330,10 @@ MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum
   int saved = *m->errno_at; /* a poll or an allocation may move to another thread */
   struct mwi_g *g = m->tcb.g;
   g->wait_reason = reason;
-  if (MWI_UNLIKELY(g->foreign)) {
-    struct foreign_park f = {m, commit, arg};
-    mwi_spill_call(park_foreign, &f);
+  if (mwi_bound(m, g)) {
+    struct bound_park f = {m, commit, arg};
+    mwi_spill_call(park_bound, &f);
+    if (!g->foreign) g->locked = false;
   } else {
     m->prev = g;
     m->commit = commit;
@@ -378,8 +389,24 @@ static bool requeue_commit(struct mwi_g *g, void *unused) {
 void mwi_yield(void) {
   park(yield_commit, NULL, MWI_WAIT_NONE, true);
 }
-void mwi_requeue(void) {
+void mwi_preempt(void) {
   mwi_park(requeue_commit, NULL, MWI_WAIT_NONE);
+}
+
+/* Frames below that are external go with the stack, and so do the program's
+ * reasons to stay. */
+_Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light) {
+  mwi_rt_enter();
+  struct mwi_m *m = mwi_self();
+  struct mwi_g *g = m->tcb.g;
+  m->tcb.ext = 0;
+  g->pins = 0;
+  m->prev = g;
+  m->commit = commit;
+  m->commit_arg = NULL;
+  struct mwi_g *next = light ? next_at_once(m) : NULL;
+  mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
+  __builtin_unreachable();
 }
 
 MWI_EXPORT void mw_yield(void) {
@@ -535,7 +562,9 @@ void mwi_check_dead(void) {
    * it may call us at any time. */
   if (!mwi_load_relaxed(&mwi_sched.main_ours)) return;
   if (mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0) return;
-  if (mwi_load_relaxed(&mwi_sched.nidle_m) < mwi_load_relaxed(&mwi_sched.nm)) return;
+  int64_t asleep =
+      (int64_t)mwi_load_relaxed(&mwi_sched.nidle_m) + mwi_load_relaxed(&mwi_sched.nbound);
+  if (asleep < mwi_load_relaxed(&mwi_sched.nm)) return;
   if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return;
   if (earliest_timer() != INT64_MAX || any_work()) return;
   mwi_unlock(&mwi_sched.lock);
@@ -638,11 +667,19 @@ void mwi_settle(void) {
 }
 
 static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
-  if (g->locked) { /* a foreign thread's: hand it this P and go idle */
-    struct mwi_p *p = mwi_release_p(m);
+  if (g->locked) { /* its thread waits for it: hand it this P and go idle */
     struct mwi_m *owner = g->m;
+    if (mwi_load_relaxed(&owner->held_for_scan)) { /* [E2] has it; that job is the cycle's first */
+      mwi_lock(&mwi_sched.lock);
+      mwi_globq_put_locked(g);
+      mwi_unlock(&mwi_sched.lock);
+      mwi_gc_run_idle(m->tcb.p->id);
+      return;
+    }
+    if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, -1);
+    struct mwi_p *p = mwi_release_p(m);
     owner->next_p = p;
-    mwi_store_release(&owner->park, 1); /* pairs with park_foreign */
+    mwi_store_release(&owner->park, 1); /* pairs with park_bound */
     mwi_futex_wake(&owner->park, 1);
     return;
   }

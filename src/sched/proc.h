@@ -57,11 +57,12 @@ struct mwi_m {
   _Atomic uint32_t retake_req;  /* sysmon wants the P of a thread in external code */
   _Atomic uint32_t preempt_req; /* the goroutine has run for its slice: yield at the next poll */
   /* written by the thread before it leaves RUN; read by the stopper after it saw that (acquire) */
-  uintptr_t stop_sp;        /* scan [stop_sp, top) of the goroutine's or the thread's stack */
-  uintptr_t ctx_lo, ctx_hi; /* registers saved by the signal handler, 0 when stopped at a poll */
-  bool in_external;         /* stopped by the handler */
-  bool held_for_scan; /* stays stopped past the stop, until its stack and what that points to are
-                         scanned */
+  uintptr_t stop_sp;          /* scan [stop_sp, top) of the goroutine's or the thread's stack */
+  uintptr_t stop_fp;          /* the first frame there; not when in_external */
+  uintptr_t ctx_lo, ctx_hi;   /* registers saved by the signal handler, 0 when stopped at a poll */
+  bool in_external;           /* stopped by the handler */
+  _Atomic bool held_for_scan; /* stays stopped past the stop, until its stack and what that points
+                                 to are scanned; set with the world stopped */
 
   /* idle parking */
   _Atomic uint32_t park;   /* futex: 1 when woken */
@@ -130,6 +131,8 @@ struct mwi_sched {
   struct mwi_m *new_m;   /* wanted threads, for sysmon to create; linked by next_idle */
   /* atomic copies, read without the lock to skip it */
   _Atomic uint32_t runq_size, nidle_p, nidle_m, nkept, nrecords;
+  _Atomic int32_t
+      nbound; /* threads of ours that wait with a parked goroutine [X1]; -1 for a moment */
   _Atomic uint32_t nspinning;
   _Atomic uint64_t gid;
   _Atomic int32_t ngoroutines; /* user goroutines: births less deaths without a processor */
@@ -188,6 +191,8 @@ void mwi_gchooks_init(void);
 void mwi_due_goroutines_init(void);
 uint32_t mwi_rand(void);
 
+/* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
+_Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light);
 void mwi_stop_m(void); /* scheduler loop, no P: sleep until given one */
 
 /* m.c */
@@ -227,12 +232,19 @@ MWI_INLINE void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to) {
     mwi_g_transition_slow(g, from, to);
 }
 
-/* images.c */
-/* To the global queue, and whether external frames lie below it is noted (mwi_preempt). */
-void mwi_requeue(void); /* proc.c: the same without the note */
-void mwi_images_refresh(void);
-bool mwi_external_below(uintptr_t sp, uintptr_t hi);
-void mwi_each_callback_stw(void (*fn)(struct mwi_g *));
+/* external.c */
+/* Is there a return address into text that is not ours, from the frame at fp on? */
+bool mwi_external_below(uintptr_t fp, uintptr_t hi);
+/* The same for t's goroutine, which stands still at fp; quick when nothing was called. */
+bool mwi_called_back(const struct mwi_tcb *t, uintptr_t fp);
+extern _Atomic uint32_t mwi_callbacks_everywhere;
+/* Must the calling goroutine stay on its thread? [X1] */
+bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g);
+MWI_INLINE bool mwi_bound(struct mwi_m *m, struct mwi_g *g) {
+  return MWI_UNLIKELY(m->tcb.ext || g->foreign || g->pins ||
+                      mwi_load_relaxed(&mwi_callbacks_everywhere)) &&
+         mwi_bound_slow(m, g);
+}
 
 /* stop.c */
 #define MWI_STOP_SIGNAL SIGURG /* ignored by default, and nobody's main business */

@@ -94,9 +94,12 @@ struct mwi_g {
   uint64_t creator_id;
   bool system;  /* the runtime's own: not counted, not in deadlock detection */
   bool foreign; /* an attached thread's: lives on that thread's stack */
-  bool locked;  /* runs only on its m */
+  /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
+   * from a queue */
+  bool locked;
 
-  struct mwi_g *next_callback; /* preempted with external frames below: sched/images.c */
+  /* owner: reasons of the program's to stay on its thread, mw_thread_lock and pthread locks held */
+  uint32_t pins;
 };
 
 /* The running goroutine. */

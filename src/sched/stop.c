@@ -66,6 +66,7 @@ static void wait_stopped(struct mwi_m *m) {
 static void stop_here(void *arg, uintptr_t sp) {
   struct mwi_m *m = arg;
   m->stop_sp = sp;
+  m->stop_fp = sp + MWI_SPILL_FP;
   m->ctx_lo = m->ctx_hi = 0;
   m->in_external = false;
   wait_stopped(m);
@@ -98,6 +99,7 @@ void mwi_syscall_entered(void);
 void mwi_syscall_entered(void) {
   struct mwi_m *m = mwi_self();
   m->stop_sp = m->regs[MWI_REG_SP];
+  m->stop_fp = m->regs[MWI_REG_FP];
   mwi_rt_enter(); /* the handler has no business here: SYS is stoppable by itself */
   struct mwi_p *p = mwi_release_p(m);
   mwi_enter_sys(m);
@@ -194,6 +196,7 @@ void mwi_stop_lock(void) {
 void mwi_stop_lock_wait(void *arg, uintptr_t sp) {
   struct mwi_m *m = arg;
   m->stop_sp = sp;
+  m->stop_fp = sp + MWI_SPILL_FP;
   for (;;) {
     mwi_enter_sys(m);
     bool mine = mwi_xchg_acqrel(&stop_lock_state, 2) == 0;
@@ -240,7 +243,7 @@ static void await(struct mwi_m *m, int64_t since) {
 }
 
 static void release(struct mwi_m *m) {
-  if (m->held_for_scan) return; /* mwi_release_held will */
+  if (mwi_load_relaxed(&m->held_for_scan)) return; /* sched/gchooks.c will */
   mwi_store_seqcst(&m->stop_req, 0);
   uint32_t s = mwi_load_acquire(&m->state);
   if (s == MWI_M_STOPPED)

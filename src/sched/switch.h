@@ -25,6 +25,8 @@ void mwi_switch(uintptr_t *save, uintptr_t sp);
 /* Call fn(arg, sp) with the callee-saved registers spilled just above sp. */
 void mwi_spill_call(void (*fn)(void *arg, uintptr_t sp), void *arg);
 
+#define MWI_SPILL_FP 48 /* offset from that sp: mwi_spill_call's frame */
+
 /* First sp for a new stack whose top is hi: mwi_switch to it calls
  * mwi_goroutine_main() with a null frame pointer and return address. */
 uintptr_t mwi_switch_prepare(uintptr_t hi);
@@ -32,6 +34,7 @@ void mwi_goroutine_main(void);
 
 /* Callee-saved registers and stack pointer of the caller: rbx rbp r12-r15 rsp. */
 #define MWI_NREGS 7
+#define MWI_REG_FP 1
 #define MWI_REG_SP 6
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * tests/gc/external_sort.c -- external code that moves the only pointers to objects
  *
- *     external_sort plain|callback|preempted|libc [SECONDS]
+ *     external_sort plain|callback|preempted|blocks|threads|collects|libc [SECONDS]
  *
  * A plain library sorts pointers, without barriers, and is in the middle of it
  * when marking begins:
@@ -11,12 +11,17 @@
  *   callback   compared by a function with a loop: marking begins at a poll of
  *              it, with the library's frames below
  *   preempted  the same on one processor with others that want it
+ *   blocks     and waits for a channel now and then: marking begins, and ends,
+ *              while the sorter is parked inside the sort
+ *   threads    the same on threads of the program's own
+ *   collects   and begins collections itself
  *   libc       the call is qsort's, which mallow replaces (gc/sort.c)
  *
  * After the sort the array hangs on an object that no stack points to.  Every
  * node is there, unchanged.  Run with clobberfree=1.
  */
 #include <mallow.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +40,29 @@ typedef struct holder {
 enum { N = 60000 };
 static _Atomic bool over;
 static mw_waitgroup done;
-static bool callback, libc;
+static bool callback, libc, blocks, collects;
+static mw_chan *questions, *answers;
+
+static void answer(void *unused) {
+  (void)unused;
+  int q;
+  while (mw_chan_recv(questions, &q)) mw_chan_send(answers, q);
+}
+
+/* In the middle of a sort. */
+static void pause_there(void) {
+  static _Atomic unsigned turns;
+  unsigned turn = turns++;
+  if (blocks && turn % 512 == 0) {
+    int q = 1;
+    mw_chan_send(questions, q);
+    mw_chan_recv(answers, &q);
+  }
+  if (collects && turn % 16384 == 0) mw_gc();
+}
 
 static int compare(const void *a, const void *b) {
+  if (blocks || collects) pause_there();
   const unsigned char *x = (const unsigned char *)*(node *const *)a;
   const unsigned char *y = (const unsigned char *)*(node *const *)b;
   for (int i = 7; i >= 0; i--) /* by the key's bytes: a loop, and so a poll */
@@ -98,6 +123,11 @@ static void sorter(void *arg) {
   mw_waitgroup_done(&done);
 }
 
+static void *sorter_thread(void *arg) {
+  sorter(arg);
+  return NULL;
+}
+
 static volatile unsigned sink;
 static void busy(void *arg) {
   (void)arg;
@@ -114,10 +144,21 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "plain";
   callback = strcmp(what, "plain") != 0;
   libc = strcmp(what, "libc") == 0;
-  bool preempted = strcmp(what, "preempted") == 0;
+  bool preempted = strcmp(what, "preempted") == 0, threads = strcmp(what, "threads") == 0;
+  blocks = threads || strcmp(what, "blocks") == 0;
+  collects = strcmp(what, "collects") == 0;
+  questions = mw_chan_make(int, 0);
+  answers = mw_chan_make(int, 2);
+  if (blocks) mw_go(answer, NULL);
   mw_set_max_procs(preempted ? 1 : 3);
-  begin(sorter, 1);
-  if (!preempted) begin(sorter, 1000000);
+  pthread_t t[2];
+  if (threads) {
+    mw_waitgroup_add(&done, 2);
+    for (uintptr_t i = 0; i < 2; i++) pthread_create(&t[i], NULL, sorter_thread, (void *)(i << 20));
+  } else {
+    begin(sorter, 1);
+    if (!preempted) begin(sorter, 1000000);
+  }
   if (preempted) begin(busy, 0);
   int64_t end = mw_nanotime() + (argc > 2 ? atol(argv[2]) : 2) * INT64_C(1000000000);
   int collections = 0;
@@ -128,6 +169,7 @@ int main(int argc, char **argv) {
   }
   over = true;
   mw_waitgroup_wait(&done);
+  for (int i = 0; threads && i < 2; i++) pthread_join(t[i], NULL);
   printf("%d sorts, %d collections beside them\nok\n", sorts, collections);
   return 0;
 }

@@ -18,7 +18,7 @@ void set(void *p) { four.p = p; }
 // CHECK-DAG: %struct.mwi_global { ptr @two, i64 16, ptr @mwi_mask{{[.0-9]*}}, i64 2 }
 // CHECK-DAG: %struct.mwi_global { ptr @three, i64 1600, ptr @mwi_mask{{[.0-9]*}}, i64 2 }
 // CHECK-DAG: %struct.mwi_global { ptr @four{{[.0-9]*}}, i64 8, ptr null, i64 0 }
-// CHECK-DAG: @mwi_module = internal global %struct.mwi_module { i32 1, i32 4, ptr @mwi_globals, ptr @__start_mw_text, ptr @__stop_mw_text, ptr @mwi_source, i32 0, i32 0, ptr null }
+// CHECK-DAG: @mwi_module = internal global %struct.mwi_module { i32 2, i32 4, ptr @mwi_globals, ptr @__start_mw_text, ptr @__stop_mw_text, ptr @mwi_source, i32 0, i32 0, ptr null }
 // CHECK-DAG: @llvm.global_ctors = {{.*}}i32 100, ptr @mwi_module_init
 // CHECK-DAG: @llvm.global_dtors = {{.*}}i32 100, ptr @mwi_module_fini
 // CHECK-DAG: @__start_mw_text = extern_weak hidden global i8

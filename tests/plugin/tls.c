@@ -7,6 +7,6 @@
 // RUN: not grep -q thread-local %t.err2
 _Thread_local void *mine;
 void set(void *p) { mine = p; }
-// CHECK: @mwi_module = internal global %struct.mwi_module { i32 1, i32 0, ptr null, ptr @__start_mw_text, ptr @__stop_mw_text, ptr @mwi_source, i32 1, i32 0, ptr null }
+// CHECK: @mwi_module = internal global %struct.mwi_module { i32 2, i32 0, ptr null, ptr @__start_mw_text, ptr @__stop_mw_text, ptr @mwi_source, i32 1, i32 0, ptr null }
 // CHECK-LABEL: define{{.*}} void @set(
 // CHECK: @mwi_slow_wb(

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/external.c -- code that was called back by external code stays on its thread
+ *
+ * Job      External code (a library's sort, dlopen with its constructors, a
+ *          handler of curl's) calls back compiled code, which may wait for a
+ *          channel or be preempted.  The frames below belong to code that
+ *          knows nothing of goroutines: it may hold locks that belong to the
+ *          thread, the address of errno, a pointer to a thread-local.
+ * Promise  [X1] A goroutine with external frames below it does not leave its
+ *          thread: when it parks, the thread waits with it and gives its
+ *          processor away (sched/proc.c, park_bound).
+ *          [X2] So such a goroutine is always some thread's tcb->g, and the
+ *          collector finds it there, whatever it waits for ([E2]).
+ * How      Compiled code sets tcb->ext before it calls anything that may call
+ *          back: one store, and nothing to undo on return, so longjmp and tail
+ *          calls need no care.  Who parks with the byte set looks at the stack
+ *          and clears it when nothing external is there.  A cleared byte stays
+ *          true: what was below remains, or returns; only a call adds frames,
+ *          and such a call sets the byte.  So a goroutine that leaves a thread
+ *          leaves a cleared byte behind.
+ *          The look follows frame pointers, which all text of ours has, to the
+ *          first return address that is not ours.  External code need not keep
+ *          frame pointers: the walk ends before it needs one.
+ * Cost     two loads a frame, of the few frames between main and a park.
+ *          A stack deeper than MAX_FRAMES counts as external: it then waits
+ *          on its thread, which costs some microseconds and no harm.
+ * Threads  the owner; the collector and a stopper, while the thread is stopped.
+ * Rejected counting calls in and out: two read-modify-writes for each call, no
+ *          tail calls, and longjmp has to be told.  Searching the stack for
+ *          words that look like return addresses: stale ones pin for ever.
+ */
+#define _GNU_SOURCE 1
+#include <stdio.h>
+
+#include <mallow.h>
+
+#include "gc/gc.h"
+#include "os/thread.h"
+#include "sched/proc.h"
+
+#define MAX_FRAMES 2048 /* a few microseconds */
+
+bool mwi_external_below(uintptr_t fp, uintptr_t hi) {
+  for (int n = 0; n < MAX_FRAMES; n++) {
+    if (fp > hi - 16 || fp % 8) return true; /* not a frame of ours */
+    uintptr_t up = ((uintptr_t *)fp)[0], pc = ((uintptr_t *)fp)[1];
+    if (pc == (uintptr_t)mwi_bottom_return) return false; /* below is pthread_create's cover */
+    if (!mwi_text_contains(pc)) return true;
+    if (!up) return false; /* goroutine_entry: the first frame */
+    if (up <= fp) return true;
+    fp = up;
+  }
+  return true;
+}
+
+_Atomic uint32_t mwi_callbacks_everywhere;
+
+bool mwi_called_back(const struct mwi_tcb *t, uintptr_t fp) {
+  bool possible = t->ext || t->g->foreign || mwi_load_relaxed(&mwi_callbacks_everywhere);
+  return possible && mwi_external_below(fp, t->g->stack.hi);
+}
+
+bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g) {
+  if (g->foreign || mwi_called_back(&m->tcb, (uintptr_t)__builtin_frame_address(0))) return true;
+  m->tcb.ext = 0;
+  return g->pins != 0;
+}
+
+/* ---- Bound by the program ------------------------------------------------- */
+
+MWI_EXPORT void mw_thread_lock(void) {
+  mwi_attach();
+  mwi_getg()->pins++;
+}
+
+MWI_EXPORT void mw_thread_unlock(void) {
+  mwi_attach();
+  struct mwi_g *g = mwi_getg();
+  if (g->pins) g->pins--;
+}
+
+/* ---- What the compiler's table of libc functions cannot know ------------- */
+
+FILE *mwi_rt_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
+
+MWI_EXPORT FILE *mwi_rt_fopencookie(void *cookie, const char *mode,
+                                    cookie_io_functions_t functions) {
+  mwi_store_relaxed(&mwi_callbacks_everywhere, 1); /* any printf may call back from now on */
+  return fopencookie(cookie, mode, functions);
+}
