@@ -121,7 +121,8 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
   uintptr_t lo, hi;
   if (m && !m->foreign && sp < m->stack_hi && m->stack_hi - sp < MWI_M_STACK_BYTES)
     mwi_unwind_allow(u, sp, m->stack_hi); /* a thread of ours, whose size is known */
-  else if (mapping_of(sp, &lo, &hi))
+  else if (mapping_of(sp, &lo, &hi) ||
+           mapping_of(mwi_align_up(sp + 1, 4096), &lo, &hi)) /* an overflow's is in the guard */
     mwi_unwind_allow(u, lo, hi);
 }
 
