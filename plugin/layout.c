@@ -21,9 +21,10 @@
 #include <stdio.h>
 #include "mallow-cc.h"
 
-/* 16 KB of structure have an exact mask (256 bytes of it); more would bloat
+/* 1 MB of structure have an exact mask (16 KB of it): a node with a large buffer
+ * inside must not be scanned for what looks like a pointer.  More would bloat
  * the module for types that are rare. */
-enum { MAX_WORDS = 2048, WORD = 8 };
+enum { MAX_WORDS = 131072, WORD = 8 };
 
 bool mwcc_is_union(LLVMTypeRef type) {
   if (LLVMGetTypeKind(type) != LLVMStructTypeKind || LLVMIsLiteralStruct(type)) return false;

@@ -131,12 +131,22 @@ static void gather_mask64(struct gather *g, uintptr_t addr, uintptr_t end, uint6
     }
 }
 
+/* A word of the mask at a time: a struct with a large buffer has few pointers. */
 static void gather_long(struct gather *g, uintptr_t start, uintptr_t addr, uintptr_t end,
                         const uint64_t *mask, uint32_t period) {
   uint32_t i = (uint32_t)((addr - start) / 8 % period);
-  for (; addr + 8 <= end; addr += 8) {
-    if (mask[i >> 6] >> (i & 63) & 1) gather_word(g, read_word(addr));
-    if (++i == period) i = 0;
+  uintptr_t left = (end - addr) / 8; /* words */
+  while (left) {
+    uint32_t n = 64 - (i & 63); /* words that this part of the mask speaks of */
+    if (n > period - i) n = period - i;
+    if (n > left) n = (uint32_t)left;
+    uint64_t m = mask[i >> 6] >> (i & 63);
+    if (n < 64) m &= ((uint64_t)1 << n) - 1;
+    for (; m; m &= m - 1) gather_word(g, read_word(addr + mwi_ctz64(m) * 8));
+    addr += (uintptr_t)n * 8;
+    left -= n;
+    i += n;
+    if (i == period) i = 0;
   }
 }
 
@@ -150,11 +160,25 @@ static void gather_slot(struct gather *g, const struct mwi_class *c, uintptr_t a
     gather_long(g, addr, addr, end, c->longmask, c->period);
 }
 
+/* A piece may begin in the middle of the mask. */
+static void gather_masked(struct gather *g, uintptr_t start, uintptr_t addr, uintptr_t end,
+                          const uint64_t *mask, uint32_t period) {
+  if (period <= 32) { /* an array of small structs */
+    uint32_t into = (uint32_t)((addr - start) / 8 % period);
+    uintptr_t whole = addr + (uintptr_t)(into ? period - into : 0) * 8;
+    if (whole > end) whole = end;
+    gather_long(g, start, addr, whole, mask, period);
+    gather_mask64(g, whole, end, mask[0] & (((uint64_t)1 << period) - 1), period);
+  } else {
+    gather_long(g, start, addr, end, mask, period);
+  }
+}
+
 static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, uintptr_t end) {
   if (!s->large_mask)
     gather_every(g, addr, end);
   else
-    gather_long(g, s->base, addr, end, s->large_mask, s->large_period);
+    gather_masked(g, s->base, addr, end, s->large_mask, s->large_period);
 }
 
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends) {
@@ -173,7 +197,7 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
 void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
                      uint32_t period) {
   struct gather g = {.w = w};
-  gather_long(&g, addr, addr, addr + bytes, mask, period);
+  gather_masked(&g, addr, addr, addr + bytes, mask, period);
   gather_flush(&g);
 }
 

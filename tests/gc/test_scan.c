@@ -9,6 +9,7 @@
 
 #include "gc/barrier.h"
 #include "gc/mark.h"
+#include "gc/roots.h"
 #include "heap/class.h"
 
 MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val);
@@ -117,6 +118,64 @@ static void graphs(void **state) {
   }
   drain();
   for (int i = 0; i < N; i++) assert_int_equal(heap_marked(obj[i]), want[i]);
+}
+
+/* Masks of any length over memory of any length: the marked words and no others. */
+static void masks(void **state) {
+  (void)state;
+  struct rng r = rng_start();
+  enum { WORDS = 700, MASK = 400 };
+  static void *obj[WORDS];
+  static uintptr_t memory[WORDS];
+  for (int round = 0; round < 300; round++) {
+    uint32_t period = 1 + (uint32_t)rng_below(&r, rng_below(&r, 2) ? 70 : MASK);
+    size_t words = rng_below(&r, WORDS + 1);
+    uint64_t mask[(MASK + 63) / 64];
+    for (size_t i = 0; i < sizeof mask / sizeof mask[0]; i++) /* bits past the period, too */
+      mask[i] = rng_next(&r) & (rng_below(&r, 3) ? ~(uint64_t)0 : rng_next(&r) & rng_next(&r));
+    for (size_t i = 0; i < WORDS; i++) memory[i] = (uintptr_t)(obj[i] = object(16, true));
+    mwi_scan_masked(&w, (uintptr_t)memory, words * 8, mask, period);
+    for (size_t i = 0; i < WORDS; i++) {
+      uint32_t bit = (uint32_t)(i % period);
+      assert_int_equal(heap_marked(obj[i]), i < words && (mask[bit / 64] >> bit % 64 & 1));
+    }
+    drain();
+  }
+}
+
+/* A large object is scanned in pieces, whose borders the mask does not respect. */
+static void large_masks(void **state) {
+  (void)state;
+  struct rng r = rng_start();
+  for (int round = 0; round < 40; round++) {
+    uint32_t period = 2 + (uint32_t)rng_below(&r, rng_below(&r, 2) ? 40 : 3000);
+    static uint64_t mask[3100 / 64];
+    for (size_t i = 0; i < sizeof mask / sizeof mask[0]; i++) mask[i] = rng_next(&r);
+    mask[0] = (mask[0] | 1) & ~(uint64_t)2; /* neither none nor all */
+    struct mwi_layout l = {.size = period * 8, .align = 8, .period = period, .mask = mask};
+    size_t words = 5000 + rng_below(&r, 60000);
+    bool needzero;
+    struct mwi_span *s = mwi_large_alloc(mc, words * 8, &l, &needzero);
+    assert_non_null(s);
+    uintptr_t *big = (uintptr_t *)s->base;
+    memset(big, 0, words * 8);
+    mwi_large_publish(s);
+    enum { SOME = 400 };
+    static void *obj[SOME];
+    static size_t at[SOME];
+    for (size_t i = 0; i < SOME; i++) {
+      obj[i] = object(16, true);
+      do at[i] = rng_below(&r, words);
+      while (big[at[i]]);
+      big[at[i]] = (uintptr_t)obj[i];
+    }
+    scan_word((uintptr_t)big, false);
+    drain();
+    for (size_t i = 0; i < SOME; i++) {
+      uint32_t bit = (uint32_t)(at[i] % period);
+      assert_int_equal(heap_marked(obj[i]), mask[bit / 64] >> bit % 64 & 1);
+    }
+  }
 }
 
 /* ---- Barrier --------------------------------------------------------------- */
@@ -254,6 +313,8 @@ int main(void) {
       cmocka_unit_test(end_pointers),
       cmocka_unit_test(not_pointers),
       cmocka_unit_test(graphs),
+      cmocka_unit_test(masks),
+      cmocka_unit_test(large_masks),
       cmocka_unit_test(both_halves),
       cmocka_unit_test(full_buffer),
       cmocka_unit_test(ranges),
