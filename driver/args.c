@@ -152,6 +152,8 @@ struct reader {
   struct request req;
   const char *language; /* of -x, or NULL */
   bool stopped;
+  bool no_summaries;           /* -fno-mallow-summaries */
+  struct args linked, folders; /* objects, archives, -lNAME; of -L */
 };
 
 /* Sanitizers that put calls into the middle of other code, so also between a
@@ -184,6 +186,9 @@ static void read_input(struct reader *r, const char *s) {
     if (is_one_of(r->language, c)) r->req.has_c = true;
   } else if (kind_of_file(s) == 'c') {
     r->req.has_c = true;
+  } else {
+    const char *dot = strrchr(s, '.');
+    if (dot && (strcmp(dot, ".o") == 0 || strcmp(dot, ".a") == 0)) args_add(&r->linked, s);
   }
 }
 
@@ -191,6 +196,12 @@ static void read_word(struct reader *r, const char *s) {
   if (stops_before_link(s)) r->stopped = true;
   if (strcmp(s, "--version") == 0)
     r->req.version = true;
+  else if (s[0] == '-' && s[1] == 'o' && s[2] && !starts(s, "-objcmt"))
+    r->req.output = s + 2;
+  else if (starts(s, "-L"))
+    args_add(&r->folders, s + 2);
+  else if (starts(s, "-l"))
+    args_add(&r->linked, s);
   else if (strcmp(s, "-static") == 0 || strcmp(s, "-static-pie") == 0)
     r->req.static_mallow = r->req.static_libc = true;
   else if (strcmp(s, "-shared") == 0)
@@ -233,8 +244,13 @@ static void read_words(struct reader *r, struct args *words) {
     } else if (strcmp(s, "--") == 0) {
       files_only = true;
     } else if (takes_next(s)) {
-      if (strcmp(s, "-x") == 0 && words->at[i + 1]) r->language = words->at[i + 1];
-      if (words->at[i + 1]) i++;
+      const char *value = words->at[i + 1];
+      if (!value) continue;
+      if (strcmp(s, "-x") == 0) r->language = value;
+      if (strcmp(s, "-o") == 0) r->req.output = value;
+      if (strcmp(s, "-L") == 0) args_add(&r->folders, value);
+      if (strcmp(s, "-l") == 0) args_add(&r->linked, format_text("-l%s", value));
+      i++;
     } else {
       read_word(r, s);
     }
@@ -268,6 +284,8 @@ static bool own_option(struct reader *r, const char *s) {
   } else if (starts(s, "-fmallow-summaries=")) {
     const char *old = getenv("MALLOW_SUMMARIES"), *file = strchr(s, '=') + 1;
     setenv("MALLOW_SUMMARIES", format_text("%s%s%s", old ? old : "", old ? ":" : "", file), 1);
+  } else if (strcmp(s, "-fno-mallow-summaries") == 0) {
+    r->no_summaries = true;
   } else {
     return false;
   }
@@ -299,10 +317,16 @@ struct request request_read(int argc, char **argv, struct args *pass) {
   read_words(&r, &words);
   tell_decisions(&r.req);
   r.req.links = r.req.has_inputs && !r.stopped;
+  if (r.no_summaries)
+    unsetenv("MALLOW_SUMMARIES");
+  else if (r.req.links && r.req.has_c && !r.req.no_escape)
+    summaries_name(&r.linked, &r.folders);
   if (r.req.gc_malloc && r.req.asan)
     fail("-fgc-malloc cannot be combined with -fsanitize=address: both replace malloc");
   if (r.req.gc_malloc && r.req.links && r.req.static_libc)
     fail("-fgc-malloc cannot be combined with -static: the C library's own free must be replaced");
   free(words.at);
+  free(r.linked.at);
+  free(r.folders.at);
   return r.req;
 }

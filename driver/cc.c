@@ -22,7 +22,8 @@
 #include "driver.h"
 #include "mallow.h"
 
-#define CLANG_VERSION "19"
+/* Of the LLVM that the plugin is built for; a string, from CMake. */
+#define CLANG_VERSION MALLOW_LLVM_VERSION
 
 static const char *clang(void) {
   const char *s = getenv("MALLOW_CLANG");
@@ -150,6 +151,15 @@ int cc_main(int argc, char **argv) {
   if (req.version) {
     int status = run_and_wait(command.at);
     if (status == 0) puts("mallow " MW_VERSION);
+    leave_with(status);
+  }
+  if (req.links) {
+    const char *output = req.output ? req.output : "a.out";
+    int status = run_and_wait(command.at);
+    if (status == 0 && !summaries_hold(output)) {
+      unlink(output);
+      exit(1);
+    }
     leave_with(status);
   }
   execvp(command.at[0], command.at);

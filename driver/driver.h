@@ -48,10 +48,17 @@ struct request {
   bool remarks;       /* -Rpass..., -fsave-optimization-record */
   bool debug;         /* -g in effect */
   int report;         /* 1 -m, 2 -m=2 */
+  const char *output; /* -o, or NULL */
 };
 /* Reads the arguments (response files too) and appends those that are clang's
  * to `pass`.  Ends the program on arguments that are refused. */
 struct request request_read(int argc, char **argv, struct args *pass);
+
+/* summaries.c: name these files ("-lNAME" for a library in one of the folders)
+ * to the plugin, whose functions' summaries it may use. */
+void summaries_name(const struct args *inputs, const struct args *folders);
+/* What was compiled fits what was linked to it; else it has said what does not. */
+bool summaries_hold(const char *file);
 
 /* cc.c: the whole clang command for these arguments. */
 void cc_command(int argc, char **argv, struct args *out, struct request *req);

@@ -32,7 +32,7 @@ struct run {
   struct mwcc *c;
   struct mwcc_map summaries;
   struct mwcc_vec *changed; /* middle: functions with new allocas */
-  struct mwcc_vec owned;
+  struct mwcc_vec owned, assumed;
   bool middle, last;
 };
 
@@ -157,6 +157,7 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
   struct run *r = ctx;
   struct mwcc_esc e = {.c = r->c,
                        .summaries = &r->summaries,
+                       .assumed = &r->assumed,
                        .middle = r->middle,
                        .last = r->last,
                        .recursive = cyclic != 0};
@@ -185,6 +186,8 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
 }
 
 static void fini(struct run *r) {
+  mwcc_summaries_assumed(r->c, &r->assumed);
+  mwcc_vec_fini(&r->assumed);
   for (size_t i = 0; i < r->owned.len; i++) free(r->owned.at[i]);
   mwcc_vec_fini(&r->owned);
   mwcc_map_fini(&r->summaries);

@@ -90,6 +90,7 @@ struct mwcc_esc {
   struct mwcc_map results;    /* function of the component -> location */
   struct mwcc_map depths;     /* block -> loop depth << 16 | of the outermost loop that it enters */
   struct mwcc_map *summaries; /* function -> struct mwcc_summary * */
+  struct mwcc_vec *assumed;   /* of other files' summaries */
   LLVMValueRef fn;            /* being built */
   bool last;                  /* no further run decides */
   bool middle;                /* the middle run: allocations only */
@@ -151,8 +152,10 @@ bool mwcc_source_call(const char *file, unsigned line, unsigned col, char *buf, 
 unsigned mwcc_source_column(const char *file, unsigned line, const char *word);
 
 /* ---- escape_summary.c ---- */
-const struct mwcc_summary *mwcc_summary_of_name(const char *name);
+const struct mwcc_summary *mwcc_summary_of_name(struct mwcc_esc *e, const char *name);
 void mwcc_summaries_emit(struct mwcc *c, const struct mwcc_map *summaries);
+/* What the run has taken from other files. */
+void mwcc_summaries_assumed(struct mwcc *c, const struct mwcc_vec *assumed);
 
 /* ---- escape.c ---- */
 /* Metadata on an allocation: the variable that it was; the middle run is done with it. */

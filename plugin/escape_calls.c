@@ -476,7 +476,7 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   } else if (mwcc_harmless(libc_name(name)) || writes_nothing(f)) {
     returned(e, call); /* it can return an argument, not keep it */
   } else {
-    const struct mwcc_summary *s = mwcc_summary_of_name(name);
+    const struct mwcc_summary *s = mwcc_summary_of_name(e, name);
     if (s)
       by_summary(e, call, s);
     else

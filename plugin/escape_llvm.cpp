@@ -106,12 +106,6 @@ mwcc_place mwcc_declaration(LLVMValueRef VRef) {
     P.name_len = R->getVariable()->getName().size();
     return P;
   }
-  for (DbgDeclareInst *D : findDbgDeclares(V)) {
-    mwcc_place P = placeOf(D->getDebugLoc().get(), D->getModule());
-    P.name = D->getVariable()->getName().data();
-    P.name_len = D->getVariable()->getName().size();
-    return P;
-  }
   mwcc_place P = {};
   if (V->hasName()) {
     StringRef N = V->getName();
@@ -128,17 +122,12 @@ void mwcc_move_debug(LLVMValueRef FromRef, LLVMValueRef SlotRef) {
     R->replaceVariableLocationOp(From, Slot);
     R->setExpression(DIExpression::prepend(R->getExpression(), DIExpression::DerefBefore));
   }
-  for (DbgDeclareInst *D : findDbgDeclares(From)) {
-    D->replaceVariableLocationOp(From, Slot);
-    D->setExpression(DIExpression::prepend(D->getExpression(), DIExpression::DerefBefore));
-  }
 }
 
 void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
   Value *Call = unwrap(CallRef), *To = unwrap(ToRef);
-  SmallVector<DbgVariableIntrinsic *, 4> Intrinsics;
   SmallVector<DbgVariableRecord *, 4> Records;
-  findDbgUsers(Intrinsics, Call, &Records);
+  mwcc_debug_records(Call, Records);
   for (DbgVariableRecord *R : Records) {
     DIExpression *E = R->getExpression();
     if (R->getType() != DbgVariableRecord::LocationType::Value ||
@@ -158,10 +147,6 @@ void mwcc_set_loc_from(LLVMValueRef IRef, LLVMValueRef DeclaredRef) {
   Value *V = unwrap(DeclaredRef);
   for (DbgVariableRecord *R : findDVRDeclares(V)) {
     I->setDebugLoc(R->getDebugLoc());
-    return;
-  }
-  for (DbgDeclareInst *D : findDbgDeclares(V)) {
-    I->setDebugLoc(D->getDebugLoc());
     return;
   }
 }
@@ -208,6 +193,12 @@ void mwcc_strip_debug(LLVMModuleRef MRef) {
 
 bool mwcc_may_be_interposed(LLVMValueRef FRef) {
   return unwrap<Function>(FRef)->isInterposable();
+}
+
+void mwcc_drop_positions(LLVMModuleRef MRef) {
+  for (DICompileUnit *CU : unwrap(MRef)->debug_compile_units())
+    if (CU->getEmissionKind() != DICompileUnit::NoDebug) return;
+  StripDebugInfo(*unwrap(MRef));
 }
 
 LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {

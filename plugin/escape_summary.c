@@ -11,14 +11,22 @@
  *              put 0,- -,1
  *          The section is not loaded.  A line that cannot be read, and two
  *          lines that differ, make the function unknown.
+ *          What was used of other files is written into .mallow.assumed, the
+ *          same lines after one with the source's name (@use.c).  Linkers put
+ *          both sections together, and the driver compares them then
+ *          (driver/summaries.c): a caller that was compiled for another version
+ *          of a function does not link.
+ * Threads  lld may run several of us: the files are read once, then constant.
  */
 #include <elf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "escape.h"
 
 #define SECTION ".mallow.summaries"
+#define ASSUMED ".mallow.assumed"
 
 struct known {
   char *name;
@@ -26,7 +34,6 @@ struct known {
 };
 static struct known *table;
 static size_t ntable, captable;
-static bool loaded;
 
 static void note(const char *file, const char *what) {
   if (mwcc_options()->report_flow)
@@ -54,17 +61,30 @@ static bool same(const struct mwcc_summary *a, const struct mwcc_summary *b) {
 }
 
 static void remember(const char *name, size_t len, struct mwcc_summary *s) {
-  for (size_t i = 0; i < ntable; i++) {
-    if (strlen(table[i].name) != len || strncmp(table[i].name, name, len) != 0) continue;
-    if (!table[i].s || !same(table[i].s, s)) table[i].s = NULL;
-    return;
-  }
   if (ntable == captable) {
     captable = captable ? captable * 2 : 64;
     table = realloc(table, captable * sizeof *table);
     if (!table) abort();
   }
   table[ntable++] = (struct known){strndup(name, len), s};
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct known *)a)->name, ((const struct known *)b)->name);
+}
+
+/* Sorted, once each; contradictory ones without a summary. */
+static void settle(void) {
+  size_t n = 0;
+  if (ntable) qsort(table, ntable, sizeof *table, by_name);
+  for (size_t i = 0; i < ntable; i++) {
+    if (n && strcmp(table[n - 1].name, table[i].name) == 0) {
+      if (table[n - 1].s && !same(table[n - 1].s, table[i].s)) table[n - 1].s = NULL;
+      continue;
+    }
+    table[n++] = table[i];
+  }
+  ntable = n;
 }
 
 static bool read_line(const char *line, const char *end) {
@@ -167,21 +187,26 @@ static void read_file(const char *file) {
   free(d);
 }
 
-const struct mwcc_summary *mwcc_summary_of_name(const char *name) {
-  if (!loaded) {
-    loaded = true;
-    const char *list = mwcc_options()->summaries;
-    while (list && *list) {
-      size_t n = strcspn(list, ":");
-      char *file = strndup(list, n);
-      if (*file) read_file(file);
-      free(file);
-      list += n + (list[n] == ':');
-    }
+static void load(void) {
+  const char *list = mwcc_options()->summaries;
+  while (list && *list) {
+    size_t n = strcspn(list, ":");
+    char *file = strndup(list, n);
+    if (*file) read_file(file);
+    free(file);
+    list += n + (list[n] == ':');
   }
-  for (size_t i = 0; i < ntable; i++)
-    if (strcmp(table[i].name, name) == 0) return table[i].s;
-  return NULL;
+  settle();
+}
+
+const struct mwcc_summary *mwcc_summary_of_name(struct mwcc_esc *e, const char *name) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load);
+  struct known key = {.name = (char *)name}, *k;
+  k = ntable ? bsearch(&key, table, ntable, sizeof *table, by_name) : NULL;
+  if (!k || !k->s) return NULL;
+  mwcc_vec_push(e->assumed, k);
+  return k->s;
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
@@ -194,6 +219,22 @@ static int level(char *buf, size_t size, signed char v) {
   return v < 0 ? snprintf(buf, size, "-") : snprintf(buf, size, "%d", v);
 }
 
+/* One line of a section: false when it is too long. */
+static bool append_line(LLVMModuleRef mod, const char *name, const struct mwcc_summary *s) {
+  char line[4096];
+  int n = snprintf(line, sizeof line, "\t.ascii \"%s", name);
+  if (s->n > 200 || strlen(name) > 500) return false;
+  for (unsigned i = 0; i < s->n; i++) {
+    n += snprintf(line + n, sizeof line - (size_t)n, " ");
+    n += level(line + n, sizeof line - (size_t)n, s->p[i].heap);
+    n += snprintf(line + n, sizeof line - (size_t)n, ",");
+    n += level(line + n, sizeof line - (size_t)n, s->p[i].result);
+  }
+  snprintf(line + n, sizeof line - (size_t)n, "\\n\"\n");
+  append(mod, line);
+  return true;
+}
+
 void mwcc_summaries_emit(struct mwcc *c, const struct mwcc_map *summaries) {
   bool any = false;
   if (!mwcc_options()->emit_summaries) return;
@@ -202,22 +243,30 @@ void mwcc_summaries_emit(struct mwcc *c, const struct mwcc_map *summaries) {
     size_t len;
     const char *name = LLVMGetValueName2(f, &len);
     if (!mwcc_map_get(summaries, f, &known) || !known || LLVMGetLinkage(f) != LLVMExternalLinkage ||
-        strchr(name, '"') || strchr(name, '\\') || name[0] == 1 || len > 500)
+        strpbrk(name, "\"\\ @") || name[0] == 1)
       continue;
-    const struct mwcc_summary *s = (const void *)known;
-    char line[4096];
-    int n = snprintf(line, sizeof line, "\t.ascii \"%s", name);
-    if (s->n > 200) continue;
-    for (unsigned i = 0; i < s->n; i++) {
-      n += snprintf(line + n, sizeof line - (size_t)n, " ");
-      n += level(line + n, sizeof line - (size_t)n, s->p[i].heap);
-      n += snprintf(line + n, sizeof line - (size_t)n, ",");
-      n += level(line + n, sizeof line - (size_t)n, s->p[i].result);
-    }
-    snprintf(line + n, sizeof line - (size_t)n, "\\n\"\n");
     if (!any) append(c->mod, "\t.pushsection " SECTION ",\"\",@progbits\n");
     any = true;
-    append(c->mod, line);
+    append_line(c->mod, name, (const void *)known);
   }
   if (any) append(c->mod, "\t.popsection\n");
+}
+
+void mwcc_summaries_assumed(struct mwcc *c, const struct mwcc_vec *assumed) {
+  struct mwcc_map seen = {0};
+  size_t len;
+  const char *file = LLVMGetSourceFileName(c->mod, &len);
+  if (!assumed->len) return;
+  char line[4096];
+  snprintf(line, sizeof line, "\t.pushsection " ASSUMED ",\"\",@progbits\n\t.ascii \"@%s\\n\"\n",
+           strpbrk(file, "\"\\\n") || len > 3000 ? "?" : file);
+  append(c->mod, line); /* each ends up as a line of its own */
+  for (size_t i = 0; i < assumed->len; i++) {
+    const struct known *k = assumed->at[i];
+    if (mwcc_map_get(&seen, k, NULL)) continue;
+    mwcc_map_put(&seen, k, 1);
+    append_line(c->mod, k->name, k->s);
+  }
+  append(c->mod, "\t.popsection\n");
+  mwcc_map_fini(&seen);
 }

@@ -37,6 +37,21 @@
 #endif
 
 #ifdef __cplusplus
+#include "llvm/IR/DebugInfo.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+/* The records that name a value.  Passes see records only, not calls of
+ * llvm.dbg.*; up to 21 the search could give both. */
+static inline void mwcc_debug_records(llvm::Value *V,
+                                      llvm::SmallVectorImpl<llvm::DbgVariableRecord *> &Records) {
+#if LLVM_VERSION_MAJOR >= 22
+  llvm::findDbgUsers(V, Records);
+#else
+  llvm::SmallVector<llvm::DbgVariableIntrinsic *, 1> Intrinsics;
+  llvm::findDbgUsers(Intrinsics, V, &Records);
+#endif
+}
+
 #if LLVM_VERSION_MAJOR >= 22
 #include "llvm/Plugins/PassPlugin.h"
 #else

@@ -116,6 +116,46 @@ says "note: broken escape summaries"
 says "moved to heap: x"
 says "note: escape summaries cannot be read"
 
+# a command that compiles and links names what it links by itself
+cat >main.c <<'C'
+int f(void);
+int main(void) { return f() - 1; }
+C
+ar rc libget.a lib.o
+for library in lib.a lib.o "-L. -lget" "-L . -l get"; do
+  # shellcheck disable=SC2086 # two options
+  "$mallow" cc -O1 -m use.c main.c $library -o prog 2>out || fail "$library"
+  silent "moved to heap: x"
+  says "moved to heap: y"
+  ./prog || fail "$library: prog"
+done
+"$mallow" cc -O1 -m -fno-mallow-summaries use.c main.c lib.a -o prog 2>out
+says "moved to heap: x"
+"$mallow" cc -O1 -shared -fPIC lib.c -o libget.so # the loader may find another one
+"$mallow" cc -O1 -m use.c main.c -L. -lget -o prog 2>out
+says "moved to heap: x"
+rm libget.so
+
+# a library that has changed since, or another function of the name, is noticed when linking
+"$mallow" cc -O1 -fmallow-summaries=lib.o -c use.c -o use.o
+"$mallow" cc -O1 use.o main.c lib.o -o prog 2>out || fail "the library that was named"
+cat >changed.c <<'C'
+int *keep;
+int get(int *p) { keep = p; return *p; }
+void put(int *p) { keep = p; }
+C
+for how in "" -g0 -O2 -s -fuse-ld=lld; do
+  "$mallow" cc -O1 $how use.o main.c changed.c -o prog 2>out && fail "linked with another function"
+  says "mallow: use.c was compiled for another 'get' than the one that is linked"
+  test -e prog && fail "prog is still there"
+done
+clang-19 -O1 -c changed.c -o plain.o
+"$mallow" cc -O1 use.o main.c plain.o -o prog 2>out && fail "linked with a plain function"
+says "compiled for another 'get'"
+"$mallow" cc -O1 use.c main.c changed.c lib.a -o prog 2>out && fail "not the library's function"
+says "compiled for another 'get'"
+"$mallow" cc -O1 -fno-mallow-summaries use.c main.c changed.c lib.a -o prog || fail "without summaries"
+
 # the whole program: -flto
 cat >lto.c <<'C'
 #include <mallow.h>
