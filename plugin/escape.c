@@ -177,6 +177,7 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
   for (int i = 0; i < e.n; i++) {
     free(e.locs[i].edges);
     free(e.locs[i].flow);
+    free(e.locs[i].result_flow);
   }
   free(e.locs);
   free(e.queue);

@@ -68,8 +68,8 @@ struct mwcc_loc {
   unsigned walk;
   int derefs, via;
   const struct mwcc_edge *via_edge;
-  /* why it escapes, for -m=2 */
-  char *flow;
+  /* for -m=2: why it escapes, or a parameter leaks; how it gets to the result */
+  char *flow, *result_flow;
 };
 
 /* How a parameter leaks; least dereferences, -1 not at all. */

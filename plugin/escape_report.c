@@ -206,6 +206,11 @@ char *mwcc_esc_describe(struct mwcc_esc *e, int root, int i) {
   char from[256] = "", to[256];
   for (int guard = 0; (guard == 0 || i != root) && guard < 1000; guard++) {
     const struct mwcc_edge *edge = e->locs[i].via_edge;
+    if (e->locs[i].kind == MWCC_LOC_PARAM && edge->at && LLVMIsAStoreInst(edge->at) &&
+        LLVMGetOperand(edge->at, 1) == spilled(e->locs[i].v)) {
+      i = e->locs[i].via; /* clang's own copy of a parameter */
+      continue;
+    }
     if (!*from) name_of(e, i, from, sizeof from);
     i = e->locs[i].via;
     derefs += edge->derefs;
@@ -225,6 +230,10 @@ char *mwcc_esc_describe(struct mwcc_esc *e, int root, int i) {
     unknown = false;
   }
   return t.s;
+}
+
+static void add_flow(struct note *n, const char *flow) {
+  if (flow && !n->flow) n->flow = strdup(flow);
 }
 
 /* ---- Notes -------------------------------------------------------------------------------- */
@@ -292,7 +301,7 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   was_heap = n->heap;
   n->heap = true;
   snprintf(n->reason, sizeof n->reason, "%s", reason);
-  if (l->flow && !n->flow) n->flow = strdup(l->flow);
+  add_flow(n, l->flow);
 }
 
 void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
@@ -311,11 +320,12 @@ void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
     snprintf(text, sizeof text, "leaking param content: %.*s", n, p.name);
   else if (l->leak_result < 0)
     snprintf(text, sizeof text, "%.*s does not escape", n, p.name);
-  if (l->leak_heap >= 0 || l->leak_result < 0) find(p.file, p.line, p.col, text, TEXT);
+  if (l->leak_heap >= 0 || l->leak_result < 0)
+    add_flow(find(p.file, p.line, p.col, text, TEXT), l->flow);
   if (l->leak_result >= 0 && l->leak_heap != 0) {
     snprintf(text, sizeof text, "leaking param: %.*s to result level=%d", n, p.name,
              l->leak_result);
-    find(p.file, p.line, p.col, text, TEXT);
+    add_flow(find(p.file, p.line, p.col, text, TEXT), l->result_flow);
   }
 }
 
@@ -384,7 +394,8 @@ void mwcc_esc_print(struct mwcc *c) {
       else
         fprintf(stderr, "%s %s%s\n", n->text, n->heap ? "escapes to heap" : "does not escape",
                 n->heap ? n->reason : "");
-      if (mwcc_options()->report_flow && n->heap && n->flow) fputs(n->flow, stderr);
+      if (mwcc_options()->report_flow && (n->heap || n->kind == TEXT) && n->flow)
+        fputs(n->flow, stderr);
     }
   }
   if (mwcc_options()->strip_debug) mwcc_strip_debug(c->mod);

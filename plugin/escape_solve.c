@@ -36,12 +36,18 @@ static void enqueue(struct mwcc_esc *e, int i) {
   e->queue[e->nqueue++] = i;
 }
 
-static void leak(struct mwcc_loc *p, const struct mwcc_loc *root, int derefs) {
+static void leak(struct mwcc_esc *e, int i, int root, int derefs) {
+  struct mwcc_loc *p = &e->locs[i];
+  const struct mwcc_loc *r = &e->locs[root];
+  bool result = r->kind == MWCC_LOC_RESULT && r->fn == p->fn && !r->escapes;
+  int *least = result ? &p->leak_result : &p->leak_heap;
   if (derefs > 100) derefs = 100;
-  int *least = root->kind == MWCC_LOC_RESULT && root->fn == p->fn && !root->escapes
-                   ? &p->leak_result
-                   : &p->leak_heap;
-  if (*least < 0 || derefs < *least) *least = derefs;
+  if (*least >= 0 && derefs >= *least) return;
+  *least = derefs;
+  if (!mwcc_options()->report_flow || mwcc_arg_is_byval(p->v)) return;
+  char **flow = result ? &p->result_flow : &p->flow;
+  free(*flow);
+  *flow = mwcc_esc_describe(e, root, i);
 }
 
 /* The flow is not only an assumption about an unknown callee. */
@@ -73,7 +79,7 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
       bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
       if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
           (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
-        leak(l, r, derefs);
+        leak(e, i, root, derefs);
       if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
       if (address && !l->escapes) {
         l->escapes = true;

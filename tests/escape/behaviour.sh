@@ -35,6 +35,14 @@ for level in 0 2; do
   says "    flow: {result} ← p:"
   says "(return) at a.c:3:40"
   silent "warning"
+  cat >param.c <<'C'
+int *g;
+int *k(int *p, int **q) { int *r = *q; g = p; return r; }
+C
+  "$mallow" cc -m=2 -O$level -c param.c 2>out || fail "-m=2 param.c"
+  grep -A 2 "param.c:2:13: leaking param: p$" out | grep -q "    flow: {heap} ← p:" || fail "flow of p"
+  grep -A 3 "param.c:2:22: leaking param: q to result level=1$" out | grep -q "    flow: r ← \*q:" ||
+    fail "flow of q"
   "$mallow" cc -m=2 -fno-mallow-escape -O$level -c a.c 2>out || fail "-fno-mallow-escape"
   silent "moved to heap"
   says "-Wreturn-stack-address"
