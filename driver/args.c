@@ -227,8 +227,9 @@ static void read_word(struct reader *r, const char *s) {
   else if (starts(s, "-x") && s[2])
     r->language = s + 2;
   else if (starts(s, "-Rpass") || starts(s, "-fsave-optimization-record") ||
-           starts(s, "-foptimization-record-"))
-    r->req.remarks = true;
+           starts(s, "-foptimization-record-") || starts(s, "-fprofile-sample-use") ||
+           starts(s, "-fauto-profile") || starts(s, "-fpseudo-probe-for-profiling"))
+    r->req.remarks = true; /* source positions are needed until the end */
   else if (strcmp(s, "-g0") == 0)
     r->req.debug = false;
   else if (s[0] == '-' && s[1] == 'g' && !starts(s, "-gcc") && !starts(s, "-gno-"))

@@ -42,6 +42,7 @@ bool mwcc_early(LLVMModuleRef mod, int optimised) {
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f))
       if (mwcc_instrumented(f) && mwcc_options()->barriers) mwcc_mark_stores(&c, f);
     mwcc_user_main(&c);
+    mwcc_drop_extras(mod);
   }
   mwcc_fini(&c);
   return first;

@@ -195,10 +195,14 @@ bool mwcc_may_be_interposed(LLVMValueRef FRef) {
   return unwrap<Function>(FRef)->isInterposable();
 }
 
-void mwcc_drop_positions(LLVMModuleRef MRef) {
-  for (DICompileUnit *CU : unwrap(MRef)->debug_compile_units())
+void mwcc_drop_extras(LLVMModuleRef MRef) {
+  Module &M = *unwrap(MRef);
+  const struct mwcc_options *O = mwcc_options();
+  if (O->report || O->report_flow || O->remarks) return;
+  M.getContext().setDiscardValueNames(true); /* new ones */
+  for (DICompileUnit *CU : M.debug_compile_units())
     if (CU->getEmissionKind() != DICompileUnit::NoDebug) return;
-  StripDebugInfo(*unwrap(MRef));
+  StripDebugInfo(M);
 }
 
 LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {

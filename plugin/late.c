@@ -48,7 +48,6 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       }
     mwcc_register_module(&c, &sections);
     mwcc_verify(mod);
-    if (!mwcc_options()->remarks) mwcc_drop_positions(mod);
     mwcc_vec_fini(&sections);
   }
   mwcc_fini(&c);

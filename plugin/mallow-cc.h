@@ -279,9 +279,10 @@ void mwcc_add_ctor(LLVMModuleRef mod, LLVMValueRef fn, int priority);
 void mwcc_add_dtor(LLVMModuleRef mod, LLVMValueRef fn, int priority);
 /* The source position's line of an instruction without one, from its function. */
 void mwcc_set_default_loc(LLVMValueRef inst);
-/* Positions that are for diagnostics only and not for -g (the driver asks for
- * them): the back end would carry them along for nothing. */
-void mwcc_drop_positions(LLVMModuleRef mod);
+/* Positions and names that the driver has asked clang for, for our diagnostics:
+ * every later pass would carry them along for nothing.  Positions stay for -g
+ * and for remarks, names for reports. */
+void mwcc_drop_extras(LLVMModuleRef mod);
 
 #ifdef __cplusplus
 }
