@@ -7,6 +7,7 @@
  *          the variable can live in registers.
  * Callers  after each instcombine (PeepholeEP), and expand.c.
  */
+#include <string.h>
 #include "mallow-cc.h"
 
 static LLVMValueRef unmark_store(struct mwcc *c, LLVMValueRef marker, bool is_volatile) {
@@ -36,22 +37,30 @@ LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker) {
   return made;
 }
 
+/* Cheap, for most functions have none left and this runs after every instcombine. */
+static bool calls_marker(LLVMValueRef i) {
+  if (LLVMGetInstructionOpcode(i) != LLVMCall) return false;
+  LLVMValueRef f = LLVMGetCalledValue(i);
+  size_t len;
+  return LLVMIsAFunction(f) && strncmp(LLVMGetValueName2(f, &len), "mwi_mark_", 9) == 0;
+}
+
 bool mwcc_peephole(LLVMValueRef fn) {
   struct mwcc c;
-  mwcc_init(&c, LLVMGetGlobalParent(fn));
-  bool any = false, changed = false;
-  for (int k = 0; k < MWCC_NMARKERS; k++) any |= c.marker_fn[k] != NULL;
-  for (LLVMBasicBlockRef b = any ? LLVMGetFirstBasicBlock(fn) : NULL; b;
-       b = LLVMGetNextBasicBlock(b)) {
+  bool ready = false, changed = false;
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
     LLVMValueRef next;
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = next) {
       next = LLVMGetNextInstruction(i);
+      if (!calls_marker(i)) continue;
+      if (!ready) mwcc_init(&c, LLVMGetGlobalParent(fn));
+      ready = true;
       if (mwcc_marker_of(&c, i) == MWCC_NOT_A_MARKER) continue;
       if (!mwcc_no_barrier_memory(&c, LLVMGetOperand(i, 0))) continue;
       mwcc_unmark(&c, i);
       changed = true;
     }
   }
-  mwcc_fini(&c);
+  if (ready) mwcc_fini(&c);
   return changed;
 }

@@ -7,7 +7,8 @@
  *          that may recurse, so that no goroutine runs for ever between two
  *          polls.
  * Promise  [Q1] Every cycle in the control flow has a poll, except loops of a
- *          few turns whose number is a constant.
+ *          few turns whose number is a constant; it may be in a function of
+ *          this module that every turn calls.
  *          [Q2] Every cycle in the call graph has one.  Calls through pointers
  *          and to unknown functions may come back to any function that is
  *          visible outside or whose address is taken.  Leaves never poll.
@@ -24,7 +25,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "mallow-cc.h"
+#include "escape.h"
 #include "../src/base/abi.h"
 
 /* A loop of at most this many turns takes well under a microsecond. */
@@ -80,6 +81,54 @@ static bool short_counted(LLVMBasicBlockRef latch, LLVMBasicBlockRef header) {
   return turns >= 0 && turns <= SHORT_LOOP;
 }
 
+/* ---- Recursion: the graph, see below ---- */
+
+struct node {
+  LLVMValueRef fn; /* NULL: everything outside */
+  struct mwcc_vec out;
+  unsigned index, low; /* Tarjan's; 0: not visited */
+  bool on_stack;
+  bool with_outside;   /* in one component with the outside */
+  bool enters, leaves; /* an edge from, to the outside */
+  bool polls;
+  uintptr_t state; /* WHITE, ON_STACK, DONE: retreating edges */
+  size_t next;     /* next edge to follow */
+};
+
+struct graph {
+  struct node *nodes; /* nodes[0] is the outside */
+  size_t n;
+  struct mwcc_map index; /* function -> node number */
+};
+
+/* A call of a function of this module that polls when it is entered. */
+static bool call_polls(const struct graph *g, LLVMValueRef i) {
+  uintptr_t k;
+  if (LLVMGetInstructionOpcode(i) != LLVMCall) return false;
+  LLVMValueRef f = LLVMGetCalledValue(i);
+  return LLVMIsAFunction(f) && mwcc_map_get(&g->index, f, &k) && g->nodes[k].polls && mwcc_exact(f);
+}
+
+/* Every turn that comes by this latch has polled in a function that it called. */
+static bool turn_polls(const struct graph *g, LLVMBasicBlockRef latch, LLVMBasicBlockRef header) {
+  for (int depth = 0; depth < 16; depth++) {
+    for (LLVMValueRef i = LLVMGetFirstInstruction(latch); i; i = LLVMGetNextInstruction(i))
+      if (call_polls(g, i)) return true;
+    if (latch == header) return false;
+    LLVMBasicBlockRef only = NULL;
+    for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(latch)); u; u = LLVMGetNextUse(u)) {
+      if (!LLVMIsATerminatorInst(LLVMGetUser(u))) continue;
+      if (only && only != LLVMGetInstructionParent(LLVMGetUser(u))) return false;
+      only = LLVMGetInstructionParent(LLVMGetUser(u));
+    }
+    if (!only) return false;
+    latch = only;
+  }
+  return false;
+}
+
+/* ---- Loops: the walk ---- */
+
 struct frame {
   LLVMBasicBlockRef block;
   unsigned next;
@@ -126,7 +175,7 @@ static void poll_sites(struct mwcc *c, LLVMBasicBlockRef latch, struct mwcc_map 
   mwcc_vec_push(sites, t);
 }
 
-static void loop_polls(struct mwcc *c, LLVMValueRef fn) {
+static void loop_polls(struct mwcc *c, const struct graph *g, LLVMValueRef fn) {
   struct mwcc_map state = {0}, chosen = {0};
   struct mwcc_vec sites = {0};
   size_t n = LLVMCountBasicBlocks(fn), depth = 0;
@@ -144,7 +193,8 @@ static void loop_polls(struct mwcc *c, LLVMValueRef fn) {
     }
     LLVMBasicBlockRef s = LLVMGetSuccessor(t, f->next++);
     uintptr_t st = state_of(&state, s);
-    if (st == ON_STACK && !short_counted(f->block, s)) poll_sites(c, f->block, &chosen, &sites);
+    if (st == ON_STACK && !short_counted(f->block, s) && !turn_polls(g, f->block, s))
+      poll_sites(c, f->block, &chosen, &sites);
     if (st != WHITE) continue;
     mwcc_map_put(&state, s, ON_STACK);
     stack[depth++] = (struct frame){s, 0};
@@ -157,24 +207,6 @@ static void loop_polls(struct mwcc *c, LLVMValueRef fn) {
 }
 
 /* ---- Recursion ------------------------------------------------------------------------------ */
-
-struct node {
-  LLVMValueRef fn; /* NULL: everything outside */
-  struct mwcc_vec out;
-  unsigned index, low; /* Tarjan's; 0: not visited */
-  bool on_stack;
-  bool with_outside;   /* in one component with the outside */
-  bool enters, leaves; /* an edge from, to the outside */
-  bool polls;
-  uintptr_t state; /* WHITE, ON_STACK, DONE: retreating edges */
-  size_t next;     /* next edge to follow */
-};
-
-struct graph {
-  struct node *nodes; /* nodes[0] is the outside */
-  size_t n;
-  struct mwcc_map index; /* function -> node number */
-};
 
 /* Used otherwise than as the callee of a direct call. */
 static bool address_taken(LLVMValueRef f) {
@@ -325,7 +357,7 @@ void mwcc_polls(struct mwcc *c) {
   choose_border(&g);
   choose_inner(&g);
   for (k = 1; k < g.n; k++) {
-    loop_polls(c, g.nodes[k].fn);
+    loop_polls(c, &g, g.nodes[k].fn);
     if (g.nodes[k].polls) entry_poll(c, g.nodes[k].fn);
   }
   for (k = 0; k < g.n; k++) mwcc_vec_fini(&g.nodes[k].out);
