@@ -262,6 +262,30 @@ typedef struct mw_sem {
 void mw_sem_acquire(mw_sem *s); /* blocks while the count is 0, then takes one */
 void mw_sem_release(mw_sem *s);
 
+/* ---- Signals ----------------------------------------------------------- */
+
+/*
+ * From now on each `sig` that the process gets is sent to ch, a channel of int,
+ * as its number.  The send never blocks: give the channel room; without room
+ * the signal is lost to it, and signals of one kind that come faster than they
+ * are delivered come once.  Several channels may ask for one signal and one
+ * channel for several.  What the signal did before is back after the last
+ * mw_signal_stop.  Faults of the program's own (SIGSEGV, ...) are still reported
+ * and fatal.  Fatal: SIGKILL, SIGSTOP, SIGURG (the runtime's), another element type.
+ *
+ * A handler of the program's own (sigaction) may interrupt any code, on any
+ * goroutine or on none.  While it runs its goroutine neither yields nor moves.
+ * It may store pointers and touch atomics; it must not allocate, block, or use
+ * channels: those are for mw_signal_notify.
+ */
+void mw_signal_notify(mw_chan *ch, int sig);
+/* Nothing is sent to ch after this has returned. */
+void mw_signal_stop(mw_chan *ch);
+/* Undo all mw_signal_notify for sig, and any handler; then ignore it, or have
+ * its default action (SIGQUIT's is to print all goroutines and exit with 2). */
+void mw_signal_ignore(int sig);
+void mw_signal_reset(int sig);
+
 /* ---- Time -------------------------------------------------------------- */
 
 /* A channel of int64_t that receives mw_nanotime() once, ns from now. */

@@ -164,6 +164,12 @@ static void copy_abi_attributes(LLVMValueRef fn, LLVMValueRef tail, LLVMValueRef
   }
 }
 
+/* setjmp must be called by the function whose frame it remembers. */
+static bool returns_twice(LLVMValueRef call, LLVMValueRef f) {
+  const unsigned fn = (unsigned)LLVMAttributeFunctionIndex;
+  return mwcc_fn_has_attr(f, fn, "returns_twice") || mwcc_call_has_attr(call, fn, "returns_twice");
+}
+
 /* Another file's or the linker's choice for f with its check, or NULL when this
  * call cannot go through one. */
 static LLVMValueRef checked_function(struct mwcc *c, LLVMValueRef call, LLVMValueRef f) {
@@ -174,8 +180,8 @@ static LLVMValueRef checked_function(struct mwcc *c, LLVMValueRef call, LLVMValu
   unsigned n = LLVMCountParams(f);
   if (!LLVMIsACallInst(call) || LLVMIsFunctionVarArg(type) || LLVMGlobalGetValueType(f) != type ||
       LLVMGetNumOperandBundles(call) || LLVMGetLinkage(f) != LLVMExternalLinkage ||
-      LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || len == 0 || len > 400 ||
-      callee[0] == 1 || strchr(callee, '@') || !in_registers(call))
+      LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || returns_twice(call, f) || len == 0 ||
+      len > 400 || callee[0] == 1 || strchr(callee, '@') || !in_registers(call))
     return NULL;
   snprintf(name, sizeof name, MWCC_CHECKED_PREFIX "%s", callee);
   LLVMValueRef x = LLVMGetNamedFunction(c->mod, name);

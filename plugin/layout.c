@@ -47,6 +47,18 @@ static bool is_opaque_literal(LLVMTypeRef type) {
   return false;
 }
 
+/* Registers as setjmp and getcontext leave them: numbers by their type, and the
+ * last place of a pointer that only the code after a longjmp needs. */
+static bool is_saved_registers(LLVMTypeRef type) {
+  const char *name = LLVMIsLiteralStruct(type) ? NULL : LLVMGetStructName(type);
+  return name && (strncmp(name, "struct.__jmp_buf_tag", 20) == 0 ||
+                  strncmp(name, "struct.ucontext_t", 17) == 0);
+}
+
+static bool may_hold_anything(LLVMTypeRef type) {
+  return mwcc_is_union(type) || is_opaque_literal(type) || is_saved_registers(type);
+}
+
 bool mwcc_type_has_ptr(LLVMTypeRef type) {
   switch (LLVMGetTypeKind(type)) {
   case LLVMPointerTypeKind:
@@ -56,7 +68,7 @@ bool mwcc_type_has_ptr(LLVMTypeRef type) {
   case LLVMVectorTypeKind:
     return mwcc_type_has_ptr(LLVMGetElementType(type));
   case LLVMStructTypeKind:
-    if (mwcc_is_union(type) || is_opaque_literal(type)) return true;
+    if (may_hold_anything(type)) return true;
     for (unsigned i = 0, n = LLVMCountStructElementTypes(type); i < n; i++)
       if (mwcc_type_has_ptr(LLVMStructGetTypeAtIndex(type, i))) return true;
     return false;
@@ -102,7 +114,7 @@ static void walk(struct walk *w, LLVMTypeRef type, uint64_t off) {
     return;
   }
   case LLVMStructTypeKind:
-    if (mwcc_is_union(type) || is_opaque_literal(type)) {
+    if (may_hold_anything(type)) {
       set_range(w, off, LLVMABISizeOfType(td, type));
       return;
     }

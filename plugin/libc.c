@@ -14,7 +14,7 @@
  * How      The table is written from the C and POSIX specifications.  Left out
  *          on purpose: functions that call back (qsort, bsearch, tsearch,
  *          ftw), that store a pointer which they were given (strtol's endptr,
- *          strtok_r, setvbuf, putenv, iconv, pthread_setspecific, hsearch),
+ *          strtok_r, setvbuf, setjmp, putenv, iconv, pthread_setspecific, hsearch),
  *          or that hand one to another thread (pthread_create).
  * Threads  The table is sorted when the plugin is loaded, then only read
  *          (lld runs ThinLTO back ends on several threads).
@@ -119,7 +119,7 @@ static const char *harmless[] = {
     "getpwuid", "getgrnam", "getgrgid", "tcgetattr", "tcsetattr", "cfsetispeed", "cfsetospeed",
     "openlog", "syslog", "closelog", "dlopen", "dlclose", "dlsym", "dlerror", "dladdr",
     /* <setjmp.h>, <assert.h>, <errno.h> */
-    "_setjmp", "setjmp", "__sigsetjmp", "sigsetjmp", "longjmp", "_longjmp", "siglongjmp",
+    "longjmp", "_longjmp", "siglongjmp",
     "__longjmp_chk", "__assert_fail", "__errno_location", "__stack_chk_fail", "err", "errx",
     "warn", "warnx", "error", "backtrace", "backtrace_symbols_fd",
     /* pthreads and semaphores: locks hold no pointer of the program's */
@@ -143,9 +143,48 @@ static const struct { const char *from, *to; } renamed[] = {
     {"sleep", "mwi_rt_sleep"},
     {"usleep", "mwi_rt_usleep"},
     {"nanosleep", "mwi_rt_nanosleep"},
-    {"fopencookie", "mwi_rt_fopencookie"},
     {"qsort", "mwi_rt_qsort"},
     {"qsort_r", "mwi_rt_qsort_r"},
+};
+/* What belongs to the thread or to the process (external.c, signal.c, libc_process.c, libc_lock.c,
+ * jump.c of src/sched). */
+static const struct { const char *from, *to; } threads[] = {
+    {"fopencookie", "mwi_rt_fopencookie"},
+    {"posix_spawn", "mwi_rt_posix_spawn"},
+    {"posix_spawnp", "mwi_rt_posix_spawnp"},
+    {"popen", "mwi_rt_popen"},
+    {"vfork", "fork"}, /* a child that shares our memory must not meet the scheduler */
+    {"sigaction", "mwi_rt_sigaction"},
+    {"signal", "mwi_rt_signal"},
+    {"bsd_signal", "mwi_rt_signal"},
+    {"sysv_signal", "mwi_rt_sysv_signal"},
+    {"__sysv_signal", "mwi_rt_sysv_signal"},
+    {"sigprocmask", "mwi_rt_sigprocmask"},
+    {"pthread_sigmask", "mwi_rt_pthread_sigmask"},
+    {"longjmp", "mwi_rt_longjmp"},
+    {"_longjmp", "mwi_rt_longjmp"},
+    {"siglongjmp", "mwi_rt_longjmp"},
+    {"__longjmp_chk", "mwi_rt_longjmp"},
+    {"pthread_exit", "mwi_rt_pthread_exit"},
+    {"thrd_exit", "mwi_rt_thrd_exit"},
+    {"pthread_mutex_lock", "mwi_rt_pthread_mutex_lock"},
+    {"pthread_mutex_trylock", "mwi_rt_pthread_mutex_trylock"},
+    {"pthread_mutex_timedlock", "mwi_rt_pthread_mutex_timedlock"},
+    {"pthread_mutex_clocklock", "mwi_rt_pthread_mutex_clocklock"},
+    {"pthread_mutex_unlock", "mwi_rt_pthread_mutex_unlock"},
+    {"pthread_cond_wait", "mwi_rt_pthread_cond_wait"},
+    {"pthread_cond_timedwait", "mwi_rt_pthread_cond_timedwait"},
+    {"pthread_cond_clockwait", "mwi_rt_pthread_cond_clockwait"},
+    {"pthread_rwlock_rdlock", "mwi_rt_pthread_rwlock_rdlock"},
+    {"pthread_rwlock_wrlock", "mwi_rt_pthread_rwlock_wrlock"},
+    {"pthread_rwlock_tryrdlock", "mwi_rt_pthread_rwlock_tryrdlock"},
+    {"pthread_rwlock_trywrlock", "mwi_rt_pthread_rwlock_trywrlock"},
+    {"pthread_rwlock_timedrdlock", "mwi_rt_pthread_rwlock_timedrdlock"},
+    {"pthread_rwlock_timedwrlock", "mwi_rt_pthread_rwlock_timedwrlock"},
+    {"pthread_rwlock_unlock", "mwi_rt_pthread_rwlock_unlock"},
+    {"flockfile", "mwi_rt_flockfile"},
+    {"ftrylockfile", "mwi_rt_ftrylockfile"},
+    {"funlockfile", "mwi_rt_funlockfile"},
 };
 /* With -fgc-malloc; src/gc/gcmalloc.c. */
 static const struct { const char *from, *to; } collected[] = {
@@ -217,6 +256,8 @@ static void forget_errno(struct mwcc *c) {
 void mwcc_libc_calls(struct mwcc *c) {
   for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
     rename_function(c, renamed[i].from, renamed[i].to);
+  for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
+    rename_function(c, threads[i].from, threads[i].to);
   for (size_t i = 0; mwcc_options()->gc_malloc && i < sizeof collected / sizeof collected[0]; i++)
     rename_function(c, collected[i].from, collected[i].to);
   forget_errno(c);

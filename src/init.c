@@ -44,6 +44,7 @@ static void init(void) {
   /* On mwi_tcb_foreign still: processors exist before the first thread does. */
   mwi_procs_init(n);
   mwi_sysmon_start();
+  mwi_fork_init();
   atexit(mwi_module_exiting); /* runs before the images' own destructors */
 }
 
@@ -82,6 +83,7 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   struct mwi_g *g = NULL;
   while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
   if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");
+  mwi_sched.main_g = g;
   mwi_runq_put(p, g, true);
   mwi_store_relaxed(&mwi_sched.main_ours, true); /* not before there is something to run */
   m->tcb.rt = 0;

@@ -148,6 +148,8 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
 }
 
 void mwi_crash_init(void) {
+  mwi_signal_fault = on_crash;
+  mwi_signal_defaults = mwi_crash_init;
   static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;

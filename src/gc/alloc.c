@@ -128,6 +128,10 @@ static void *attempt(size_t bytes, const struct mwi_layout *l) {
 
 void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
   if (MWI_UNLIKELY(bytes == 0)) return zero_size;
+  if (MWI_UNLIKELY(mwi_tcb()->sig)) /* its cursors may be in use where it came in */
+    mwi_fatal("a signal handler allocates %zu bytes (a variable moved to the heap does: see "
+              "`mallow cc -m`)",
+              bytes);
   mwi_gc_attach();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
   mwi_gc_attach(); /* the collection may have cost us the P */

@@ -131,6 +131,20 @@ void mwi_gc_wake_waiters(void) {
   mwi_unlock(&wait_lock);
 }
 
+void mwi_gc_forget_waiters(void) {
+  mwi_store_relaxed(&wait_lock.state, 0);
+  mwi_store_relaxed(&mwi_gc.waiting, 0);
+  mwi_store_relaxed(&mwi_gc.starting, 0);
+  mwi_store_relaxed(&mwi_gc.finishing, 0);
+  mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
+  while (waiters) {
+    struct waiter *w = waiters;
+    waiters = w->next;
+    w->next = free_waiters;
+    free_waiters = w;
+  }
+}
+
 /* ---- Phase 1 ----------------------------------------------------------- */
 
 static void begin_p(struct mwi_gcp *w, struct mwi_mcache *mc) {

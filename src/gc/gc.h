@@ -96,6 +96,9 @@ int mwi_gc_set_percent(int percent);
 void mwi_gc_exclude(void);
 void mwi_gc_allow(void);
 
+/* In a forked child, after mwi_gc_exclude: none of those who waited for a cycle is there. */
+void mwi_gc_forget_waiters(void);
+
 /* Facts of the last or current cycle, for gctrace and statistics. */
 struct mwi_gc_stats {
   /* written with the world stopped or by the one that ends a cycle; read under mwi_gc_stats_lock */

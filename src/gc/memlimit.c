@@ -147,6 +147,7 @@ static void scavenger_main(void *unused) {
   scavenger_tcb =
       (struct mwi_tcb){.self = &scavenger_tcb, .attached = 1, .mcache = mwi_tcb()->mcache, .rt = 1};
   mwi_os_set_gs(&scavenger_tcb);
+  mwi_lock_rank_forget(&scavenger_tcb); /* it may have been another thread's, before a fork */
   for (;;) {
     while (!mwi_load_acquire(&wanted)) mwi_futex_wait(&wanted, 0, -1);
     int64_t t0 = mwi_os_monotonic(), t = t0;
@@ -167,10 +168,15 @@ void mwi_memlimit_init(void) {
   mwi_store_relaxed(&last_tick, mwi_os_monotonic());
 }
 
+static _Atomic uint32_t scavenger_started;
+
+void mwi_scavenger_forget(void) {
+  mwi_store_relaxed(&scavenger_started, 0);
+}
+
 /* By sysmon, after the first cycle: creating a thread takes locks of libc (sched/m.c, [M3]). */
 void mwi_scavenger_start(void) {
-  static _Atomic uint32_t started;
-  if (mwi_load_relaxed(&started) || mwi_xchg_acqrel(&started, 1)) return;
+  if (mwi_load_relaxed(&scavenger_started) || mwi_xchg_acqrel(&scavenger_started, 1)) return;
   int e = mwi_os_thread_start(scavenger_main, NULL);
   if (e) mwi_fatal("failed to create new OS thread (scavenger; errno=%d)", e);
 }

@@ -7,8 +7,8 @@
  *          pointers, with mw_root_add's.
  * Promise  [O1] mwi_text_contains is async-signal-safe: text ranges are an
  *          array that only grows (an entry is emptied when its module goes).
- * Threads  roots_lock guards the lists.  dlclose removes a module: roots are
- *          only read with roots_lock held.
+ * Threads  mwi_roots_lock guards the lists.  dlclose removes a module: roots are
+ *          only read with mwi_roots_lock held.
  */
 #include <mallow.h>
 
@@ -17,13 +17,13 @@
 #include "gc/roots.h"
 #include "os/tls.h"
 
-static struct mwi_lock roots_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
+struct mwi_lock mwi_roots_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
 
 /* ---- Text -------------------------------------------------------------- */
 
 struct text {
   _Atomic uintptr_t lo, hi;
-  uint32_t users; /* under roots_lock: modules (translation units) of this image */
+  uint32_t users; /* under mwi_roots_lock: modules (translation units) of this image */
 };
 #define MAX_TEXTS 1024
 static struct text texts[MAX_TEXTS];
@@ -77,7 +77,7 @@ static void text_remove_locked(uintptr_t lo) {
 
 /* ---- Modules ----------------------------------------------------------- */
 
-static struct mwi_module *modules; /* under roots_lock */
+static struct mwi_module *modules; /* under mwi_roots_lock */
 
 /* Images with thread-locals that may hold pointers, each entered by its first
  * translation unit, and removed with that: in an image that is being closed. */
@@ -86,7 +86,7 @@ struct tls {
   struct mwi_os_tls os;
   uintptr_t owner; /* the module that brought it */
 };
-static struct tls *tls_modules, *free_tls; /* under roots_lock */
+static struct tls *tls_modules, *free_tls; /* under mwi_roots_lock */
 
 static void tls_add_locked(const struct mwi_os_tls *os, uintptr_t owner) {
   for (struct tls *t = tls_modules; t; t = t->next)
@@ -117,14 +117,14 @@ MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
               m->source, m->abi, MWI_ABI_VERSION);
   struct mwi_os_tls tls;
   bool has_tls = m->has_tls && mwi_os_tls_of((uintptr_t)m, &tls);
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   m->next = modules;
   modules = m;
   if (has_tls) tls_add_locked(&tls, (uintptr_t)m);
   text_add_locked((uintptr_t)m->text_start, (uintptr_t)m->text_stop);
   /* Initialised data of a library opened while marking is on: nothing in it
    * can point to the collected heap yet. */
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
 }
 
 /* exit() runs every module's destructor while other goroutines still run:
@@ -136,7 +136,7 @@ void mwi_module_exiting(void) {
 
 MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
   if (mwi_load_acquire(&exiting)) return;
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   for (struct mwi_module **pm = &modules; *pm; pm = &(*pm)->next)
     if (*pm == m) {
       *pm = m->next;
@@ -146,16 +146,16 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
     mwi_shade_range(m->globals[i].addr, m->globals[i].size);
   text_remove_locked((uintptr_t)m->text_start);
   if (m->has_tls) tls_remove_locked((uintptr_t)m);
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
 }
 
 void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread) {
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   for (struct tls *t = tls_modules; t; t = t->next) {
     uintptr_t block = mwi_os_tls_block(thread, &t->os);
     if (block) mwi_scan_conservative(w, block, block + t->os.bytes, false);
   }
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
 }
 
 /* ---- Roots ------------------------------------------------------------- */
@@ -164,7 +164,7 @@ struct root {
   struct root *next;
   uintptr_t lo, hi;
 };
-static struct root *roots, *free_roots; /* under roots_lock */
+static struct root *roots, *free_roots; /* under mwi_roots_lock */
 
 MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
   uintptr_t end;
@@ -173,7 +173,7 @@ MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
   uintptr_t lo = mwi_align_up((uintptr_t)start, 8), hi = mwi_align_down(end, 8);
   if (hi < lo) hi = lo; /* room for no pointer */
   mwi_gc_attach();
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   struct root *r = free_roots;
   if (r)
     free_roots = r->next;
@@ -182,24 +182,24 @@ MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
   *r = (struct root){roots, lo, hi};
   roots = r;
   mwi_shade_range((void *)lo, hi - lo);
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
 }
 
 MWI_EXPORT void mw_root_remove(void *start) {
   mwi_gc_attach();
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   struct root **pr = &roots;
   while (*pr && (*pr)->lo != mwi_align_up((uintptr_t)start, 8)) pr = &(*pr)->next;
   struct root *r = *pr;
   if (!r) {
-    mwi_unlock(&roots_lock);
+    mwi_unlock(&mwi_roots_lock);
     mwi_fatal("mw_root_remove(%p): not added", start);
   }
   mwi_shade_range((void *)r->lo, r->hi - r->lo);
   *pr = r->next;
   r->next = free_roots;
   free_roots = r;
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
 }
 
 /*
@@ -208,7 +208,7 @@ MWI_EXPORT void mw_root_remove(void *start) {
  */
 uint64_t mwi_roots_scan(struct mwi_gcp *w) {
   uint64_t bytes = 0;
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   for (struct mwi_module *m = modules; m; m = m->next)
     for (uint32_t i = 0; i < m->nglobals; i++) {
       const struct mwi_global *g = &m->globals[i];
@@ -222,14 +222,14 @@ uint64_t mwi_roots_scan(struct mwi_gcp *w) {
     bytes += r->hi - r->lo;
     mwi_scan_conservative(w, r->lo, r->hi, false);
   }
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
   return bytes;
 }
 
 /* The registered range that contains addr; false when none does. */
 bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
   bool found = false;
-  mwi_lock(&roots_lock);
+  mwi_lock(&mwi_roots_lock);
   for (struct mwi_module *m = modules; m && !found; m = m->next)
     for (uint32_t i = 0; i < m->nglobals && !found; i++) {
       const struct mwi_global *g = &m->globals[i];
@@ -238,6 +238,6 @@ bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
       *hi = *lo + g->size;
       found = true;
     }
-  mwi_unlock(&roots_lock);
+  mwi_unlock(&mwi_roots_lock);
   return found;
 }

@@ -72,7 +72,8 @@ void mwi_memlimit_inputs_stw(void);        /* fill the pacer's fields before a c
 void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
 void mwi_scavenge_all(void);
 void mwi_memlimit_init(void);
-void mwi_scavenger_start(void); /* idempotent */
+void mwi_scavenger_start(void);  /* idempotent */
+void mwi_scavenger_forget(void); /* in a forked child: its thread is not there */
 /* After a cycle: heap memory that the background scavenger leaves in place. */
 void mwi_scavenge_goal_stw(uint64_t last_goal);
 void mwi_scavenger_wake(void); /* after that stop */

@@ -5,6 +5,8 @@
 
 #include "gc/gc.h"
 
+extern struct mwi_lock mwi_roots_lock; /* modules and roots; for sched/fork.c */
+
 /* Words of [addr, addr + bytes) selected by a repeating mask. */
 void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
                      uint32_t period);

@@ -79,7 +79,15 @@ void mwi_lock_rank_drop(struct mwi_lock *l) {
       return;
     }
 }
+
+void mwi_lock_rank_forget(struct mwi_tcb *t) {
+  for (int i = 0; i < 4096; i++)
+    if (mwi_load_relaxed(&held_table[i].owner) == t) held_table[i].n = 0;
+}
 #else
+void mwi_lock_rank_forget(struct mwi_tcb *t) {
+  (void)t;
+}
 void mwi_lock_rank_take(struct mwi_lock *l) {
   (void)l;
 }

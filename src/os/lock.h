@@ -23,6 +23,7 @@ void mwi_lock_slow(struct mwi_lock *l);
 void mwi_unlock_slow(struct mwi_lock *l);
 void mwi_lock_rank_take(struct mwi_lock *l); /* check builds */
 void mwi_lock_rank_drop(struct mwi_lock *l);
+void mwi_lock_rank_forget(struct mwi_tcb *t); /* a thread that is not there after a fork */
 
 MWI_INLINE void mwi_lock(struct mwi_lock *l) {
   mwi_rt_enter();
@@ -54,6 +55,8 @@ MWI_INLINE void mwi_unlock(struct mwi_lock *l) {
   if (mwi_xchg_acqrel(&l->state, 0) == 2) mwi_unlock_slow(l);
   mwi_rt_leave();
 }
+
+extern struct mwi_lock mwi_meta_lock; /* mwi_meta_alloc's, for sched/fork.c */
 
 MWI_INLINE bool mwi_lock_held(struct mwi_lock *l) {
   return mwi_load_relaxed(&l->state) != 0;

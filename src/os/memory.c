@@ -73,24 +73,24 @@ size_t mwi_os_page_bytes(void) {
   (256 * MWI_KB) /* large enough to make mmap rare, small enough for `ulimit -v`                   \
                   */
 
-static struct mwi_lock meta_lock = MWI_LOCK_INIT(MWI_RANK_META);
-static char *meta_next, *meta_end; /* under meta_lock */
+struct mwi_lock mwi_meta_lock = MWI_LOCK_INIT(MWI_RANK_META);
+static char *meta_next, *meta_end; /* under mwi_meta_lock */
 static _Atomic size_t meta_bytes;  /* statistic */
 
 void *mwi_meta_alloc(size_t bytes, size_t align) {
   if (align < 16) align = 16;
-  mwi_lock(&meta_lock);
+  mwi_lock(&mwi_meta_lock);
   char *p = (char *)mwi_align_up((uintptr_t)meta_next, align);
   if (meta_next && bytes <= (size_t)(meta_end - meta_next) && p + bytes <= meta_end) {
     meta_next = p + bytes;
-    mwi_unlock(&meta_lock);
+    mwi_unlock(&mwi_meta_lock);
     return p;
   }
   /* A big request gets a mapping of its own; the current chunk goes on. */
   size_t chunk = bytes + align > META_CHUNK / 4 ? mwi_align_up(bytes + align, 4096) : META_CHUNK;
   char *m = mwi_os.map(chunk);
   if (!m) {
-    mwi_unlock(&meta_lock);
+    mwi_unlock(&mwi_meta_lock);
     mwi_fatal("out of memory: the runtime asked for %zu bytes of metadata (%zu in use)", bytes,
               (size_t)mwi_load_relaxed(&meta_bytes));
   }
@@ -100,7 +100,7 @@ void *mwi_meta_alloc(size_t bytes, size_t align) {
     meta_next = p + bytes;
     meta_end = m + chunk;
   }
-  mwi_unlock(&meta_lock);
+  mwi_unlock(&mwi_meta_lock);
   return p;
 }
 

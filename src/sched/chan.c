@@ -112,6 +112,12 @@ void mwi_ch_enqueue(struct mw_chan *ch, struct mwi_waiter *w, const void *value,
   }
 }
 
+void mwi_ch_abandon(struct mwi_waiter *w) {
+  struct mwi_waiter *first = w;
+  while (first->prev != NULL) first = first->prev;
+  mwi_waitq_remove(w->chan->recvq.first == first ? &w->chan->recvq : &w->chan->sendq, w);
+}
+
 /* ---- Send -------------------------------------------------------------- */
 
 /* Returns with the value sent, or with the channel unlocked and false. */

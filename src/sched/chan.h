@@ -228,6 +228,8 @@ void *mwi_ch_big_buffer(const struct mw_chan *ch);
 /* Make w, the running goroutine's, stand in ch's queue; lock held.  value: what
  * it sends, NULL: it receives. */
 void mwi_ch_enqueue(struct mw_chan *ch, struct mwi_waiter *w, const void *value, void *big);
+/* In a forked child: w's goroutine is not there. */
+void mwi_ch_abandon(struct mwi_waiter *w);
 /* w is no longer in use. */
 MWI_INLINE void mwi_waiter_release(struct mwi_waiter *w) {
   w->chan = NULL;

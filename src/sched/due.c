@@ -16,7 +16,7 @@ struct runner {
   struct mwi_lock lock; /* rank GC: mwi_due_take's lock nests inside */
   struct mwi_g *g;      /* parked and waiting, under lock */
   bool pending;         /* something became due since it last looked, under lock */
-  bool finalizer;
+  bool started, finalizer;
 };
 static struct runner runners[2] = {
     {.lock = MWI_LOCK_INIT(MWI_RANK_GC)},
@@ -60,16 +60,29 @@ static void notify(bool finalizer) {
   if (g) mwi_ready(g);
 }
 
+static void start_one(struct runner *r) {
+  mwi_rt_enter();
+  struct mwi_g *g = mwi_g_new_try(run, r, 0, true);
+  if (!g) mwi_fatal("out of memory: no stack for the finalizer goroutine");
+  r->started = true;
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_rt_leave();
+}
+
 static void start(void *unused) {
   (void)unused;
-  for (int i = 0; i < 2; i++) {
-    mwi_rt_enter();
-    struct mwi_g *g = mwi_g_new_try(run, &runners[i], 0, true);
-    if (!g) mwi_fatal("out of memory: no stack for the finalizer goroutine");
-    mwi_runq_put(mwi_tcb()->p, g, false);
-    mwi_rt_leave();
-  }
+  for (int i = 0; i < 2; i++) start_one(&runners[i]);
   mwi_wake_p();
+}
+
+/* A parked one is there still; one that was under way is not. */
+void mwi_due_goroutines_restart(void) {
+  for (int i = 0; i < 2; i++) {
+    mwi_store_relaxed(&runners[i].lock.state, 0);
+    if (runners[i].started && !runners[i].g) start_one(&runners[i]);
+  }
 }
 
 static void start_once(void) {

@@ -62,6 +62,7 @@ bool mwi_called_back(const struct mwi_tcb *t, uintptr_t fp) {
 }
 
 bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g) {
+  if (mwi_in_handler(&m->tcb)) mwi_fatal("a signal handler blocks (see mw_signal_notify)");
   if (g->foreign || mwi_called_back(&m->tcb, (uintptr_t)__builtin_frame_address(0))) return true;
   m->tcb.ext = 0;
   return g->pins != 0;
@@ -71,13 +72,12 @@ bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g) {
 
 MWI_EXPORT void mw_thread_lock(void) {
   mwi_attach();
-  mwi_getg()->pins++;
+  mwi_pin(mwi_getg(), MWI_PIN_THREAD);
 }
 
 MWI_EXPORT void mw_thread_unlock(void) {
   mwi_attach();
-  struct mwi_g *g = mwi_getg();
-  if (g->pins) g->pins--;
+  mwi_unpin(mwi_getg(), MWI_PIN_THREAD);
 }
 
 /* ---- What the compiler's table of libc functions cannot know ------------- */

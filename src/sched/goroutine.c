@@ -175,6 +175,7 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   g->system = system;
   g->foreign = g->locked = false;
   g->pins = 0;
+  memset(g->pin, 0, sizeof g->pin);
   g->wake_param = NULL;
   g->wait_reason = MWI_WAIT_NONE;
   mwi_store_relaxed(&g->select_done, 0);
@@ -228,11 +229,26 @@ static bool die(struct mwi_g *g, void *unused) {
     g->next = p->kept;
     p->kept = g;
     p->nkept++;
-    return true;
+  } else {
+    give_up_stack(p, g);
+    if (p && p->nkept >= KEEP) kept_spill(p);
   }
-  give_up_stack(p, g);
-  if (p && p->nkept >= KEEP) kept_spill(p);
+  mwi_exit_if_empty();
   return true;
+}
+
+/* In a forked child: g ran, or waited, in the parent only. */
+void mwi_g_bury(struct mwi_g *g) {
+  bool has_stack = !g->foreign;
+  g->foreign = g->locked = false;
+  g->m = NULL;
+  g->arg = NULL;
+  mwi_store_relaxed(&g->status, MWI_G_DEAD);
+  if (!g->system) count(NULL, -1);
+  if (has_stack)
+    give_up_stack(NULL, g);
+  else
+    mwi_g_record_put(g);
 }
 
 MWI_EXPORT _Noreturn void mw_goexit(void) {
@@ -240,7 +256,7 @@ MWI_EXPORT _Noreturn void mw_goexit(void) {
   struct mwi_g *g = mwi_getg();
   if (g->foreign) mwi_fatal("mw_goexit called on a thread that is not a goroutine");
   /* A list that is full is dealt with on the loop's stack. */
-  mwi_leave(die, can_keep(mwi_tcb()->p, g));
+  mwi_leave(die, can_keep(mwi_tcb()->p, g) && !mwi_load_relaxed(&mwi_sched.exit_when_empty));
 }
 
 void mwi_goroutine_main(void) {

@@ -31,8 +31,6 @@
 #include "os/tls.h"
 #include "sched/proc.h"
 
-#define SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
-
 /* ---- Records ----------------------------------------------------------- */
 
 struct mwi_m *mwi_m_new(void) {
@@ -43,11 +41,24 @@ struct mwi_m *mwi_m_new(void) {
   mwi_unlock(&mwi_sched.allm_lock);
   if (!m) {
     m = mwi_meta_alloc(sizeof *m, 64);
-    m->sigstack = mwi_os.map(SIGSTACK_BYTES);
+    m->sigstack = mwi_os.map(MWI_SIGSTACK_BYTES);
     if (!m->sigstack) mwi_fatal("out of memory: no signal stack for a new thread");
     m->tid = -1;
   }
   return m;
+}
+
+void mwi_m_forget(struct mwi_m *m) {
+  mwi_release_p(m);
+  m->tcb.g = NULL;
+  m->foreign = m->prev = NULL;
+  m->spinning = false;
+  mwi_lock_rank_forget(&m->tcb);
+  mwi_store_relaxed(&m->held_for_scan, false);
+  mwi_store_relaxed(&m->park, 0);
+  mwi_store_relaxed(&m->stop_req, 0);
+  mwi_store_relaxed(&m->state, MWI_M_DEAD);
+  m->tid = 0; /* the record may be taken again */
 }
 
 /* The calling thread becomes m: its block is in %gs from here. */
@@ -66,7 +77,7 @@ void mwi_m_adopt(struct mwi_m *m) {
   mwi_os_set_gs(&m->tcb);
   stack_t ss, old;
   if (sigaltstack(NULL, &old) == 0 && (old.ss_flags & SS_DISABLE)) {
-    ss = (stack_t){.ss_sp = m->sigstack, .ss_size = SIGSTACK_BYTES};
+    ss = (stack_t){.ss_sp = m->sigstack, .ss_size = MWI_SIGSTACK_BYTES};
     sigaltstack(&ss, NULL);
   }
   mwi_lock(&mwi_sched.allm_lock);
@@ -198,6 +209,7 @@ void mwi_attach_slow(void) {
   g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi};
   g->foreign = g->locked = true;
   g->pins = 0;
+  memset(g->pin, 0, sizeof g->pin);
   g->system = true;
   g->m = m;
   g->id = mwi_add_relaxed(&mwi_sched.gid, 1) + 1;

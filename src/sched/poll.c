@@ -26,6 +26,16 @@ static void stress_poll(struct mwi_m *m) {
   if (mwi_rand() % (uint32_t)mwi_knobs.gcstress == 0) mwi_preempt();
 }
 
+/* [N1] of sched/signal.c: no yield; a stop, if what was interrupted can be stopped in. */
+static void poll_in_handler(struct mwi_tcb *t) {
+  if (t->held) return;
+  mwi_rt_enter();
+  mwi_store_relaxed(&t->poll, 0);
+  atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
+  mwi_stop_check();
+  mwi_rt_leave();
+}
+
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   struct mwi_tcb *t = mwi_tcb();
   if (MWI_UNLIKELY(!t->attached)) {
@@ -34,6 +44,10 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   }
   struct mwi_m *m = t->m;
   if (t->rt > 0 || !on_goroutine_stack(t->g)) return;
+  if (MWI_UNLIKELY(t->sig)) {
+    poll_in_handler(t);
+    return;
+  }
   mwi_rt_enter();
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */

@@ -23,6 +23,8 @@
  * Next     sched/runq.c, sched/stop.c, sched/sysmon.c, gc/mark.c (workers)
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <mallow.h>
 
@@ -400,7 +402,6 @@ _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light)
   struct mwi_m *m = mwi_self();
   struct mwi_g *g = m->tcb.g;
   m->tcb.ext = 0;
-  g->pins = 0;
   m->prev = g;
   m->commit = commit;
   m->commit_arg = NULL;
@@ -415,6 +416,9 @@ MWI_EXPORT void mw_yield(void) {
 }
 
 void mwi_need_p(void) {
+  mwi_fork_finish();
+  if (mwi_in_handler(mwi_tcb()) && !mwi_getg())
+    mwi_fatal("a signal handler uses the runtime (see mw_signal_notify)");
   while (!mwi_tcb()->p) {
     if (!mwi_tcb()->attached) {
       mwi_attach_slow();
@@ -555,6 +559,25 @@ void mwi_timer_notify(int64_t when) {
   }
 }
 
+static void exit_empty(void *unused) {
+  (void)unused;
+  exit(0);
+}
+
+/* No lock held.  A goroutine or a thread has ended: was it the last? */
+void mwi_exit_if_empty(void) {
+  if (MWI_LIKELY(!mwi_load_relaxed(&mwi_sched.exit_when_empty)) || mw_num_goroutine() > 0 ||
+      mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0 ||
+      !mwi_xchg_acqrel(&mwi_sched.exit_when_empty, 0))
+    return;
+  struct mwi_g *g = mwi_g_new_try(exit_empty, NULL, 0, false);
+  if (!g) _exit(0);
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_wake_p();
+}
+
 void mwi_check_dead(void) {
   /* Under sched.lock, called by a thread that has just put itself on the idle
    * list, or by sysmon when a thread of the program's own has ended: if all are
@@ -562,6 +585,7 @@ void mwi_check_dead(void) {
    * it may call us at any time. */
   if (!mwi_load_relaxed(&mwi_sched.main_ours)) return;
   if (mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0) return;
+  if (mwi_signal_listening()) return;
   int64_t asleep =
       (int64_t)mwi_load_relaxed(&mwi_sched.nidle_m) + mwi_load_relaxed(&mwi_sched.nbound);
   if (asleep < mwi_load_relaxed(&mwi_sched.nm)) return;

@@ -151,6 +151,9 @@ struct mwi_sched {
   _Atomic uint32_t need_sysmon; /* futex: 1 asks sysmon to look now */
   _Atomic uint32_t sysmon_deep; /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
+  struct mwi_g *main_g;
+  _Atomic uint32_t
+      exit_when_empty;    /* exit(0) when the last goroutine and thread have ended, as threads do */
   _Atomic bool main_ours; /* main is a goroutine: without it nobody can be called deadlocked */
   sigset_t sigmask;       /* of the initial thread; new threads begin with it */
 };
@@ -185,10 +188,12 @@ void mwi_handoff_p(struct mwi_p *p); /* give a held P to others, or make it idle
 struct mwi_p *mwi_idle_p_get(void);
 void mwi_idle_p_put(struct mwi_p *p);
 void mwi_check_dead(void);
+void mwi_exit_if_empty(void);
 void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
 void mwi_due_goroutines_init(void);
+void mwi_due_goroutines_restart(void); /* in a forked child */
 uint32_t mwi_rand(void);
 
 /* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
@@ -196,15 +201,40 @@ _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light)
 void mwi_stop_m(void); /* scheduler loop, no P: sleep until given one */
 
 /* m.c */
+#define MWI_SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
 struct mwi_m *mwi_m_new(void);
-void mwi_m_adopt(struct mwi_m *m); /* the calling thread becomes m */
-void mwi_detach(void);             /* an attached thread leaves: it ends, or becomes the main one */
+void mwi_m_forget(struct mwi_m *m); /* in a forked child: its thread is not there */
+void mwi_m_adopt(struct mwi_m *m);  /* the calling thread becomes m */
+void mwi_detach(void); /* an attached thread leaves: it ends, or becomes the main one */
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
 }
+
+/* signal.c */
+/* A handler of the program's under way; on its stack. */
+struct mwi_handler {
+  struct mwi_handler *up; /* the one that it interrupted */
+  struct mwi_tcb *tcb;
+  uintptr_t frame; /* somewhere on the stack that it runs on */
+  bool rt;         /* it interrupted the runtime */
+  bool held;       /* it interrupted compiled code: no stop before it ends */
+};
+MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
+  return t->sig != 0;
+}
+void mwi_handler_enter(struct mwi_handler *h, uintptr_t interrupted_pc);
+void mwi_handler_leave(struct mwi_handler *h);
+void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */
+void mwi_signal_spare(int sig, siginfo_t *info, void *uc);   /* the stop signal, from elsewhere */
+void mwi_signal_look(void);      /* sysmon: is a signal to be delivered to channels? */
+bool mwi_signal_listening(void); /* a signal may come and wake somebody */
+void mwi_signal_restart(void);   /* in a forked child */
+extern void (*mwi_signal_fault)(int sig, siginfo_t *info,
+                                void *uc); /* debug/crash.c: report, die */
+extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */
 
 /* src/init.c: start-up, once, in order */
 void mwi_init_once(void);
@@ -213,6 +243,7 @@ void mwi_init_once(void);
 /* Runnable, in no queue yet.  NULL: no address space for the stack. */
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
 struct mwi_g *mwi_g_record(void); /* record only */
+void mwi_g_bury(struct mwi_g *g); /* in a forked child */
 void mwi_g_record_put(struct mwi_g *g);
 #define MWI_MAX_GS (1u << 26)
 #define MWI_G_CHUNK 256
@@ -241,7 +272,7 @@ extern _Atomic uint32_t mwi_callbacks_everywhere;
 /* Must the calling goroutine stay on its thread? [X1] */
 bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g);
 MWI_INLINE bool mwi_bound(struct mwi_m *m, struct mwi_g *g) {
-  return MWI_UNLIKELY(m->tcb.ext || g->foreign || g->pins ||
+  return MWI_UNLIKELY(m->tcb.ext || m->tcb.sig || g->foreign || g->pins ||
                       mwi_load_relaxed(&mwi_callbacks_everywhere)) &&
          mwi_bound_slow(m, g);
 }
@@ -261,6 +292,15 @@ void mwi_stop_check(void); /* scheduler loop, workers: stop here if asked */
 void mwi_leave_sys(struct mwi_m *m);
 void mwi_enter_sys(
     struct mwi_m *m); /* registers and stop_sp are published already, or not needed */
+
+/* Around fork: see there. */
+void mwi_stop_take_external_ps(void);
+void mwi_stop_release_external(void);
+void mwi_stop_forget(void);
+
+/* fork.c */
+void mwi_fork_init(void);
+void mwi_fork_finish(void); /* first thing of a child that asks for a processor */
 
 /* sysmon.c */
 void mwi_sysmon_start(void);

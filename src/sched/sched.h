@@ -57,6 +57,14 @@ enum mwi_wait {
 };
 extern const char *const mwi_wait_names[MWI_NWAITS];
 
+/* Why the program's goroutine stays on its thread. */
+enum mwi_pin {
+  MWI_PIN_THREAD, /* mw_thread_lock */
+  MWI_PIN_LOCK,   /* it holds locks of libc's that belong to the thread */
+  MWI_PIN_MASK,   /* its thread's signal mask is not the usual one */
+  MWI_NPINS
+};
+
 /* Saved context of a goroutine that is not running: callee-saved registers
  * are on its stack, below sp (switch_amd64.S). */
 struct mwi_stack {
@@ -99,12 +107,24 @@ struct mwi_g {
   bool locked;
 
   /* owner: reasons of the program's to stay on its thread, mw_thread_lock and pthread locks held */
-  uint32_t pins;
+  uint32_t pins;           /* their number */
+  uint32_t pin[MWI_NPINS]; /* by kind; 0: unpinning does nothing */
 };
 
 /* The running goroutine. */
 MWI_INLINE struct mwi_g *mwi_getg(void) {
   return mwi_tcb()->g;
+}
+
+/* The running goroutine. */
+MWI_INLINE void mwi_pin(struct mwi_g *g, enum mwi_pin why) {
+  g->pin[why]++;
+  g->pins++;
+}
+MWI_INLINE void mwi_unpin(struct mwi_g *g, enum mwi_pin why) {
+  if (!g->pin[why]) return;
+  g->pin[why]--;
+  g->pins--;
 }
 
 /*
@@ -170,6 +190,8 @@ int64_t mwi_timers_next(struct mwi_timers *t);
 int mwi_timers_run(struct mwi_timers *t, int64_t now);
 /* Move all timers from one heap to another (GOMAXPROCS shrank). */
 void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to);
+/* In a forked child: entries for goroutines that slept are dropped, channels' stay. */
+void mwi_timers_forget_sleepers(struct mwi_timers *t);
 /* proc.c provides: an earlier deadline was added to a heap; an idle thread
  * that sleeps past it must be woken. */
 void mwi_timer_notify(int64_t when);

@@ -279,3 +279,12 @@ void mwi_notify_all(_Atomic uint32_t *wait, _Atomic uint32_t *notify) {
     mwi_poll();
   }
 }
+
+void mwi_sema_forget(void) {
+  for (int i = 0; i < BUCKETS; i++) {
+    struct bucket *b = &buckets[i];
+    mwi_store_relaxed(&b->lock.state, 0);
+    mwi_store_relaxed(&b->nwait, 0);
+    b->root = NULL;
+  }
+}

@@ -25,6 +25,9 @@ void mwi_sema_acquire(_Atomic uint32_t *addr, bool lifo, enum mwi_wait reason);
  * goroutine run before the caller goes on. */
 void mwi_sema_release(_Atomic uint32_t *addr, bool handoff);
 
+/* In a forked child: nobody waits. */
+void mwi_sema_forget(void);
+
 /*
  * Turn-taking on an address, for condition variables.  Tickets are numbers
  * drawn from *wait; *notify is the next one to be woken.

@@ -29,7 +29,6 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <pthread.h>
 #include <ucontext.h>
 
 #include "gc/gc.h"
@@ -143,11 +142,13 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
 }
 
 static void handler(int sig, siginfo_t *info, void *uc_) {
-  (void)sig;
-  (void)info;
   ucontext_t *uc = uc_;
   struct mwi_tcb *t = mwi_tcb();
-  if (!t->attached || t->rt > 0) return;
+  if (MWI_UNLIKELY(info->si_code != SI_TKILL)) mwi_signal_spare(sig, info, uc_);
+  if (!t->attached || t->rt > 0 || t->held) return;
+  uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+  /* a handler of external code's, on the signal stack, which nobody scans */
+  if (sp - (uintptr_t)t->m->sigstack < MWI_SIGSTACK_BYTES) return;
   struct mwi_m *m = t->m;
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
@@ -164,20 +165,7 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   errno = saved;
 }
 
-/* Whoever asked is not in the child; compiled code on the way to exec must not
- * wait for it. */
-static void in_forked_child(void) {
-  struct mwi_tcb *t = mwi_tcb();
-  if (!t->attached || !t->m) return;
-  mwi_store_relaxed(&t->m->stop_req, 0);
-  mwi_store_relaxed(&t->m->retake_req, 0);
-  mwi_store_relaxed(&t->m->preempt_req, 0);
-  mwi_store_relaxed(&t->poll, 0);
-  t->m->tid = mwi_os_tid();
-}
-
 void mwi_stop_init(void) {
-  pthread_atfork(NULL, NULL, in_forked_child);
   struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
   sigfillset(&sa.sa_mask);
   sigaction(MWI_STOP_SIGNAL, &sa, NULL);
@@ -292,4 +280,29 @@ void mwi_start_world(void) {
     if (m != self) release(m);
   mwi_unlock(&mwi_sched.allm_lock);
   mwi_stop_unlock();
+}
+
+/* ---- Around fork (sched/fork.c); this thread has stopped the world ---------- */
+
+void mwi_stop_take_external_ps(void) {
+  struct mwi_m *self = mwi_self();
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (m == self || mwi_load_relaxed(&m->state) != MWI_M_STOPPED || !m->in_external) continue;
+    struct mwi_p *p = mwi_release_p(m);
+    mwi_store_relaxed(&m->tcb.poll, 1);
+    if (p) mwi_idle_p_put(p);
+  }
+}
+
+void mwi_stop_release_external(void) {
+  struct mwi_m *self = mwi_self();
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
+    if (m != self && mwi_load_relaxed(&m->state) == MWI_M_STOPPED && m->in_external) release(m);
+}
+
+/* In the child: nobody is left who was stopped, or who waits to stop others. */
+void mwi_stop_forget(void) {
+  mwi_sched.world_stopped = false;
+  mwi_store_relaxed(&stop_lock_state, 0);
+  mwi_rt_leave();
 }

@@ -118,6 +118,7 @@ static void sysmon_main(void *unused) {
   sysmon_tcb =
       (struct mwi_tcb){.self = &sysmon_tcb, .attached = 1, .mcache = &mwi_mcache_none, .rt = 1};
   mwi_os_set_gs(&sysmon_tcb);
+  mwi_lock_rank_forget(&sysmon_tcb); /* it may have been another thread's, before a fork */
   int64_t sleep_us = FIRST_SLEEP_US;
   int idle = 0;
   for (;;) {
@@ -133,6 +134,8 @@ static void sysmon_main(void *unused) {
     }
     bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
     if (asked) {
+      mwi_exit_if_empty();
+      mwi_signal_look();
       mwi_m_start_new();
       mwi_lock(&mwi_sched.lock);
       mwi_check_dead();

@@ -300,6 +300,22 @@ void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to) {
   mwi_rt_leave();
 }
 
+void mwi_timers_forget_sleepers(struct mwi_timers *h) {
+  mwi_lock(&h->lock);
+  size_t n = h->n;
+  h->n = h->nroots = 0;
+  for (size_t i = 0; i < n; i++) {
+    struct entry x = *at(h, i);
+    if ((x.tagged & COLLECTED) == 0) continue;
+    h->nroots++;
+    sift_up(h, h->n++, x); /* writes places up to h->n, which is not past i */
+  }
+  h->clean_at = 0;
+  mwi_store_relaxed(&h->stale, 0);
+  publish_next(h);
+  mwi_unlock(&h->lock);
+}
+
 /* ---- The collector's side ---------------------------------------------- */
 
 /* Entries for collected timers are roots, stale ones too, because the heap

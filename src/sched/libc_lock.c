@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/libc_lock.c -- libc's locks belong to threads
+ *
+ * Job      Compiled code's pthread mutexes, read-write locks and stream locks.
+ *          A recursive, error-checking or robust mutex, and a stream's lock, know
+ *          their owner by its thread; any lock of these blocks the thread of
+ *          whoever wants it next.
+ * Promise  [L1] From lock to unlock the goroutine stays on its thread, and no
+ *          other goroutine runs there: so the owner is the right one, another
+ *          goroutine that wants the lock has another thread, and a goroutine
+ *          that is preempted with a lock held does not leave it behind.
+ *          [L2] Who has to wait gives its processor away at once.
+ * How      A held lock is a reason to stay (MWI_PIN_LOCK).  Locks are first
+ *          tried; waiting is a wait that the runtime knows of.
+ * Limits   A lock that external code takes and leaves locked when it returns
+ *          is not seen: mw_thread_lock.  Nor are C11's mtx_t, whose names
+ *          programs of today define for themselves.  A goroutine that ends with
+ *          a lock held leaves it locked, as if its thread had gone on.
+ * Rejected wrapping the functions for all code, by interposing: libraries' locks
+ *          are held across our code only in callbacks, which stay anyway [X1].
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <mallow.h>
+
+#include "sched/proc.h"
+
+/* A goroutine of ours; threads of the program's are bound as it is. */
+static struct mwi_g *goroutine(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  return t->attached && t->g && !t->g->foreign && !t->sig ? t->g : NULL;
+}
+
+static int got(struct mwi_g *g, int r) {
+  if (g && (r == 0 || r == EOWNERDEAD)) mwi_pin(g, MWI_PIN_LOCK);
+  return r;
+}
+
+static int gave(struct mwi_g *g, int r) {
+  if (g && r == 0) mwi_unpin(g, MWI_PIN_LOCK);
+  return r;
+}
+
+/* `now` has not got it; `later` waits.  The reason to stay comes before the way
+ * back, where the goroutine could change threads. */
+#define WAIT_FOR(now, later)                                                                       \
+  do {                                                                                             \
+    struct mwi_g *g = goroutine();                                                                 \
+    int r = (now);                                                                                 \
+    if (r != EBUSY) return got(g, r);                                                              \
+    if (!g) return (later);                                                                        \
+    mwi_attach();                                                                                  \
+    mwi_syscall_enter();                                                                           \
+    r = got(g, (later));                                                                           \
+    mwi_syscall_exit();                                                                            \
+    return r;                                                                                      \
+  } while (0)
+
+/* A wait with the lock held before and after. */
+#define WAIT_HOLDING(call)                                                                         \
+  do {                                                                                             \
+    if (!goroutine()) return (call);                                                               \
+    mwi_attach();                                                                                  \
+    mwi_syscall_enter();                                                                           \
+    int r = (call);                                                                                \
+    mwi_syscall_exit();                                                                            \
+    return r;                                                                                      \
+  } while (0)
+
+typedef pthread_mutex_t mutex;
+typedef pthread_rwlock_t rwlock;
+typedef const struct timespec *deadline;
+
+int mwi_rt_pthread_mutex_lock(mutex *m);
+int mwi_rt_pthread_mutex_trylock(mutex *m);
+int mwi_rt_pthread_mutex_timedlock(mutex *m, deadline at);
+int mwi_rt_pthread_mutex_clocklock(mutex *m, clockid_t clock, deadline at);
+int mwi_rt_pthread_mutex_unlock(mutex *m);
+int mwi_rt_pthread_cond_wait(pthread_cond_t *c, mutex *m);
+int mwi_rt_pthread_cond_timedwait(pthread_cond_t *c, mutex *m, deadline at);
+int mwi_rt_pthread_cond_clockwait(pthread_cond_t *c, mutex *m, clockid_t clock, deadline at);
+int mwi_rt_pthread_rwlock_rdlock(rwlock *l);
+int mwi_rt_pthread_rwlock_wrlock(rwlock *l);
+int mwi_rt_pthread_rwlock_tryrdlock(rwlock *l);
+int mwi_rt_pthread_rwlock_trywrlock(rwlock *l);
+int mwi_rt_pthread_rwlock_timedrdlock(rwlock *l, deadline at);
+int mwi_rt_pthread_rwlock_timedwrlock(rwlock *l, deadline at);
+int mwi_rt_pthread_rwlock_unlock(rwlock *l);
+void mwi_rt_flockfile(FILE *f);
+int mwi_rt_ftrylockfile(FILE *f);
+void mwi_rt_funlockfile(FILE *f);
+
+MWI_EXPORT int mwi_rt_pthread_mutex_lock(mutex *m) {
+  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_lock(m));
+}
+MWI_EXPORT int mwi_rt_pthread_mutex_trylock(mutex *m) {
+  return got(goroutine(), pthread_mutex_trylock(m));
+}
+MWI_EXPORT int mwi_rt_pthread_mutex_timedlock(mutex *m, deadline at) {
+  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_timedlock(m, at));
+}
+MWI_EXPORT int mwi_rt_pthread_mutex_clocklock(mutex *m, clockid_t clock, deadline at) {
+  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_clocklock(m, clock, at));
+}
+MWI_EXPORT int mwi_rt_pthread_mutex_unlock(mutex *m) {
+  return gave(goroutine(), pthread_mutex_unlock(m));
+}
+
+MWI_EXPORT int mwi_rt_pthread_cond_wait(pthread_cond_t *c, mutex *m) {
+  WAIT_HOLDING(pthread_cond_wait(c, m));
+}
+MWI_EXPORT int mwi_rt_pthread_cond_timedwait(pthread_cond_t *c, mutex *m, deadline at) {
+  WAIT_HOLDING(pthread_cond_timedwait(c, m, at));
+}
+MWI_EXPORT int mwi_rt_pthread_cond_clockwait(pthread_cond_t *c, mutex *m, clockid_t clock,
+                                             deadline at) {
+  WAIT_HOLDING(pthread_cond_clockwait(c, m, clock, at));
+}
+
+MWI_EXPORT int mwi_rt_pthread_rwlock_rdlock(rwlock *l) {
+  WAIT_FOR(pthread_rwlock_tryrdlock(l), pthread_rwlock_rdlock(l));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_wrlock(rwlock *l) {
+  WAIT_FOR(pthread_rwlock_trywrlock(l), pthread_rwlock_wrlock(l));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_tryrdlock(rwlock *l) {
+  return got(goroutine(), pthread_rwlock_tryrdlock(l));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_trywrlock(rwlock *l) {
+  return got(goroutine(), pthread_rwlock_trywrlock(l));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_timedrdlock(rwlock *l, deadline at) {
+  WAIT_FOR(pthread_rwlock_tryrdlock(l), pthread_rwlock_timedrdlock(l, at));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_timedwrlock(rwlock *l, deadline at) {
+  WAIT_FOR(pthread_rwlock_trywrlock(l), pthread_rwlock_timedwrlock(l, at));
+}
+MWI_EXPORT int mwi_rt_pthread_rwlock_unlock(rwlock *l) {
+  return gave(goroutine(), pthread_rwlock_unlock(l));
+}
+
+static int lock_file(FILE *f) {
+  flockfile(f);
+  return 0;
+}
+static int wait_for_file(FILE *f) {
+  WAIT_FOR(ftrylockfile(f) == 0 ? 0 : EBUSY, lock_file(f));
+}
+MWI_EXPORT void mwi_rt_flockfile(FILE *f) {
+  (void)wait_for_file(f);
+}
+MWI_EXPORT int mwi_rt_ftrylockfile(FILE *f) {
+  return got(goroutine(), ftrylockfile(f));
+}
+MWI_EXPORT void mwi_rt_funlockfile(FILE *f) {
+  funlockfile(f);
+  (void)gave(goroutine(), 0);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/signal.c -- the program's signals: handlers, notifications, masks
+ *
+ * Job      Handlers that compiled code installs run with polls held off,
+ *          whatever they interrupt.  mw_signal_notify turns signals into
+ *          values on channels.  A goroutine that changes its signal mask keeps
+ *          the thread whose mask that is.
+ * Promise  [N1] While a handler of the program's runs, its thread's goroutine
+ *          neither yields nor changes threads, and where the handler has
+ *          interrupted compiled code or the runtime the thread is not stopped
+ *          either: what was interrupted may be between a barrier's flag and its
+ *          store, or in the middle of an allocation.
+ *          [N2] Delivery to channels never blocks: the handler sets a bit and
+ *          wakes a thread that no signal interrupts; a channel without room
+ *          misses the signal, and signals that come twice before anybody looks
+ *          come once, as in Go.
+ *          [N3] After mw_signal_stop has returned nothing is sent to the channel.
+ * How      Compiled code's sigaction and signal come here.  The kernel is given
+ *          `trampoline`, which counts the handler in tcb->sig; the program sees
+ *          its own handlers in what it asks for.  A handler that is left by
+ *          siglongjmp is forgotten by sched/jump.c.
+ *          `notified` and `pending` are words of bits.  sysmon readies the
+ *          goroutine that sends.
+ * Threads  actions_lock for changes; the trampoline reads without it.  Rank
+ *          SEMA: channels are used inside of it.
+ * Limits   The stop signal (SIGURG) stays the runtime's: the program's handler
+ *          for it is called for signals that are not from the runtime, and it
+ *          is never blocked.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include <mallow.h>
+
+#include "gc/gc.h"
+#include "os/thread.h"
+#include "heap/none.h"
+#include "sched/chan.h"
+#include "sched/proc.h"
+
+#define NSIG_MAX 65
+#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+
+typedef void handler_fn(int);
+typedef void action_fn(int, siginfo_t *, void *);
+
+/* What the program asked for.  The handler is read by the trampoline: seq_cst
+ * loads, and a new one is written before the kernel hears of it. */
+static struct action {
+  _Atomic uintptr_t handler; /* 0: the trampoline is not installed */
+  _Atomic int flags;
+} actions[NSIG_MAX];
+static mw_mutex actions_lock;
+
+static bool valid(int sig) {
+  return sig > 0 && sig < NSIG_MAX;
+}
+
+/* ---- The trampoline ------------------------------------------------------ */
+
+void mwi_handler_enter(struct mwi_handler *h, uintptr_t pc) {
+  struct mwi_tcb *t = mwi_tcb();
+  h->tcb = t;
+  h->up = t->handlers;
+  h->frame = (uintptr_t)h;
+  h->rt = t->attached && t->rt > 0;
+  /* [N1] In external code with no lock of ours this thread may be stopped, also
+   * while the handler runs; but not on another stack, which nobody scans. */
+  stack_t ss;
+  h->held = mwi_text_contains(pc) || (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK));
+  if (!t->attached) return;
+  t->handlers = h;
+  t->sig++;
+  t->mcache = &mwi_mcache_none; /* an allocation that was interrupted goes on with its own */
+  if (h->held) t->held++;
+}
+
+void mwi_handler_leave(struct mwi_handler *h) {
+  struct mwi_tcb *t = h->tcb;
+  if (!t->attached) return;
+  t->handlers = h->up;
+  t->sig--;
+  if (h->held) t->held--;
+  if (!t->sig && t->p) t->mcache = t->p->mcache;
+  mwi_store_relaxed(&t->poll, 1); /* what was held off */
+}
+
+static void trampoline(int sig, siginfo_t *info, void *uc) {
+  uintptr_t fn = mwi_load_seqcst(&actions[sig].handler);
+  if (!fn) return; /* it has just been taken away */
+  int flags = mwi_load_relaxed(&actions[sig].flags);
+  int saved = errno; /* for handlers that do not think of it */
+  struct mwi_handler h;
+  mwi_handler_enter(&h, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
+  if (flags & SA_SIGINFO)
+    ((action_fn *)fn)(sig, info, uc);
+  else
+    ((handler_fn *)fn)(sig);
+  mwi_handler_leave(&h);
+  errno = saved;
+}
+
+/* The stop signal, not from the runtime (sched/stop.c). */
+void mwi_signal_spare(int sig, siginfo_t *info, void *uc) {
+  if (mwi_load_seqcst(&actions[sig].handler)) trampoline(sig, info, uc);
+}
+
+/* ---- sigaction -------------------------------------------------------------- */
+
+int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+handler_fn *mwi_rt_signal(int sig, handler_fn *fn);
+
+static bool is_function(handler_fn *fn) {
+  return fn != SIG_DFL && fn != SIG_IGN && fn != SIG_ERR;
+}
+
+/* actions_lock held. */
+static int set_action_locked(int sig, const struct sigaction *act, struct sigaction *old) {
+  uintptr_t before = mwi_load_relaxed(&actions[sig].handler);
+  int flags = mwi_load_relaxed(&actions[sig].flags);
+  struct sigaction kernel, was;
+  if (act) {
+    kernel = *act;
+    if (is_function(act->sa_handler)) {
+      /* a signal between these stores finds a handler with the other's flags only if both
+       * exist; so the kernel is asked to hold it back */
+      mwi_store_relaxed(&actions[sig].flags, act->sa_flags);
+      mwi_store_seqcst(&actions[sig].handler, (uintptr_t)act->sa_handler);
+      kernel.sa_sigaction = trampoline;
+      kernel.sa_flags |= SA_SIGINFO;
+    }
+  }
+  int r = 0;
+  if (sig != MWI_STOP_SIGNAL) {
+    r = sigaction(sig, act ? &kernel : NULL, &was);
+  } else { /* the runtime's own handler stays */
+    was = (struct sigaction){.sa_handler = SIG_DFL};
+    if (before) was.sa_sigaction = trampoline;
+  }
+  if (r != 0) {
+    mwi_store_relaxed(&actions[sig].flags, flags);
+    mwi_store_seqcst(&actions[sig].handler, before);
+    return r;
+  }
+  if (act && !is_function(act->sa_handler)) mwi_store_seqcst(&actions[sig].handler, 0);
+  if (old) {
+    *old = was;
+    if (was.sa_sigaction == trampoline && before) {
+      old->sa_sigaction = (action_fn *)before;
+      old->sa_flags = flags;
+    }
+  }
+  return 0;
+}
+
+MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old) {
+  if (!valid(sig) || mwi_in_handler(mwi_tcb())) {
+    /* in a handler, where sigaction is allowed and a lock is not */
+    return valid(sig) ? set_action_locked(sig, act, old) : sigaction(sig, act, old);
+  }
+  sigset_t all, mask;
+  sigfillset(&all);
+  mw_mutex_lock(&actions_lock);
+  pthread_sigmask(SIG_SETMASK, &all,
+                  &mask); /* flags and handler change together, for this thread */
+  int r = set_action_locked(sig, act, old);
+  int e = errno;
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  mw_mutex_unlock(&actions_lock);
+  mwi_errno_set(e);
+  return r;
+}
+
+/* BSD's meaning, which is libc's: the handler stays, calls are restarted. */
+MWI_EXPORT handler_fn *mwi_rt_signal(int sig, handler_fn *fn) {
+  struct sigaction act = {.sa_handler = fn, .sa_flags = SA_RESTART}, old;
+  if (fn == SIG_ERR || !valid(sig)) {
+    errno = EINVAL;
+    return SIG_ERR;
+  }
+  sigemptyset(&act.sa_mask);
+  sigaddset(&act.sa_mask, sig);
+  return mwi_rt_sigaction(sig, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* System V's: once, and not held back. */
+handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn);
+MWI_EXPORT handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn) {
+  struct sigaction act = {.sa_handler = fn, .sa_flags = (int)SA_RESETHAND | SA_NODEFER}, old;
+  if (fn == SIG_ERR || !valid(sig)) {
+    errno = EINVAL;
+    return SIG_ERR;
+  }
+  return mwi_rt_sigaction(sig, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* ---- Masks -------------------------------------------------------------------- */
+
+int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
+int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old);
+
+static bool same(const sigset_t *a, const sigset_t *b) {
+  for (int sig = 1; sig < NSIG_MAX; sig++)
+    if (sigismember(a, sig) != sigismember(b, sig)) return false;
+  return true;
+}
+
+void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
+  mwi_lock(&mwi_sched.lock);
+  if (mwi_load_relaxed(&mwi_sched.nm) == 1) mwi_sched.sigmask = *now;
+  bool own = !same(now, &mwi_sched.sigmask);
+  mwi_unlock(&mwi_sched.lock);
+  if (own && !g->pin[MWI_PIN_MASK]) mwi_pin(g, MWI_PIN_MASK);
+  if (!own) mwi_unpin(g, MWI_PIN_MASK);
+}
+
+/* The mask is the thread's.  While it is not what every thread of ours begins
+ * with, the goroutine keeps its thread.  As long as there is one thread, that
+ * beginning changes with it: a program that blocks signals first thing in main
+ * means all threads to come. */
+MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
+  sigset_t wanted;
+  if (set) {
+    wanted = *set;
+    if (how != SIG_UNBLOCK) sigdelset(&wanted, MWI_STOP_SIGNAL);
+  }
+  int r = pthread_sigmask(how, set ? &wanted : NULL, old);
+  struct mwi_tcb *t = mwi_tcb();
+  if (r != 0 || !set || !t->attached || t->sig || !t->g || t->g->foreign) return r;
+  sigset_t now;
+  pthread_sigmask(SIG_SETMASK, NULL, &now);
+  mwi_mask_changed(t->g, &now);
+  return 0;
+}
+
+MWI_EXPORT int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
+  int e = mwi_rt_pthread_sigmask(how, set, old);
+  if (e == 0) return 0;
+  mwi_errno_set(e);
+  return -1;
+}
+
+/* ---- Notifications -------------------------------------------------------------- */
+
+struct listener {
+  struct listener *next;
+  mw_handle channel;
+  uint64_t signals;
+};
+static struct listener *listeners; /* under actions_lock */
+static _Atomic uint64_t notified;  /* signals that somebody listens to; under actions_lock */
+static _Atomic uint64_t pending;   /* set by handlers, taken by the sender */
+static struct sigaction replaced[NSIG_MAX]; /* under actions_lock: what notify replaced */
+
+void (*mwi_signal_fault)(int sig, siginfo_t *info, void *uc);
+void (*mwi_signal_defaults)(void);
+
+static _Atomic(struct mwi_g *) sender; /* parked until sysmon sees something pending */
+static bool sender_started;            /* under actions_lock */
+
+static void note(int sig, siginfo_t *info, void *uc) {
+  if (info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL)) {
+    mwi_signal_fault(sig, info, uc); /* a fault, and no message */
+    return;
+  }
+  atomic_fetch_or_explicit(&pending, BIT(sig), memory_order_seq_cst);
+  mwi_sysmon_wake(); /* an exchange and a futex: fit for handlers */
+}
+
+bool mwi_signal_listening(void) {
+  return mwi_load_relaxed(&notified) != 0;
+}
+
+/* sysmon: not interrupted, so it may take locks. */
+void mwi_signal_look(void) {
+  if (!mwi_load_seqcst(&pending)) return;
+  struct mwi_g *g = atomic_exchange_explicit(&sender, NULL, memory_order_seq_cst);
+  if (!g) return;
+  /* not mwi_ready: scanners work beside this thread, which no stop includes */
+  mwi_g_transition_slow(g, MWI_G_WAITING, MWI_G_RUNNABLE);
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_wake_p();
+}
+
+static void send_all(uint64_t bits) {
+  mw_mutex_lock(&actions_lock);
+  for (int sig = 1; sig < NSIG_MAX; sig++) {
+    if (!(bits & BIT(sig))) continue;
+    for (struct listener *l = listeners; l; l = l->next)
+      if (l->signals & BIT(sig)) {
+        int value = sig;
+        mwi_chan_try_send(mw_handle_get(l->channel), &value, sizeof value); /* [N2] */
+      }
+  }
+  mw_mutex_unlock(&actions_lock);
+}
+
+static bool sender_commit(struct mwi_g *g, void *unused) {
+  (void)unused;
+  mwi_store_seqcst(&sender, g);
+  /* seq_cst: a handler that came before this store is seen here, a later one's look sees g */
+  if (!mwi_load_seqcst(&pending)) return true;
+  return atomic_exchange_explicit(&sender, NULL, memory_order_seq_cst) == NULL; /* sysmon has it */
+}
+
+static void run_sender(void *unused) {
+  (void)unused;
+  for (;;) {
+    uint64_t bits = atomic_exchange_explicit(&pending, 0, memory_order_seq_cst);
+    if (bits)
+      send_all(bits);
+    else
+      mwi_park(sender_commit, NULL, MWI_WAIT_FINALIZER);
+  }
+}
+
+static void start_sender(void) {
+  mwi_rt_enter();
+  struct mwi_g *g = mwi_g_new_try(run_sender, NULL, 0, true);
+  if (!g) mwi_fatal("out of memory: no stack for the goroutine that delivers signals");
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_rt_leave();
+  mwi_wake_p();
+}
+
+/* A forked child: it is parked, or it was under way and is not there. */
+void mwi_signal_restart(void) {
+  if (sender_started && !mwi_load_relaxed(&sender)) start_sender();
+}
+
+static void check(const char *who, int sig) {
+  if (!valid(sig) || sig == SIGKILL || sig == SIGSTOP || sig == MWI_STOP_SIGNAL)
+    mwi_fatal("%s: signal %d cannot be caught", who, sig);
+}
+
+static void listen_locked(int sig) {
+  if (mwi_load_relaxed(&notified) & BIT(sig)) return;
+  struct sigaction sa = {.sa_sigaction = note, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+  sigfillset(&sa.sa_mask);
+  sigaction(sig, &sa, &replaced[sig]);
+  atomic_fetch_or(&notified, BIT(sig));
+}
+
+static void unlisten_locked(int sig) {
+  if (!(mwi_load_relaxed(&notified) & BIT(sig))) return;
+  struct sigaction now;
+  /* the program may have installed another handler meanwhile */
+  if (sigaction(sig, NULL, &now) == 0 && now.sa_sigaction == note)
+    sigaction(sig, &replaced[sig], NULL);
+  atomic_fetch_and(&notified, ~BIT(sig));
+}
+
+static void drop_unused_locked(void) {
+  uint64_t used = 0;
+  for (struct listener **at = &listeners; *at;) {
+    struct listener *l = *at;
+    used |= l->signals;
+    if (l->signals) {
+      at = &l->next;
+      continue;
+    }
+    *at = l->next;
+    mw_handle_free(l->channel);
+    free(l);
+  }
+  for (int sig = 1; sig < NSIG_MAX; sig++)
+    if (!(used & BIT(sig))) unlisten_locked(sig);
+}
+
+MWI_EXPORT void mw_signal_notify(mw_chan *ch, int sig) {
+  check("mw_signal_notify", sig);
+  if (!ch) mwi_fatal("mw_signal_notify: the channel is NULL");
+  if (ch->elem_size != sizeof(int))
+    mwi_fatal("mw_signal_notify: not a channel of int: its elements have %u bytes", ch->elem_size);
+  mwi_attach();
+  mw_mutex_lock(&actions_lock);
+  struct listener *l = listeners;
+  while (l && mw_handle_get(l->channel) != ch) l = l->next;
+  if (!l) {
+    l = malloc(sizeof *l);
+    if (!l) mwi_fatal("out of memory: mw_signal_notify");
+    *l = (struct listener){listeners, mw_handle_new(ch), 0};
+    listeners = l;
+  }
+  l->signals |= BIT(sig);
+  if (!sender_started) {
+    sender_started = true;
+    start_sender();
+  }
+  listen_locked(sig);
+  mw_mutex_unlock(&actions_lock);
+}
+
+MWI_EXPORT void mw_signal_stop(mw_chan *ch) {
+  mwi_attach();
+  mw_mutex_lock(&actions_lock); /* [N3]: the sender holds it while it sends */
+  for (struct listener *l = listeners; l; l = l->next)
+    if (mw_handle_get(l->channel) == ch) l->signals = 0;
+  drop_unused_locked();
+  mw_mutex_unlock(&actions_lock);
+}
+
+static void take_away(int sig, handler_fn *disposition) {
+  mwi_attach();
+  mw_mutex_lock(&actions_lock);
+  for (struct listener *l = listeners; l; l = l->next) l->signals &= ~BIT(sig);
+  drop_unused_locked();
+  struct sigaction sa = {.sa_handler = disposition};
+  set_action_locked(sig, &sa, NULL);
+  if (disposition == SIG_DFL) mwi_signal_defaults(); /* what the runtime does by itself */
+  mw_mutex_unlock(&actions_lock);
+}
+
+MWI_EXPORT void mw_signal_ignore(int sig) {
+  check("mw_signal_ignore", sig);
+  take_away(sig, SIG_IGN);
+}
+
+MWI_EXPORT void mw_signal_reset(int sig) {
+  check("mw_signal_reset", sig);
+  take_away(sig, SIG_DFL);
+}

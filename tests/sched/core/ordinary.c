@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/core/ordinary.c -- what else ordinary C does, on goroutines
+ *
+ *     ordinary
+ * mutex|cond|rwlock|stream|jump|registers|exit|quick|under|main-exits|thread-exits|foreign
+ *
+ *   mutex      recursive, error-checking and robust mutexes held across everything that
+ *              could move a goroutine; wanted by many
+ *   cond, rwlock, stream   the same for condition variables, read-write locks, flockfile
+ *   jump       setjmp and longjmp across polls, collections and callbacks
+ *   registers  a pointer that is left only in a jmp_buf, in a global and in the heap
+ *   exit       exit() on a goroutine: handlers of atexit allocate, block, and use channels
+ *   quick      quick_exit;  under: _exit beside goroutines that run
+ *   main-exits, thread-exits   pthread_exit in main (the last goroutine ends the process), in
+ * goroutines foreign    many short threads of the program's, each with its objects on its stack
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <mallow.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plain.h"
+
+#define CHECK(c)                                                                                   \
+  do {                                                                                             \
+    if (!(c)) {                                                                                    \
+      fprintf(stderr, "FAIL: line %d: %s\n", __LINE__, #c);                                        \
+      _exit(1);                                                                                    \
+    }                                                                                              \
+  } while (0)
+
+typedef struct node {
+  struct node *next;
+  unsigned long value, check;
+} node;
+
+static node *list(unsigned long n) {
+  node *head = NULL;
+  for (unsigned long i = 0; i < n; i++) {
+    node *x = mw_new(node);
+    x->next = head;
+    x->value = i;
+    x->check = ~i;
+    head = x;
+  }
+  return head;
+}
+static bool intact(const node *x, unsigned long n) {
+  while (n-- > 0) {
+    if (!x || x->value != n || x->check != ~n) return false;
+    x = x->next;
+  }
+  return x == NULL;
+}
+
+static _Atomic bool over;
+static mw_waitgroup done;
+static volatile unsigned sink;
+
+static void spin_us(int us) {
+  int64_t end = mw_nanotime() + us * INT64_C(1000);
+  while (mw_nanotime() < end) sink++;
+}
+
+/* Whatever takes a goroutine off its thread. */
+static void wander(unsigned i) {
+  if (i % 4 == 0) mw_sleep(10000);
+  if (i % 4 == 1) mw_yield();
+  if (i % 4 == 2) CHECK(intact(list(20), 20));
+  if (i % 64 == 3) spin_us(11000); /* past the time slice */
+  if (i % 64 == 7) mw_gc();
+}
+
+static void several(void (*fn)(void *), int n) {
+  mw_waitgroup_add(&done, n);
+  for (int i = 0; i < n; i++) mw_go(fn, (void *)(uintptr_t)i);
+  mw_waitgroup_wait(&done);
+}
+
+/* ---- Locks --------------------------------------------------------------- */
+
+static pthread_mutex_t recursive, checking, robust, plain = PTHREAD_MUTEX_INITIALIZER;
+static int counters[4];
+
+static void locker(void *seed) {
+  for (unsigned i = (unsigned)(uintptr_t)seed; i < 100 + (unsigned)(uintptr_t)seed; i++) {
+    CHECK(pthread_mutex_lock(&recursive) == 0);
+    wander(i);
+    CHECK(pthread_mutex_lock(&recursive) == 0);
+    int before = counters[0];
+    wander(i + 1);
+    CHECK(counters[0] == before); /* nobody else has it */
+    counters[0]++;
+    CHECK(pthread_mutex_unlock(&recursive) == 0);
+    wander(i + 2);
+    CHECK(pthread_mutex_unlock(&recursive) == 0);
+
+    CHECK(pthread_mutex_lock(&checking) == 0);
+    wander(i);
+    CHECK(pthread_mutex_lock(&checking) == EDEADLK);
+    counters[1]++;
+    CHECK(pthread_mutex_unlock(&checking) == 0);
+    CHECK(pthread_mutex_unlock(&checking) == EPERM);
+
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += 100;
+    CHECK(pthread_mutex_timedlock(&robust, &at) == 0);
+    wander(i);
+    counters[2]++;
+    CHECK(pthread_mutex_unlock(&robust) == 0);
+
+    while (pthread_mutex_trylock(&plain) != 0) mw_yield();
+    counters[3]++;
+    wander(i);
+    CHECK(pthread_mutex_unlock(&plain) == 0);
+  }
+  mw_waitgroup_done(&done);
+}
+
+static void mutex(void) {
+  pthread_mutexattr_t a;
+  pthread_mutexattr_init(&a);
+  pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(&recursive, &a);
+  pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
+  pthread_mutex_init(&checking, &a);
+  pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&robust, &a);
+  several(locker, 6);
+  for (int i = 0; i < 4; i++) CHECK(counters[i] == 600);
+}
+
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static int turn;
+static void taker(void *me) {
+  for (int i = 0; i < 50; i++) {
+    CHECK(pthread_mutex_lock(&plain) == 0);
+    while (turn % 4 != (int)(uintptr_t)me) CHECK(pthread_cond_wait(&cond, &plain) == 0);
+    wander((unsigned)i);
+    turn++;
+    CHECK(pthread_cond_broadcast(&cond) == 0);
+    CHECK(pthread_mutex_unlock(&plain) == 0);
+  }
+  mw_waitgroup_done(&done);
+}
+
+static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
+static int written;
+static void reader_writer(void *seed) {
+  for (unsigned i = 0; i < 100; i++) {
+    if ((i + (uintptr_t)seed) % 5 == 0) {
+      CHECK(pthread_rwlock_wrlock(&rw) == 0);
+      int before = written;
+      wander(i);
+      CHECK(written == before);
+      written++;
+    } else {
+      CHECK(pthread_rwlock_rdlock(&rw) == 0);
+      int before = written;
+      wander(i);
+      CHECK(written == before);
+    }
+    CHECK(pthread_rwlock_unlock(&rw) == 0);
+  }
+  mw_waitgroup_done(&done);
+}
+
+static FILE *shared;
+static void writer(void *me) {
+  for (unsigned i = 0; i < 50; i++) {
+    flockfile(shared);
+    fprintf(shared, "%d", (int)(uintptr_t)me);
+    wander(i);
+    fprintf(shared, "%d\n", (int)(uintptr_t)me);
+    funlockfile(shared);
+  }
+  mw_waitgroup_done(&done);
+}
+static void stream(void) {
+  shared = tmpfile();
+  CHECK(shared);
+  several(writer, 5);
+  rewind(shared);
+  char line[16];
+  int lines = 0;
+  for (; fgets(line, sizeof line, shared); lines++) CHECK(line[0] == line[1] && line[2] == '\n');
+  CHECK(lines == 250);
+}
+
+/* ---- Jumps ---------------------------------------------------------------- */
+
+static void throws(void *env) {
+  wander(2);
+  longjmp(*(jmp_buf *)env, 7);
+}
+static __attribute__((noinline)) void deep(jmp_buf *env, int depth) {
+  CHECK(intact(list(3), 3));
+  if (depth) {
+    deep(env, depth - 1);
+  } else if (mw_nanotime() % 2) {
+    plain_call(throws, env);
+  } else {
+    throws(env);
+  }
+  sink++;
+}
+static void jumper(void *seed) {
+  for (volatile unsigned i = (unsigned)(uintptr_t)seed; i < 300; i++) {
+    node *volatile kept = list(10);
+    jmp_buf env;
+    int r = setjmp(env);
+    if (r == 0) deep(&env, (int)(i % 20));
+    CHECK(r == 7 && intact(kept, 10));
+    wander(i);
+  }
+  mw_waitgroup_done(&done);
+}
+
+typedef struct saved {
+  jmp_buf env;
+  struct saved *other;
+} saved;
+static jmp_buf global_env;
+static saved *heap_env;
+
+static __attribute__((noinline)) void wipe(void) {
+  volatile char old[8192];
+  memset((char *)old, 0, sizeof old);
+}
+static __attribute__((noinline)) void leave(jmp_buf env) {
+  wipe();
+  for (int i = 0; i < 3; i++) mw_gc();
+  for (int i = 0; i < 200; i++) (void)list(20); /* takes what was freed */
+  longjmp(env, 1);
+}
+/* kept is needed only by the second return: the first may let its register go. */
+static __attribute__((noinline)) void keeps(jmp_buf env, unsigned long n) {
+  node *kept = list(n);
+  if (setjmp(env)) {
+    CHECK(intact(kept, n));
+    return;
+  }
+  leave(env);
+}
+static void registers(void) {
+  for (unsigned long n = 1; n < 20; n++) {
+    keeps(global_env, n);
+    heap_env = mw_new(saved);
+    keeps(heap_env->env, n);
+  }
+}
+
+/* ---- Ends ------------------------------------------------------------------- */
+
+static void runs(void *unused) {
+  (void)unused;
+  for (;;) CHECK(intact(list(50), 50));
+}
+static mw_chan *questions;
+static void answers(void *unused) {
+  (void)unused;
+  int v;
+  while (mw_chan_recv(questions, &v)) mw_yield();
+}
+static void at_end(void) {
+  CHECK(intact(list(1000), 1000));
+  mw_gc();
+  int v = 1;
+  mw_chan_send(questions, v);
+  mw_sleep(1000000);
+  puts("at end");
+}
+static void ends(void *status) {
+  exit((int)(uintptr_t)status);
+}
+static void quick_end(void) {
+  (void)!write(1, "quick end\n", 10);
+}
+static void under(void *unused) {
+  (void)unused;
+  _exit(5);
+}
+static void exits_thread(void *unused) {
+  (void)unused;
+  wander(0);
+  mw_waitgroup_done(&done);
+  pthread_exit(NULL);
+}
+static void last(void *unused) {
+  (void)unused;
+  mw_sleep(20000000);
+  puts("last");
+}
+
+static void *short_thread(void *n) {
+  node *mine = list((uintptr_t)n);
+  mw_gc();
+  (void)list(200);
+  mw_sleep(10000);
+  CHECK(intact(mine, (uintptr_t)n));
+  return NULL;
+}
+static void foreign(void) {
+  for (int round = 0; round < 100; round++) {
+    pthread_t t[8];
+    for (uintptr_t i = 0; i < 8; i++)
+      CHECK(pthread_create(&t[i], NULL, short_thread, (void *)(100 * i)) == 0);
+    for (int i = 0; i < 8; i++) pthread_join(t[i], NULL);
+  }
+  CHECK(mw_num_goroutine() == 1);
+}
+
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "mutex";
+#define IS(s) (strcmp(what, s) == 0)
+  questions = mw_chan_make(int, 0);
+  if (IS("mutex")) mutex();
+  if (IS("cond")) {
+    several(taker, 4);
+    CHECK(turn == 200);
+  }
+  if (IS("rwlock")) several(reader_writer, 6);
+  if (IS("stream")) stream();
+  if (IS("jump")) several(jumper, 4);
+  if (IS("registers")) registers();
+  if (IS("foreign")) foreign();
+  if (IS("exit") || IS("quick") || IS("under")) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    atexit(at_end);
+    at_quick_exit(quick_end);
+    for (int i = 0; i < 3; i++) mw_go(runs, NULL);
+    mw_go(answers, NULL);
+    mw_go(answers, NULL);
+    if (IS("quick")) quick_exit(4);
+    mw_go(IS("exit") ? ends : under, (void *)3);
+    mw_sleep(INT64_C(30000000000));
+  }
+  if (IS("thread-exits")) several(exits_thread, 50);
+  if (IS("main-exits")) {
+    mw_go(last, NULL);
+    pthread_exit(NULL);
+  }
+  over = true;
+  puts("ok");
+  return 0;
+}
