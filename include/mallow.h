@@ -110,9 +110,13 @@ void *mw_weak_get(mw_weak w);
 
 /* ---- Goroutines -------------------------------------------------------- */
 
-/* Start fn(arg) on a new goroutine. */
+/* Start fn(arg) on a new goroutine.  Its stack grows as it is used, up to a
+ * limit that depends on how many goroutines have one: 256 MB while they are
+ * fewer than 1,024 (less under a tight `ulimit -v`), 240 KB below 16,384, 112 KB
+ * beyond.  To exceed it is fatal: "stack overflow". */
 void mw_go(void (*fn)(void *), void *arg);
-/* The same on a stack of at least `bytes` (rounded up to pages; limit 1 GB). */
+/* The same on a stack of at least `bytes`, whatever their number (rounded up to
+ * pages, and to 16 KB).  More than mw_set_max_stack allows is fatal. */
 void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes);
 /* Let other goroutines run. */
 void mw_yield(void);
@@ -334,6 +338,11 @@ void mw_gc(void);
 /* Set GOGC; negative turns collection off.  Returns the old value. */
 int mw_set_gc_percent(int percent);
 
+/* Set the most that the stack of a goroutine started from now on may grow to,
+ * in bytes (rounded up to pages, and to 32 KB; 1 GB at most, and at first).
+ * 0 only reads.  Returns the old value. */
+size_t mw_set_max_stack(size_t bytes);
+
 /* Set GOMEMLIMIT, in bytes; INT64_MAX: none; negative only reads.  Returns the
  * old value.  The limit is over all that the runtime maps; it is soft: a live
  * heap beyond it goes on, with the collector held to half of the CPU. */
@@ -353,8 +362,9 @@ typedef struct mw_mem_stats {
   uint64_t mallocs, frees; /* objects ever; tiny ones count in both */
   uint64_t heap_alloc;     /* objects live or not yet swept */
   uint64_t heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
-  uint64_t stack_inuse, stack_sys; /* used parts of goroutine stacks, as last scanned */
-  uint64_t stack_folded;           /* bytes of parked goroutines' stacks kept in compact form */
+  uint64_t stack_inuse;  /* used parts of goroutine stacks, as last scanned, without folded ones */
+  uint64_t stack_sys;    /* stack_inuse, and the memory that holds folded stacks */
+  uint64_t stack_folded; /* used parts of idle goroutines' stacks, kept in compact form */
   uint64_t mspan_inuse, mspan_sys, mcache_inuse, mcache_sys, buck_hash_sys, gc_sys, other_sys;
   uint64_t next_gc; /* heap goal */
   uint64_t last_gc; /* since 1970 */

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <mallow.h>
 
@@ -25,8 +26,16 @@
 #include "gc/gc.h"
 #include "os/inject.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
-#define MAIN_STACK_BYTES (1024 * MWI_MB) /* address space; pages come when touched */
+/* Address space; pages come when touched.  An eighth of it at most (ulimit -v). */
+static size_t main_stack_bytes(void) {
+  size_t most = mwi_stack_max();
+  struct rlimit as;
+  if (getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY && as.rlim_cur / 8 < most)
+    most = mwi_align_up(as.rlim_cur / 8, 4096);
+  return most;
+}
 
 static void init(void) {
   mwi_knobs_init();
@@ -40,6 +49,7 @@ static void init(void) {
   mwi_memprof_init();
   mwi_stop_init();
   mwi_crash_init();
+  mwi_fold_init();
   int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
   /* On mwi_tcb_foreign still: processors exist before the first thread does. */
   mwi_procs_init(n);
@@ -79,7 +89,7 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   mwi_m_adopt(m);
   struct mwi_p *p = mwi_idle_p_get();
   mwi_acquire_p(m, p);
-  size_t bytes = MAIN_STACK_BYTES;
+  size_t bytes = main_stack_bytes();
   struct mwi_g *g = NULL;
   while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
   if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");

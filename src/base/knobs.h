@@ -41,6 +41,7 @@ struct mwi_knobs {
   int32_t gccheckmark;    /* 1: mark again with the world stopped and compare */
   int32_t clobberfree;    /* 1: freed memory is filled with 0xdeadbeef */
   int32_t memprofilerate; /* bytes between two samples of the heap profile; 0: off */
+  int32_t foldstress;     /* 1: each goroutine's stack is folded when it parks */
   int32_t gcstress;       /* N > 0: collect at each Nth allocation, yield at each Nth poll */
 };
 extern struct mwi_knobs mwi_knobs;

@@ -32,6 +32,8 @@ struct mwi_tcb {
   uint32_t sig;                 /* how many */
   uint32_t held;                /* how many of them interrupted what must not be stopped */
   struct mwi_handler *handlers; /* the latest */
+  _Atomic uint8_t scan; /* goroutines' scan bits are in use: set with the world stopped, cleared
+                           any time (sched/sched.h) */
 };
 
 _Static_assert(offsetof(struct mwi_tcb, poll) == MWI_TCB_POLL, "ABI");
@@ -60,6 +62,13 @@ MWI_INLINE void mwi_rt_enter(void) {
 }
 MWI_INLINE void mwi_rt_leave(void) {
   __asm__ volatile("decl %%gs:%c0" : : "i"(offsetof(struct mwi_tcb, rt)) : "memory", "cc");
+}
+
+/* Goroutines' scan bits may be set by somebody. */
+MWI_INLINE bool mwi_scan_bits_on(void) {
+  uint8_t v;
+  __asm__ volatile("movb %%gs:%c1, %0" : "=q"(v) : "i"(offsetof(struct mwi_tcb, scan)));
+  return v != 0;
 }
 
 /* Marking is on. */

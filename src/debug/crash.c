@@ -5,7 +5,8 @@
  * Job      Turn a fault into Go's report: what the signal was, where, on which
  *          goroutine; then die of that signal, so that shells, supervisors and
  *          core dumps see it.  A fault in a goroutine stack's guard is an
- *          overflow: a fatal error, exit status 2.  SIGQUIT prints every
+ *          overflow: a fatal error, exit status 2.  One in a folded stack is
+ *          nothing of the kind: sched/fold.c brings the stack back.  SIGQUIT prints every
  *          goroutine and exits with 2.
  * Promise  [C1] A handler of the program's own wins: one that exists is left
  *          alone, one that comes later replaces ours.
@@ -119,6 +120,7 @@ static void say_overflow(struct mwi_line *l, uintptr_t sp, size_t limit) {
 
 static void on_crash(int sig, siginfo_t *info, void *uc) {
   static struct mwi_line l; /* after mwi_last_word there is one writer */
+  if (sig == SIGSEGV && info->si_code > 0 && mwi_stack_fault((uintptr_t)info->si_addr)) return;
   struct mwi_context ctx;
   mwi_context_from_signal(&ctx, uc);
   struct mwi_death death = {.ctx = &ctx, .exact = true, .signal = sig};
@@ -147,6 +149,13 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
   mwi_die(&death);
 }
 
+/* Is the handler for SIGSEGV ours? */
+static bool faults_reach_us(void) {
+  struct sigaction now;
+  return sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+         now.sa_sigaction == on_crash;
+}
+
 void mwi_crash_init(void) {
   mwi_signal_fault = on_crash;
   mwi_signal_defaults = mwi_crash_init;
@@ -159,4 +168,5 @@ void mwi_crash_init(void) {
                            .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigaction(signals[i], &sa, NULL);
   }
+  mwi_faults_reach_us = faults_reach_us;
 }

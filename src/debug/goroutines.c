@@ -27,6 +27,7 @@
 #include "gc/gc.h"
 #include "os/os.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 #define FREEZE_MS                                                                                  \
   100 /* what a living thread needs to take its stack, with the machine overloaded */
@@ -45,7 +46,10 @@ static bool shown(const struct mwi_g *g, bool system) {
 /* A goroutine that is not running. */
 static void take_parked(struct mwi_trace *t, struct mwi_g *g, bool system) {
   struct mwi_unwind u;
-  mwi_unwind_saved(&u, g->sp, g->locked ? 8 : 0 /* mwi_spill_call */, g->stack.hi);
+  t->total = 0;
+  struct mwi_stack_view v = mwi_stack_view(g);
+  if (!v.lo) return; /* it has not begun */
+  mwi_unwind_saved(&u, g->sp, g->locked ? 8 : 0 /* mwi_spill_call */, g->stack.hi, v.lo);
   mwi_trace_take(t, &u, system);
 }
 
@@ -67,7 +71,7 @@ static void take_stopped_stw(struct mwi_trace *t, struct mwi_m *m, bool system) 
     /* its own return address, or that of a later call from the same function */
     mwi_unwind_load(&u, m->stop_sp - 8, &u.ctx.reg[MWI_CTX_PC]);
   } else { /* mwi_spill_call */
-    mwi_unwind_saved(&u, m->stop_sp, 8, hi);
+    mwi_unwind_saved(&u, m->stop_sp, 8, hi, m->stop_sp);
   }
   mwi_trace_take(t, &u, system);
 }

@@ -141,6 +141,7 @@ static const struct item {
     {"clobberfree", offsetof(struct mwi_knobs, clobberfree), 1, "clobberfree=0 or 1; ignored"},
     {"memprofilerate", offsetof(struct mwi_knobs, memprofilerate), INT32_MAX,
      "memprofilerate=N, a number of bytes of at least 0; ignored"},
+    {"foldstress", offsetof(struct mwi_knobs, foldstress), 1, "foldstress=0 or 1; ignored"},
     {"gcstress", offsetof(struct mwi_knobs, gcstress), INT32_MAX,
      "gcstress=N, a number of at least 0; ignored"},
 };

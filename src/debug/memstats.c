@@ -68,6 +68,10 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
   size_t meta = mwi_meta_total(), spans = mwi_load_relaxed(&mwi_heap.meta_bytes);
   size_t caches = n * sizeof(struct mwi_mcache);
   size_t work = mwi_work_buffers() * sizeof(struct mwi_workbuf);
+  struct mwi_fold_stats folded;
+  mwi_fold_read_stats(&folded);
+  /* scanned bytes, of which those folded since are no longer on a stack */
+  uint64_t stacks = mwi_pacer.stacks > folded.bytes ? mwi_pacer.stacks - folded.bytes : 0;
   *out = (mw_mem_stats){
       .alloc = t.alloc_bytes - t.freed_bytes,
       .total_alloc = t.alloc_bytes,
@@ -79,8 +83,9 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
       .heap_inuse = inuse,
       .heap_released = mwi_load_relaxed(&mwi_heap.released),
       .heap_objects = t.alloc_objects - t.freed_objects,
-      .stack_inuse = mwi_pacer.stacks,
-      .stack_sys = mwi_pacer.stacks,
+      .stack_inuse = stacks,
+      .stack_sys = stacks + folded.held,
+      .stack_folded = folded.bytes,
       .mspan_inuse = spans,
       .mspan_sys = spans,
       .mcache_inuse = caches,

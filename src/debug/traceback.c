@@ -57,13 +57,13 @@ uintptr_t mwi_trace_pc(const struct mwi_trace *t, size_t i) {
   return t->pc[MWI_TRACE_INNER + k % MWI_TRACE_OUTER];
 }
 
-void mwi_unwind_saved(struct mwi_unwind *u, uintptr_t sp, size_t pad, uintptr_t hi) {
+void mwi_unwind_saved(struct mwi_unwind *u, uintptr_t sp, size_t pad, uintptr_t hi, uintptr_t at) {
   static const uint8_t order[] = {15, 14, 13, 12, MWI_CTX_BX, MWI_CTX_BP, MWI_CTX_PC};
   _Static_assert(MWI_SWITCH_FRAME == sizeof order * 8, "sched/switch.h");
   struct mwi_context c = {.known = 1u << MWI_CTX_SP};
   sp += pad;
   mwi_unwind_init(u, &c, false);
-  mwi_unwind_allow(u, sp, hi);
+  mwi_unwind_allow_moved(u, sp, hi, at + pad);
   for (size_t i = 0; i < sizeof order; i++)
     if (mwi_unwind_load(u, sp + i * 8, &u->ctx.reg[order[i]])) u->ctx.known |= 1u << order[i];
   u->ctx.reg[MWI_CTX_SP] = sp + MWI_SWITCH_FRAME;

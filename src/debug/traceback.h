@@ -56,8 +56,9 @@ void mwi_gtrace_describe(struct mwi_gtrace *t, struct mwi_g *g, int64_t now);
 void mwi_gtrace_print(int fd, const struct mwi_gtrace *t, bool system);
 
 /* Start a walk at a context that mwi_switch or mwi_spill_call saved at sp.
- * `pad`: bytes below the registers (8 for mwi_spill_call's). */
-void mwi_unwind_saved(struct mwi_unwind *u, uintptr_t sp, size_t pad, uintptr_t hi);
+ * `pad`: bytes below the registers (8 for mwi_spill_call's).  `at`: where the
+ * word of address sp is (sp itself, unless the stack is folded). */
+void mwi_unwind_saved(struct mwi_unwind *u, uintptr_t sp, size_t pad, uintptr_t hi, uintptr_t at);
 /* Give the walk the stack that its frame is on: g's (may be NULL), the
  * thread's, and the signal stack.  Any thread. */
 void mwi_unwind_allow_current(struct mwi_unwind *u);

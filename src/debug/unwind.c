@@ -16,9 +16,14 @@ void mwi_unwind_init(struct mwi_unwind *u, const struct mwi_context *c, bool exa
 }
 
 void mwi_unwind_allow(struct mwi_unwind *u, uintptr_t lo, uintptr_t hi) {
+  mwi_unwind_allow_moved(u, lo, hi, lo);
+}
+
+void mwi_unwind_allow_moved(struct mwi_unwind *u, uintptr_t lo, uintptr_t hi, uintptr_t at) {
   if (lo >= hi || u->nranges == MWI_UNWIND_RANGES) return;
   u->range[u->nranges].lo = lo;
   u->range[u->nranges].hi = hi;
+  u->range[u->nranges].moved = at - lo;
   u->nranges++;
 }
 
@@ -30,8 +35,9 @@ static int range_of(const struct mwi_unwind *u, uintptr_t addr) {
 }
 
 bool mwi_unwind_load(const struct mwi_unwind *u, uintptr_t addr, uintptr_t *out) {
-  if (range_of(u, addr) < 0) return false;
-  memcpy(out, (const void *)addr, sizeof *out);
+  int i = range_of(u, addr);
+  if (i < 0) return false;
+  memcpy(out, (const void *)(addr + u->range[i].moved), sizeof *out);
   return true;
 }
 

@@ -28,6 +28,7 @@ struct mwi_unwind {
   uint8_t crossings; /* times that the walk left a signal's stack for another */
   struct {
     uintptr_t lo, hi;
+    uintptr_t moved; /* add to an address of the range to find its word */
   } range[MWI_UNWIND_RANGES];
 };
 
@@ -35,6 +36,9 @@ struct mwi_unwind {
  * stacks that it may read. */
 void mwi_unwind_init(struct mwi_unwind *u, const struct mwi_context *c, bool exact);
 void mwi_unwind_allow(struct mwi_unwind *u, uintptr_t lo, uintptr_t hi);
+
+/* The same for a stack whose words [lo, hi) are in memory elsewhere, from `at` on. */
+void mwi_unwind_allow_moved(struct mwi_unwind *u, uintptr_t lo, uintptr_t hi, uintptr_t at);
 
 /* To the caller's frame.  False: the walk is over, *u is as it was. */
 bool mwi_unwind_step(struct mwi_unwind *u);

@@ -398,6 +398,7 @@ bool mwi_gc_try_finish(void) {
     mwi_store_release(&mwi_gc.done, mwi_gc_stats.ncycles);
     mwi_gc_wake_waiters();
     mwi_scavenger_wake();
+    if (mwi_gc_hooks.cycle_ended) mwi_gc_hooks.cycle_ended();
   }
   mwi_gc_hooks.wake(); /* to mark on, or to sweep */
   mwi_rt_leave();
@@ -448,6 +449,7 @@ void mwi_gc_full(void) {
 MWI_EXPORT void mw_gc(void) {
   mwi_gc_full();
   if (mwi_gc_hooks.swept) mwi_gc_hooks.swept();
+  if (mwi_gc_hooks.tidy) mwi_gc_hooks.tidy();
 }
 
 static void set_percent_stw(int percent) {
@@ -474,6 +476,7 @@ MWI_EXPORT int64_t mw_set_memory_limit(int64_t limit) {
 
 MWI_EXPORT void mw_free_os_memory(void) {
   mwi_gc_full();
+  if (mwi_gc_hooks.tidy) mwi_gc_hooks.tidy();
   mwi_scavenge_all();
 }
 

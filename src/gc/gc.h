@@ -75,6 +75,11 @@ struct mwi_gc_hooks {
   void *(*current)(void);
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
+  /* A cycle's marking has ended, the world runs.  Any thread with a P; may be NULL. */
+  void (*cycle_ended)(void);
+  /* mw_gc and mw_free_os_memory: stacks give back what they can.  Goroutine context; may be NULL.
+   */
+  void (*tidy)(void);
   /* For profiles; NULL: nobody asks. */
   void (*sweep_begins_stw)(void); /* marking ended, nothing is swept yet */
   void (*swept)(void);            /* mw_gc has swept everything */

@@ -10,11 +10,11 @@
 
 struct mwi_inject_state mwi_inject_states[MWI_NINJECT];
 
-static const char *const kind_names[MWI_NINJECT] = {"mmap", "madvise", "thread"};
+static const char *const kind_names[MWI_NINJECT] = {"mmap", "madvise", "guard", "thread"};
 
 static void complain(const char *item, size_t n) {
   static const char head[] = "mallow: MALLOW_FAIL: ignored item '";
-  static const char tail[] = "': expected mmap:N, madvise:N or thread:N with N >= 1\n";
+  static const char tail[] = "': expected mmap:N, madvise:N, guard:N or thread:N with N >= 1\n";
   mwi_os_write(2, head, sizeof head - 1);
   mwi_os_write(2, item, n);
   mwi_os_write(2, tail, sizeof tail - 1);

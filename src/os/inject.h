@@ -2,7 +2,7 @@
 /*
  * os/inject.h -- make the n-th call of a kind fail (internal)
  *
- * MALLOW_FAIL=mmap:N,madvise:N,thread:N makes the N-th call of that kind, and
+ * MALLOW_FAIL=mmap:N,madvise:N,guard:N,thread:N makes the N-th call of that kind, and
  * all later ones, fail as if the kernel had refused.  For tests of the paths
  * that run when memory or threads are short.
  */
@@ -11,7 +11,13 @@
 
 #include "base/base.h"
 
-enum mwi_inject_kind { MWI_INJECT_MMAP, MWI_INJECT_MADVISE, MWI_INJECT_THREAD, MWI_NINJECT };
+enum mwi_inject_kind {
+  MWI_INJECT_MMAP,
+  MWI_INJECT_MADVISE,
+  MWI_INJECT_GUARD,
+  MWI_INJECT_THREAD,
+  MWI_NINJECT
+};
 
 struct mwi_inject_state {
   uint64_t from;          /* constant after init: first call that fails; 0 never */

@@ -25,12 +25,17 @@
 #include "gc/special.h"
 #include "sched/pool.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 /* ---- World stopped ----------------------------------------------------- */
 
 static void set_wb_stw(bool on) {
   mwi_lock(&mwi_sched.allm_lock);
-  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) m->tcb.wb = on;
+  mwi_sched.scan_bits = on || mwi_fold_needs_bits();
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    m->tcb.wb = on;
+    mwi_store_relaxed(&m->tcb.scan, mwi_sched.scan_bits);
+  }
   mwi_unlock(&mwi_sched.allm_lock);
 }
 
@@ -65,12 +70,26 @@ static void scan_words(const void *p, size_t bytes) {
   mwi_scan_conservative(mwi_tcb()->gcp, (uintptr_t)p, (uintptr_t)p + bytes, false);
 }
 
-static void scan_stack(struct mwi_gcp *w, struct mwi_g *g, uintptr_t sp) {
-  mwi_assert(sp <= g->stack.hi);
-  mwi_scan_conservative(w, sp, g->stack.hi, true);
+static void scan_words_of(struct mwi_gcp *w, struct mwi_g *g, uintptr_t lo, uintptr_t hi) {
+  mwi_assert(lo <= hi);
+  mwi_scan_conservative(w, lo, hi, true);
   mwi_scan_conservative(w, (uintptr_t)&g->arg, (uintptr_t)(&g->arg + 1), false);
   mwi_waiters_scan(g, scan_words);
-  mwi_add_relaxed(&mwi_gc.stack_bytes, g->stack.hi - sp);
+  mwi_add_relaxed(&mwi_gc.stack_bytes, hi - lo);
+}
+
+/* g runs, its thread is stopped at sp. */
+static void scan_stack(struct mwi_gcp *w, struct mwi_g *g, uintptr_t sp) {
+  scan_words_of(w, g, sp, g->stack.hi);
+  mwi_stack_scanned_running(g);
+}
+
+/* g is at rest, and its words perhaps not on its stack. */
+static void scan_at_rest(struct mwi_gcp *w, struct mwi_g *g) {
+  struct mwi_stack_view v = mwi_stack_borrow(g);
+  scan_words_of(w, g, v.lo, v.hi);
+  mwi_stack_return(g);
+  mwi_stack_scanned(g);
 }
 
 /* g's thread is stopped, g runs on it. */
@@ -105,7 +124,7 @@ static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
     case MWI_G_RUNNABLE:
     case MWI_G_WAITING:
       if (!mwi_cas_acqrel(&g->status, &s, s | MWI_G_SCAN)) continue;
-      scan_stack(w, g, g->sp);
+      scan_at_rest(w, g);
       mwi_store_release(&g->status, s); /* pairs with mwi_g_transition's CAS */
       return;
     case MWI_G_RUNNING: {
@@ -136,7 +155,7 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
   if (s == MWI_G_DEAD) return;
   struct mwi_m *m = g->m;
   if (s != MWI_G_RUNNING)
-    scan_stack(w, g, g->sp);
+    scan_at_rest(w, g);
   else if (m == mwi_self())
     scan_goroutine(w, g);
   else
@@ -174,6 +193,7 @@ static bool stands_in_external(struct mwi_m *m) {
 
 static void prepare_roots_stw(void) {
   mwi_pools_clear_stw();
+  mwi_stack_epoch_stw(mwi_gc_stats.forced);
   nsnapshot = mwi_load_acquire(&mwi_sched.ng);
   nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
@@ -276,7 +296,8 @@ static void rescan_external_stw(struct mwi_gcp *w) {
     scan_goroutine_stw(w, g);
     struct mwi_m *m = g->m;
     if (s != MWI_G_RUNNING) {
-      mwi_scan_pointees(NULL, g->sp, g->stack.hi);
+      struct mwi_stack_view v = mwi_stack_view(g);
+      mwi_scan_pointees(NULL, v.lo, v.hi);
     } else if (m != mwi_self()) {
       mwi_scan_pointees(NULL, m->stop_sp, g->stack.hi);
       if (m->ctx_lo) mwi_scan_pointees(NULL, m->ctx_lo, m->ctx_hi);
@@ -381,6 +402,8 @@ void mwi_gchooks_init(void) {
       .park_unlock = park_unlock,
       .ready = ready,
       .starter_has_job = starter_has_job,
+      .cycle_ended = mwi_stacks_tidy_later,
+      .tidy = mwi_stacks_tidy,
       .trace = mwi_gc_hooks.trace,
   };
 }

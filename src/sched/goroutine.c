@@ -9,7 +9,11 @@
  * for all, between which they move KEEP_BATCH at a time, since goroutines often
  * end on another processor than they began.  So short-lived goroutines take no
  * lock and write to no word of another processor's.  Beyond that stacks go back
- * (sched/stack.c) and records to a list of their own.
+ * (sched/stack.c) and records to a list of their own.  What has been kept for a
+ * whole epoch (sched/fold.c) goes back as well.
+ *
+ * A goroutine for which no stack is kept gets one when it first runs, so that
+ * a thousand which are started at once, and soon end, need few.
  */
 #include <mallow.h>
 
@@ -26,6 +30,7 @@ enum {
   IDS = 32,        /* numbers that a processor takes at a time */
 };
 #endif
+#define GO_STACK_MIN (16 * MWI_KB) /* smaller wishes: the runtime's own frames need room */
 
 /*
  * Records live in chunks, found by index, so that the collector can snapshot
@@ -93,22 +98,26 @@ static MWI_NOINLINE struct mwi_g *kept_refill(struct mwi_p *p) {
   return p->kept;
 }
 
+static void give_up_stack(struct mwi_g *g) {
+  struct mwi_stack s = g->stack;
+  g->stack = (struct mwi_stack){0};
+  mwi_stack_put(&s);
+  mwi_g_record_put(g);
+}
+
 static struct mwi_g *kept_take(struct mwi_p *p) {
-  struct mwi_g *g = p->kept;
-  if (!g && !(g = kept_refill(p))) return NULL;
-  p->kept = g->next;
-  p->nkept--;
-  return g;
+  struct mwi_g *g;
+  while ((g = p->kept) || (g = kept_refill(p))) {
+    p->kept = g->next;
+    p->nkept--;
+    if (MWI_LIKELY(mwi_stack_fits(&g->stack))) return g;
+    give_up_stack(g); /* from when there were more goroutines, or another limit */
+  }
+  return NULL;
 }
 
 static bool can_keep(const struct mwi_p *p, const struct mwi_g *g) {
-  return p && g->stack.slot_class != MWI_STACK_CLASS_OWN && p->nkept < KEEP;
-}
-
-static void give_up_stack(struct mwi_p *p, struct mwi_g *g) {
-  mwi_stack_put(p, &g->stack);
-  g->stack = (struct mwi_stack){0};
-  mwi_g_record_put(g);
+  return p && p->nkept < KEEP && mwi_stack_fits(&g->stack);
 }
 
 /* Half of p's list to the list for all, or to the end of their time. */
@@ -129,8 +138,49 @@ static MWI_NOINLINE void kept_spill(struct mwi_p *p) {
   mwi_unlock(&mwi_sched.lock);
   for (struct mwi_g *g = first, *next; full && g; g = next) {
     next = g->next;
-    give_up_stack(p, g);
+    give_up_stack(g);
   }
+}
+
+/* Lists put aside at an epoch's beginning: one for each processor, and that for
+ * all.  Written with the world stopped, if empty; emptied by one goroutine. */
+static struct mwi_g *aged[MWI_MAX_PROCS + 1];
+static _Atomic uint32_t naged;
+
+void mwi_kept_age_stw(void) {
+  if (mwi_load_acquire(&naged)) return; /* not yet done with the last ones */
+  uint32_t n = 0;
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    if (!p->kept) continue;
+    aged[n++] = p->kept;
+    p->kept = NULL;
+    p->nkept = 0;
+  }
+  mwi_lock(&mwi_sched.lock);
+  if (mwi_sched.kept) aged[n++] = mwi_sched.kept;
+  mwi_sched.kept = NULL;
+  mwi_store_relaxed(&mwi_sched.nkept, 0);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_store_release(&naged, n);
+}
+
+bool mwi_kept_aged(void) {
+  return mwi_load_relaxed(&naged) != 0;
+}
+
+bool mwi_kept_drop(void) {
+  uint32_t n = mwi_load_acquire(&naged); /* pairs with mwi_kept_age_stw */
+  if (!n) return false;
+  mwi_rt_enter(); /* a stop may write aged when naged is 0, not before */
+  for (int i = 0; i < KEEP_BATCH && aged[n - 1]; i++) {
+    struct mwi_g *g = aged[n - 1];
+    aged[n - 1] = g->next;
+    give_up_stack(g);
+  }
+  if (!aged[n - 1]) mwi_store_release(&naged, n - 1);
+  mwi_rt_leave();
+  return true;
 }
 
 /* ---- Birth and death --------------------------------------------------- */
@@ -163,11 +213,13 @@ MWI_EXPORT int mw_num_goroutine(void) {
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system) {
   struct mwi_p *p = mwi_tcb()->p;
   struct mwi_g *g = p && !stack_bytes ? kept_take(p) : NULL;
+  bool has_stack = g || stack_bytes;
   if (!g) {
-    struct mwi_stack stack;
-    if (!mwi_stack_take(p, &stack, stack_bytes)) return NULL;
+    struct mwi_stack stack = {0};
+    if (stack_bytes && !mwi_stack_take(&stack, stack_bytes)) return NULL;
     g = mwi_g_record();
     g->stack = stack;
+    if (stack_bytes) mwi_stack_own(&g->stack, g);
   }
   g->fn = fn;
   g->arg = arg;
@@ -183,7 +235,9 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   g->start_pc = (uintptr_t)fn;
   struct mwi_g *creator = mwi_getg();
   g->creator_id = creator ? creator->id : 0;
-  g->sp = mwi_switch_prepare(g->stack.hi);
+  g->scans = 0;
+  g->sp = has_stack ? mwi_switch_prepare(g->stack.hi) : 0;
+  mwi_store_relaxed(&g->rest, has_stack ? 0 : MWI_REST_NEW);
   /* arg travels in the record, which is scanned with the stack; what arrives
    * during marking in a goroutine scanned before it ran must not be lost. */
   mwi_shade(arg);
@@ -212,7 +266,9 @@ MWI_EXPORT void mw_go(void (*fn)(void *), void *arg) {
 }
 
 MWI_EXPORT void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes) {
-  if (bytes > MWI_GB) mwi_fatal("mw_go_stack: %zu bytes asked, the limit is 1 GB", bytes);
+  size_t max = mwi_stack_max();
+  if (bytes > max) mwi_fatal("mw_go_stack: %zu bytes asked, the limit is %zu", bytes, max);
+  if (bytes < GO_STACK_MIN) bytes = max < GO_STACK_MIN ? max : GO_STACK_MIN;
   start(fn, arg, bytes, (uintptr_t)__builtin_return_address(0));
 }
 
@@ -230,7 +286,7 @@ static bool die(struct mwi_g *g, void *unused) {
     p->kept = g;
     p->nkept++;
   } else {
-    give_up_stack(p, g);
+    give_up_stack(g);
     if (p && p->nkept >= KEEP) kept_spill(p);
   }
   mwi_exit_if_empty();
@@ -246,7 +302,7 @@ void mwi_g_bury(struct mwi_g *g) {
   mwi_store_relaxed(&g->status, MWI_G_DEAD);
   if (!g->system) count(NULL, -1);
   if (has_stack)
-    give_up_stack(NULL, g);
+    give_up_stack(g);
   else
     mwi_g_record_put(g);
 }

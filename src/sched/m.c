@@ -89,6 +89,7 @@ void mwi_m_adopt(struct mwi_m *m) {
     m->next_all = mwi_sched.all_m;
   }
   m->tcb.wb = mwi_gc_wb_state();
+  mwi_store_relaxed(&m->tcb.scan, mwi_sched.scan_bits);
   m->tid = mwi_os_tid();
   mwi_store_seqcst(&m->state, mwi_sched.world_stopped ? MWI_M_HELD : MWI_M_SYS);
   if (fresh) mwi_sched.all_m = m;
@@ -206,7 +207,8 @@ void mwi_attach_slow(void) {
   g->arg = NULL;
   g->start_pc = g->creator_pc = 0;
   g->creator_id = 0;
-  g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi};
+  g->stack = (struct mwi_stack){.lo = 0, .hi = m->stack_hi, .slot = MWI_NO_STACK_SLOT};
+  mwi_store_relaxed(&g->rest, 0);
   g->foreign = g->locked = true;
   g->pins = 0;
   memset(g->pin, 0, sizeof g->pin);

@@ -31,6 +31,7 @@
 #include "gc/gc.h"
 #include "os/thread.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 struct mwi_sched mwi_sched = {
     .lock = MWI_LOCK_INIT(MWI_RANK_SCHED),
@@ -152,13 +153,16 @@ struct mwi_timers *mwi_timers_mine(void) {
 /* ---- Parking and readying ---------------------------------------------- */
 
 void mwi_g_transition_slow(struct mwi_g *g, uint32_t from, uint32_t to) {
-  for (;;) {
+  for (uint32_t n = 0;; n++) {
     uint32_t s = from;
     if (mwi_cas_acqrel(&g->status, &s, to)) return; /* pairs with scanners' CAS and release */
     if (s != (from | MWI_G_SCAN))
       mwi_fatal("scheduler: goroutine %lu has status %u, expected %u", (unsigned long)g->id, s,
                 from);
-    mwi_pause();
+    if (n < 1000)
+      mwi_pause();
+    else
+      mwi_os_yield(); /* the holder of the bit has lost its CPU */
   }
 }
 
@@ -296,12 +300,12 @@ static bool is_blocking(enum mwi_wait reason) {
 
 /*
  * What runs next, where that is plain: no stop asked for, time slice not over,
- * no marking (workers), no timer due, not the turn of the global queue.  NULL:
+ * no marking (workers) or folding, no timer due, not the turn of the global queue.  NULL:
  * the loop has to look around.
  */
 MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
   struct mwi_p *p = m->tcb.p;
-  if (MWI_UNLIKELY(!p || m->tcb.wb || mwi_load_relaxed(&m->stop_req) ||
+  if (MWI_UNLIKELY(!p || mwi_load_relaxed(&m->tcb.scan) || mwi_load_relaxed(&m->stop_req) ||
                    mwi_load_relaxed(&m->preempt_req) || mwi_load_relaxed(&p->tick) % 61 == 0))
     return NULL;
   int64_t when = mwi_timers_next(p->timers);
@@ -309,7 +313,8 @@ MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
   struct mwi_g *g = mwi_runq_get_next(p);
   bool inherits = g != NULL;
   if (!g && !(g = mwi_runq_get_ring(p))) return NULL;
-  if (MWI_UNLIKELY(g->locked)) { /* not for this thread to run */
+  /* not for this thread to run, or not before its stack is there */
+  if (MWI_UNLIKELY(g->locked || mwi_load_relaxed(&g->rest))) {
     m->chosen = g;
     return NULL;
   }
@@ -687,6 +692,7 @@ void mwi_settle(void) {
     mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
     make_runnable(g, true);
   }
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_fold_at_park))) mwi_fold_parked(g);
   mwi_assert(m->tcb.rt == 1);
 }
 
@@ -708,6 +714,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
     return;
   }
   take_up(m, m->tcb.p, g, inherits);
+  if (MWI_UNLIKELY(mwi_load_relaxed(&g->rest))) mwi_stack_resume(g);
   mwi_switch(&m->g0_sp, g->sp);
 }
 

@@ -76,7 +76,6 @@ struct mwi_m {
 _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
 
 #define MWI_RUNQ 256
-#define MWI_P_STACKS 32 /* stacks cached for goroutines to come */
 
 struct mwi_p {
   /* atomic: the thread that holds it; NULL while idle.  Written under sched.lock or by the holder
@@ -104,8 +103,6 @@ struct mwi_p {
   uint32_t nkept;
   uint64_t next_id, end_id;    /* numbers for new goroutines: [next_id, end_id) */
   _Atomic int32_t ngoroutines; /* births less deaths here; others read */
-  struct mwi_stack stack_cache[MWI_P_STACKS];
-  uint32_t nstack_cache;
 
   /* sysmon's */
   uint32_t seen_tick, seen_slice;
@@ -142,6 +139,7 @@ struct mwi_sched {
   struct mwi_m *all_m;
   _Atomic uint32_t nm; /* our threads alive, sysmon left out; written under lock */
   bool world_stopped;  /* new threads are born HELD */
+  bool scan_bits;      /* what tcb->scan is born with */
 
   _Atomic uint32_t ng; /* records of goroutines ever made: mwi_g_at(0 .. ng - 1) */
 
@@ -240,11 +238,16 @@ extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */
 void mwi_init_once(void);
 
 /* goroutine.c */
-/* Runnable, in no queue yet.  NULL: no address space for the stack. */
+/* Runnable, in no queue yet.  Its stack comes when it first runs, unless a size is asked for;
+ * then NULL: no address space. */
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
 struct mwi_g *mwi_g_record(void); /* record only */
 void mwi_g_bury(struct mwi_g *g); /* in a forked child */
 void mwi_g_record_put(struct mwi_g *g);
+/* An epoch begins: what is kept from before is put aside; then, later, given up. */
+void mwi_kept_age_stw(void);
+bool mwi_kept_drop(void); /* some of it; false: there was none */
+bool mwi_kept_aged(void);
 #define MWI_MAX_GS (1u << 26)
 #define MWI_G_CHUNK 256
 /* Record i; NULL while it is being made.  Any thread. */
@@ -255,9 +258,9 @@ struct mwi_g *mwi_g_at(uint32_t i);
 /* Change g's status; waits while a scanner holds the scan bit.  Fatal when it is neither. */
 void mwi_g_transition_slow(struct mwi_g *g, uint32_t from, uint32_t to);
 MWI_INLINE void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to) {
-  /* Without marking there are no scanners (enum mwi_gstatus), and marking does not
-   * begin here, inside mwi_rt_enter.  release: pairs with a scanner's acquire. */
-  if (MWI_LIKELY(!mwi_wb_on() && mwi_load_relaxed(&g->status) == from))
+  /* Nobody holds scan bits then (enum mwi_gstatus), and this does not change here,
+   * inside mwi_rt_enter.  release: pairs with a scanner's acquire. */
+  if (MWI_LIKELY(!mwi_scan_bits_on() && mwi_load_relaxed(&g->status) == from))
     mwi_store_release(&g->status, to);
   else
     mwi_g_transition_slow(g, from, to);

@@ -22,9 +22,10 @@
 /* ---- Goroutines -------------------------------------------------------- */
 
 /* Life of a goroutine.  SCAN is a lock bit on RUNNABLE and WAITING: whoever
- * set it scans the stack, and nobody runs the goroutine meanwhile.  It is set
- * only while marking is on: at other times the scheduler changes the status by
- * plain stores, which would not see it (mwi_g_transition). */
+ * set it scans or folds the stack, and nobody runs the goroutine meanwhile.  It
+ * is set only while tcb->scan is: while marking is on, and after it while stacks
+ * are folded.  At other times the scheduler changes the status by plain stores,
+ * which would not see it (mwi_g_transition). */
 enum mwi_gstatus {
   MWI_G_DEAD = 0,     /* unused, in a free list */
   MWI_G_RUNNABLE = 1, /* in a run queue */
@@ -68,33 +69,38 @@ enum mwi_pin {
 /* Saved context of a goroutine that is not running: callee-saved registers
  * are on its stack, below sp (switch_amd64.S). */
 struct mwi_stack {
-  uintptr_t lo, hi;    /* usable bytes [lo, hi) */
-  uint32_t slot_class; /* stack.c */
-  uint32_t flags;
+  uintptr_t lo, hi; /* usable bytes [lo, hi) */
+  uint32_t slot;    /* stack.c; MWI_NO_STACK_SLOT: a thread's own stack */
 };
+#define MWI_NO_STACK_SLOT UINT32_MAX
 
 struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
 
 struct mwi_g {
   /* owner: the M that runs it; else the holder of the status transition */
-  uintptr_t sp; /* saved stack pointer while not running */
+  uintptr_t sp; /* saved stack pointer while not running; 0 before it first runs */
   struct mwi_stack stack;
   struct mwi_m *m; /* thread that runs it */
   void (*fn)(void *);
   void *arg;
   struct mwi_g *next;    /* run queue, free list */
   int64_t assist_credit; /* bytes it may allocate before it must assist; marking only */
+  int64_t wait_since;    /* ns, 0 unless asked for */
   enum mwi_wait wait_reason;
-  int64_t wait_since; /* ns, 0 unless asked for */
 
   /* atomic: release on the way out of RUNNING pairs with acquire of the taker */
   _Atomic uint32_t status;
+
+  /* sched/fold.c: the M that resumes it, or the holder of the scan bit; read as hints */
+  _Atomic uintptr_t fold; /* its used bytes, while they are not on the stack */
+  _Atomic uint8_t rest;   /* what is due before it runs: MWI_REST_* */
+  uint8_t scans;          /* since its unused pages were looked for */
+  uint16_t rest_epoch;    /* when a scan first saw it parked */
 
   /* sync primitives, under their own locks (sched/waiter.h) */
   struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
   void *wake_param;             /* set by the waker before mwi_ready */
-  bool wake_ok;
 
   /* constant for the goroutine's life */
   uint64_t id;

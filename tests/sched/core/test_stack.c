@@ -60,35 +60,45 @@ static void guards(void **state) {
   enum { N = 40 }; /* more than a mapping holds */
   struct mwi_stack s[N];
   for (int i = 0; i < N; i++) {
-    assert_true(mwi_stack_take(NULL, &s[i], 0));
+    assert_true(mwi_stack_take(&s[i], 0));
     check(&s[i], MWI_STACK_LARGE);
     for (int k = 0; k < i; k++) assert_true(s[i].hi <= s[k].lo || s[k].hi <= s[i].lo);
   }
   assert_int_equal(mwi_stack_inuse_slots(), N);
-  for (int i = 0; i < N; i++) mwi_stack_put(NULL, &s[i]);
+  for (int i = 0; i < N; i++) mwi_stack_put(&s[i]);
   assert_int_equal(mwi_stack_inuse_slots(), 0);
   size_t limit, sys = mwi_stack_sys_bytes();
   int on_this_stack;
   assert_false(mwi_stack_guard_hit((uintptr_t)&on_this_stack, &limit));
   for (int round = 0; round < 5; round++) { /* the same slots again */
-    for (int i = 0; i < N; i++) assert_true(mwi_stack_take(NULL, &s[i], 0));
+    for (int i = 0; i < N; i++) assert_true(mwi_stack_take(&s[i], 0));
     check(&s[round], MWI_STACK_LARGE);
-    for (int i = 0; i < N; i++) mwi_stack_put(NULL, &s[i]);
+    for (int i = 0; i < N; i++) mwi_stack_put(&s[i]);
   }
   assert_int_equal(mwi_stack_sys_bytes(), sys);
 }
 
-static void cache(void **state) {
+/* Small ones are not handed out once goroutines are few again. */
+static void few_again(void **state) {
   (void)state;
-  struct mwi_p *p = mwi_meta_alloc(sizeof *p, 64);
-  struct mwi_stack a, b;
-  assert_true(mwi_stack_take(p, &a, 0));
-  mwi_stack_put(p, &a);
-  assert_int_equal(p->nstack_cache, 1);
-  assert_true(mwi_stack_take(p, &b, 0)); /* warm */
-  assert_int_equal(a.lo, b.lo);
-  assert_int_equal(p->nstack_cache, 0);
-  mwi_stack_put(NULL, &b);
+  static struct mwi_stack s[MWI_STACK_NLARGE + 100];
+  enum { N = sizeof s / sizeof *s };
+  size_t before = mwi_stack_inuse_slots();
+  goroutines(N);
+  for (int i = 0; i < N; i++) assert_true(mwi_stack_take(&s[i], 0));
+  assert_int_equal(s[N - 1].hi - s[N - 1].lo, MWI_STACK_SMALL - MWI_STACK_GUARD);
+  assert_true(mwi_stack_fits(&s[N - 1]));
+  for (int i = 100; i < N; i++) mwi_stack_put(&s[i]);
+  goroutines(10);
+  mwi_stack_put(&s[99]);
+  struct mwi_stack again;
+  assert_false(mwi_stack_fits(&s[N - 1]));
+  assert_true(mwi_stack_take(&again, 0));
+  assert_int_equal(again.hi - again.lo, MWI_STACK_LARGE);
+  assert_true(mwi_stack_fits(&again));
+  mwi_stack_put(&again);
+  for (int i = 0; i < 99; i++) mwi_stack_put(&s[i]);
+  assert_int_equal(mwi_stack_inuse_slots(), before);
 }
 
 static void own_size(void **state) {
@@ -97,9 +107,9 @@ static void own_size(void **state) {
   for (int i = 0; i < 20; i++) {
     struct mwi_stack s;
     size_t bytes = (300 * MWI_KB << i % 10) + 4096 * (size_t)i;
-    assert_true(mwi_stack_take(NULL, &s, bytes));
+    assert_true(mwi_stack_take(&s, bytes));
     check(&s, bytes);
-    mwi_stack_put(NULL, &s);
+    mwi_stack_put(&s);
     assert_true(faults(s.hi - 8)); /* given back */
   }
   assert_int_equal(mwi_stack_sys_bytes(), sys);
@@ -111,13 +121,13 @@ static void many_are_small(void **state) {
   static struct mwi_stack s[N];
   size_t small = 0;
   for (int i = 0; i < N; i++) {
-    assert_true(mwi_stack_take(NULL, &s[i], 0));
+    assert_true(mwi_stack_take(&s[i], 0));
     small += s[i].hi - s[i].lo == MWI_STACK_SMALL;
   }
   assert_int_equal(small, 600);
   check(&s[N - 1], MWI_STACK_SMALL);
   check(&s[N - 300], MWI_STACK_SMALL);
-  for (int i = 0; i < N; i++) mwi_stack_put(NULL, &s[i]);
+  for (int i = 0; i < N; i++) mwi_stack_put(&s[i]);
 }
 
 static void no_address_space(void **state) {
@@ -129,13 +139,13 @@ static void no_address_space(void **state) {
   tight.rlim_max = old.rlim_max;
   assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
   int n = 0;
-  while (n < 100000 && mwi_stack_take(NULL, &s[n], 0)) n++;
+  while (n < 100000 && mwi_stack_take(&s[n], 0)) n++;
   struct mwi_stack big;
-  assert_false(mwi_stack_take(NULL, &big, MWI_GB));
+  assert_false(mwi_stack_take(&big, MWI_GB));
   setrlimit(RLIMIT_AS, &old);
   assert_true(n > 2000 && n < 100000); /* smaller mappings were tried before giving up */
   assert_int_equal(mwi_stack_inuse_slots(), live + (size_t)n);
-  for (int i = 0; i < n; i++) mwi_stack_put(NULL, &s[i]);
+  for (int i = 0; i < n; i++) mwi_stack_put(&s[i]);
   assert_int_equal(mwi_stack_inuse_slots(), live);
 }
 
@@ -143,8 +153,9 @@ int main(int argc, char **argv) {
   mwi_test_thread_init();
   mwi_rt_enter();
   if (argc > 1 && strcmp(argv[1], "mprotect") == 0) mwi_inject_states[MWI_INJECT_MADVISE].from = 1;
+  mwi_fold_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(guards),           cmocka_unit_test(cache),
+      cmocka_unit_test(guards),           cmocka_unit_test(few_again),
       cmocka_unit_test(own_size),         cmocka_unit_test(many_are_small),
       cmocka_unit_test(no_address_space),
   };
