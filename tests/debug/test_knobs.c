@@ -46,7 +46,8 @@ static void nothing_set_gives_defaults(void **state) {
   assert_int_equal(k.gogc, 100);
   assert_int_equal(k.gomaxprocs, 0);
   assert_int_equal(k.traceback, MWI_TRACEBACK_SINGLE);
-  assert_int_equal(k.gctrace | k.gcstoptheworld | k.gccheckmark | k.clobberfree | k.gcstress, 0);
+  assert_int_equal(
+      k.gctrace | k.gcstoptheworld | k.gccheckmark | k.clobberfree | k.gcstress | k.foldstress, 0);
   assert_string_equal(said, "");
 }
 

@@ -16,11 +16,14 @@
 #include <sys/resource.h>
 
 #include <cmocka.h>
+#include <mallow.h>
 
 #include "os/inject.h"
 #include "os/thread.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
+
+static bool no_markers;
 
 static sigjmp_buf fault;
 static void on_fault(int sig) {
@@ -42,6 +45,18 @@ static bool faults(uintptr_t addr) {
   return faulted;
 }
 
+/* What the scheduler counts, for the adaptive size. */
+static void goroutines(int n) {
+  mwi_store_relaxed(&mwi_sched.ngoroutines, n);
+}
+
+/* A goroutine that owns s, so that faults can be told apart. */
+static struct mwi_g owner;
+static void own(const struct mwi_stack *s) {
+  owner.stack = *s;
+  mwi_stack_own(s, &owner);
+}
+
 static void check(const struct mwi_stack *s, size_t bytes) {
   assert_int_equal(s->hi - s->lo, bytes);
   assert_int_equal(s->hi % 16, 0);
@@ -49,20 +64,36 @@ static void check(const struct mwi_stack *s, size_t bytes) {
   assert_false(faults(s->lo));
   assert_true(faults(s->lo - 1));
   assert_true(faults(s->lo - MWI_STACK_GUARD));
+  own(s);
   size_t limit = 0;
   assert_true(mwi_stack_guard_hit(s->lo - 1, &limit));
   assert_int_equal(limit, bytes);
   assert_false(mwi_stack_guard_hit(s->lo, &limit));
+  assert_ptr_equal(mwi_stack_owner(s->hi - 1), &owner);
+  owner.stack.hi = 0; /* as when it has ended */
+  assert_null(mwi_stack_owner(s->hi - 1));
+}
+
+/* All free stacks give their memory back. */
+static void age(void) {
+  mwi_stack_age();
+  mwi_stack_age();
+  assert_false(mwi_stack_age_some());
+}
+
+static bool disjoint(const struct mwi_stack *a, const struct mwi_stack *b) {
+  return a->hi <= b->lo || b->hi <= a->lo;
 }
 
 static void guards(void **state) {
   (void)state;
-  enum { N = 40 }; /* more than a mapping holds */
+  enum { N = 40 }; /* more than a region holds at first */
   struct mwi_stack s[N];
+  goroutines(0);
   for (int i = 0; i < N; i++) {
     assert_true(mwi_stack_take(&s[i], 0));
     check(&s[i], MWI_STACK_LARGE);
-    for (int k = 0; k < i; k++) assert_true(s[i].hi <= s[k].lo || s[k].hi <= s[i].lo);
+    for (int k = 0; k < i; k++) assert_true(disjoint(&s[i], &s[k]));
   }
   assert_int_equal(mwi_stack_inuse_slots(), N);
   for (int i = 0; i < N; i++) mwi_stack_put(&s[i]);
@@ -103,47 +134,158 @@ static void few_again(void **state) {
 
 static void own_size(void **state) {
   (void)state;
-  size_t sys = mwi_stack_sys_bytes();
-  for (int i = 0; i < 20; i++) {
-    struct mwi_stack s;
-    size_t bytes = (300 * MWI_KB << i % 10) + 4096 * (size_t)i;
-    assert_true(mwi_stack_take(&s, bytes));
-    check(&s, bytes);
-    mwi_stack_put(&s);
-    assert_true(faults(s.hi - 8)); /* given back */
+  for (int round = 0; round < 2; round++) {
+    size_t sys = mwi_stack_sys_bytes();
+    for (int i = 0; i < 20; i++) {
+      struct mwi_stack s, again;
+      size_t bytes = (20 * MWI_KB << i % 15) + 4096 * (size_t)i;
+      assert_true(mwi_stack_take(&s, bytes));
+      check(&s, bytes);
+      *(volatile char *)(s.hi - 8) = 1;
+      mwi_stack_put(&s);
+      assert_true(mwi_stack_take(&again, bytes)); /* warm */
+      assert_int_equal(again.hi, s.hi);
+      mwi_stack_put(&again);
+      assert_true(mwi_stack_take(&again, bytes - 4096)); /* the guard moves */
+      check(&again, bytes - 4096);
+      mwi_stack_put(&again);
+      age();
+      assert_true(faults(s.hi - 8)); /* given back */
+    }
+    if (round) assert_int_equal(mwi_stack_sys_bytes(), sys);
   }
-  assert_int_equal(mwi_stack_sys_bytes(), sys);
+  assert_int_equal(mwi_stack_resident_slots(), mwi_stack_inuse_slots());
+  struct mwi_stack s;
+  assert_true(mwi_stack_take(&s, MWI_STACK_MAX));
+  check(&s, MWI_STACK_MAX);
+  mwi_stack_put(&s);
+  assert_false(mwi_stack_take(&s, MWI_STACK_MAX + 1));
 }
 
-static void many_are_small(void **state) {
+static void max_stack(void **state) {
   (void)state;
-  enum { N = MWI_STACK_NLARGE + 600 };
-  static struct mwi_stack s[N];
-  size_t small = 0;
-  for (int i = 0; i < N; i++) {
-    assert_true(mwi_stack_take(&s[i], 0));
-    small += s[i].hi - s[i].lo == MWI_STACK_SMALL;
+  goroutines(0);
+  assert_int_equal(mw_set_max_stack(0), MWI_STACK_MAX);
+  assert_int_equal(mw_set_max_stack(50000), MWI_STACK_MAX);
+  struct mwi_stack s;
+  for (int i = 0; i < 3; i++) {
+    assert_true(mwi_stack_take(&s, 0));
+    check(&s, mwi_align_up(50000, 4096));
+    mwi_stack_put(&s);
   }
-  assert_int_equal(small, 600);
-  check(&s[N - 1], MWI_STACK_SMALL);
-  check(&s[N - 300], MWI_STACK_SMALL);
-  for (int i = 0; i < N; i++) mwi_stack_put(&s[i]);
+  assert_int_equal(mw_set_max_stack(1), mwi_align_up(50000, 4096));
+  assert_int_equal(mw_set_max_stack(SIZE_MAX), 32 * MWI_KB);
+  assert_int_equal(mw_set_max_stack(0), MWI_STACK_MAX);
+}
+
+static size_t resident_kb(void) {
+  FILE *f = fopen("/proc/self/status", "r");
+  char line[256];
+  unsigned long kb, sum = 0;
+  while (fgets(line, sizeof line, f))
+    if (sscanf(line, "VmRSS: %lu", &kb) == 1 || sscanf(line, "VmPTE: %lu", &kb) == 1) sum += kb;
+  fclose(f);
+  return sum;
+}
+
+static size_t mappings(void) {
+  FILE *f = fopen("/proc/self/maps", "r");
+  size_t n = 0;
+  for (int c; (c = fgetc(f)) != EOF;) n += c == '\n';
+  fclose(f);
+  return n;
+}
+
+/* Sizes by number; memory of those that nobody uses goes back, page tables too. */
+enum { MANY = MWI_STACK_NSMALL + 3000 };
+static struct mwi_stack many[MANY];
+
+static void sizes(void **state) {
+  (void)state;
+  goroutines(MANY);
+  size_t small = 0, tiny = 0, live = mwi_stack_inuse_slots();
+  age();
+  size_t kb = resident_kb();
+  for (int i = 0; i < MANY; i++) {
+    assert_true(mwi_stack_take(&many[i], 0));
+    small += many[i].hi - many[i].lo == MWI_STACK_SMALL - MWI_STACK_GUARD;
+    tiny += many[i].hi - many[i].lo == MWI_STACK_TINY - MWI_STACK_GUARD;
+    *(volatile char *)(many[i].hi - 8) = 1;
+  }
+  assert_int_equal(small, MWI_STACK_NSMALL - MWI_STACK_NLARGE);
+  assert_int_equal(tiny, MANY - MWI_STACK_NSMALL + live);
+  check(&many[MANY - 1], MWI_STACK_TINY - MWI_STACK_GUARD);
+  check(&many[MANY - 300], MWI_STACK_TINY - MWI_STACK_GUARD);
+  check(&many[MWI_STACK_NLARGE + 30], MWI_STACK_SMALL - MWI_STACK_GUARD);
+  assert_true(resident_kb() - kb > 4 * MANY);
+  assert_true(mappings() < 60000);
+  for (int i = 0; i < MANY; i++) mwi_stack_put(&many[i]);
+  age();
+  size_t left = resident_kb() - kb;
+  if (left > MANY / 10) fail_msg("%zu KB left", left);
+  assert_int_equal(mwi_stack_resident_slots(), live);
+}
+
+/* Holes: every block keeps one stack; the boundaries stay within the limit. */
+static void sparse(void **state) {
+  (void)state;
+  age();
+  uint32_t limit = mwi_stack_max_bounds;
+  mwi_stack_max_bounds = mwi_stack_bounds() + 2 * MWI_STACK_NLARGE + 100;
+  size_t maps = mappings(), live = mwi_stack_inuse_slots();
+  goroutines(MANY);
+  int n = 0;
+  while (n < MANY && mwi_stack_take(&many[n], 0)) n++;
+  if (n == MANY && !no_markers) {
+    assert_true(mwi_stack_bounds() <= mwi_stack_max_bounds);
+    uint32_t x = 1;
+    for (int i = 0; i < MANY; i++) {
+      x = x * 1103515245 + 12345;
+      if (x >> 16 & 31) continue;
+      struct mwi_stack keep = many[i];
+      many[i] = many[--n];
+      many[n] = keep;
+    }
+    for (int i = 0; i < n; i++) mwi_stack_put(&many[i]);
+    age();
+    assert_true(mwi_stack_bounds() <= mwi_stack_max_bounds);
+    assert_true(mappings() < maps + 2 * (size_t)mwi_stack_max_bounds);
+    for (int i = n; i < MANY; i += 50) check(&many[i], many[i].hi - many[i].lo);
+    for (int i = 0; i < n; i++) {
+      assert_true(mwi_stack_take(&many[i], 0));
+      *(volatile char *)(many[i].hi - 8) = 1;
+    }
+    n = MANY;
+    assert_true(mwi_stack_bounds() <= mwi_stack_max_bounds);
+  } else { /* each stack costs two mappings, and the scheduler is told that they are short */
+    assert_int_equal(n, MANY);
+    assert_true(mwi_load_relaxed(&mwi_fold_at_park));
+  }
+  for (int i = 0; i < n; i++) mwi_stack_put(&many[i]);
+  age();
+  assert_int_equal(mwi_stack_inuse_slots(), live);
+  assert_false(mwi_load_relaxed(&mwi_fold_at_park));
+  mwi_stack_max_bounds = limit;
 }
 
 static void no_address_space(void **state) {
   (void)state;
+  goroutines(0);
   size_t live = mwi_stack_inuse_slots();
   static struct mwi_stack s[100000];
-  struct rlimit old, tight = {mwi_stack_sys_bytes() / 1 + 600 * MWI_MB, RLIM_INFINITY};
+  struct rlimit old, tight = {mwi_stack_sys_bytes() + 600 * MWI_MB, RLIM_INFINITY};
   getrlimit(RLIMIT_AS, &old);
   tight.rlim_max = old.rlim_max;
+  struct mwi_stack big, other;
+  assert_true(mwi_stack_take(&big, MWI_GB));
   assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
-  int n = 0;
+  int n = 1;
+  s[0] = big;
+  goroutines(1 << 20);
   while (n < 100000 && mwi_stack_take(&s[n], 0)) n++;
-  struct mwi_stack big;
-  assert_false(mwi_stack_take(&big, MWI_GB));
+  assert_false(mwi_stack_take(&other, MWI_GB));
   setrlimit(RLIMIT_AS, &old);
-  assert_true(n > 2000 && n < 100000); /* smaller mappings were tried before giving up */
+  assert_true(n > 2000 && n < 100000); /* smaller regions were tried before giving up */
   assert_int_equal(mwi_stack_inuse_slots(), live + (size_t)n);
   for (int i = 0; i < n; i++) mwi_stack_put(&s[i]);
   assert_int_equal(mwi_stack_inuse_slots(), live);
@@ -152,11 +294,12 @@ static void no_address_space(void **state) {
 int main(int argc, char **argv) {
   mwi_test_thread_init();
   mwi_rt_enter();
-  if (argc > 1 && strcmp(argv[1], "mprotect") == 0) mwi_inject_states[MWI_INJECT_MADVISE].from = 1;
+  no_markers = argc > 1 && strcmp(argv[1], "mprotect") == 0;
+  if (no_markers) mwi_inject_states[MWI_INJECT_GUARD].from = 1;
   mwi_fold_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(guards),           cmocka_unit_test(few_again),
-      cmocka_unit_test(own_size),         cmocka_unit_test(many_are_small),
+      cmocka_unit_test(guards),           cmocka_unit_test(few_again), cmocka_unit_test(own_size),
+      cmocka_unit_test(max_stack),        cmocka_unit_test(sizes),     cmocka_unit_test(sparse),
       cmocka_unit_test(no_address_space),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

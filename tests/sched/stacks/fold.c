@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/stacks/fold.c -- stacks of idle goroutines are folded, and come back [L1]-[L3]
+ *
+ *     fold CASE
+ *
+ * Cases    idle      memory, statistics and contents of many, parked, resumed, parked again;
+ *                    what only a folded stack points to stays alive
+ *          stray     writes from a goroutine and from a thread of no runtime, through
+ *                    addresses that the compiler does not know, while collections fold
+ *          external  a goroutine parked in a callback of external code is not folded
+ *          handler   a program with a handler of its own for SIGSEGV: nothing is folded
+ *          trace     mw_print_goroutines shows the frames of a folded goroutine
+ *          busy      goroutines that run between collections are not folded
+ *          shrink    pages that a deep call left go back; also for one that stays busy
+ *          dead      memory of stacks whose goroutines have ended goes back
+ * Run with GODEBUG=foldstress=1 as well, and without guard markers.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../check.h"
+#include "plain.h"
+
+static uint64_t folded(void) {
+  mw_mem_stats s;
+  mw_read_mem_stats(&s);
+  return s.stack_folded;
+}
+
+/* VmRSS + VmPTE. */
+static size_t memory(void) {
+  char line[256];
+  unsigned long kb, sum = 0;
+  FILE *f = fopen("/proc/self/status", "r");
+  while (fgets(line, sizeof line, f))
+    if (sscanf(line, "VmRSS: %lu", &kb) == 1 || sscanf(line, "VmPTE: %lu", &kb) == 1) sum += kb;
+  fclose(f);
+  return sum << 10;
+}
+
+static bool stress(void) {
+  const char *s = getenv("GODEBUG");
+  return s && strstr(s, "foldstress=1");
+}
+
+static void collect(int n) {
+  while (n-- > 0) mw_gc();
+}
+
+/* ---- idle -------------------------------------------------------------- */
+
+typedef struct node {
+  struct node *next;
+  uint64_t value;
+} node;
+
+static mw_waitgroup at_rest, done;
+static mw_chan *go_on;
+static _Atomic uint64_t sum;
+
+__attribute__((noinline)) static uint64_t rounds(uint64_t id, node *list) {
+  volatile uint64_t kept[20];
+  for (int i = 0; i < 20; i++) kept[i] = id * 31 + (uint64_t)i;
+  for (int round = 0; round < 3; round++) {
+    mw_waitgroup_done(&at_rest);
+    CHECK(mw_chan_recv(go_on, NULL));
+    for (int i = 0; i < 20; i++) CHECK_EQ(kept[i], id * 31 + (uint64_t)i + (uint64_t)round);
+    for (int i = 0; i < 20; i++) kept[i] = kept[i] + 1;
+    uint64_t n = 0;
+    for (node *p = list; p; p = p->next) n += p->value == id;
+    CHECK_EQ(n, 5);
+  }
+  return list->value;
+}
+
+static void idler(void *arg) {
+  uint64_t id = (uint64_t)(uintptr_t)arg;
+  node *list = NULL;
+  for (int i = 0; i < 5; i++) {
+    node *n = mw_new(node);
+    n->next = list;
+    n->value = id;
+    list = n;
+  }
+  sum += rounds(id, list);
+  mw_waitgroup_done(&done);
+}
+
+static void idle(void) {
+  enum { N = 5000 };
+  go_on = mw_chan_make(char, 0);
+  mw_waitgroup_add(&done, N);
+  mw_waitgroup_add(&at_rest, N);
+  size_t before = memory();
+  for (uintptr_t i = 0; i < N; i++) mw_go(idler, (void *)i);
+  for (int round = 0; round < 3; round++) {
+    mw_waitgroup_wait(&at_rest);
+    size_t parked = memory() - before;
+    collect(3);
+    uint64_t f = folded();
+    CHECK(f > (uint64_t)N * 300 && f < (uint64_t)N * 1000);
+    size_t after = memory() - before;
+    printf("round %d: %zu bytes each, folded %zu, of them stack %lu\n", round, parked / N,
+           after / N, (unsigned long)(f / N));
+    CHECK(after / N < 1500);
+    if (!stress()) CHECK(parked / N > 3000);
+    if (round < 2) mw_waitgroup_add(&at_rest, N);
+    for (int i = 0; i < N; i++) mw_chan_send(go_on, (char)1);
+  }
+  mw_waitgroup_wait(&done);
+  CHECK_EQ(sum, (uint64_t)N * (N - 1) / 2);
+  collect(3);
+  CHECK_EQ(folded() / 5000, 0);
+}
+
+/* ---- stray ------------------------------------------------------------- */
+
+#define MAGIC 0x7f3a91c25be8d064u
+
+static _Atomic uintptr_t cell_at; /* an integer to the compiler */
+static _Atomic bool stop;
+static volatile int zero;
+
+__attribute__((noinline)) static uint64_t hold_cell(mw_chan *ch) {
+  volatile uint64_t cell[3];
+  int i = zero; /* with constant indices they would be three variables */
+  cell[i] = MAGIC;
+  cell[i + 1] = ~MAGIC;
+  cell[i + 2] = 0;
+  uintptr_t sp;
+  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+  cell_at = plain_find(sp, MAGIC) + 16;
+  mw_chan_recv(ch, NULL);
+  CHECK_EQ(cell[i], MAGIC);
+  return cell[i + 2];
+}
+
+static _Atomic uint64_t found;
+static void holder(void *ch) {
+  found = hold_cell(ch);
+  mw_waitgroup_done(&done);
+}
+
+static _Atomic uint64_t thread_wrote;
+static void *thread(void *unused) {
+  (void)unused;
+  while (!stop) thread_wrote += plain_add(cell_at, 100);
+  return NULL;
+}
+
+static void stray(void) {
+  mw_chan *ch = mw_chan_make(char, 0);
+  pthread_t t;
+  uint64_t wrote = 0;
+  for (int variant = 0; variant < 3; variant++) {
+    cell_at = 0;
+    stop = false;
+    thread_wrote = wrote = 0;
+    mw_waitgroup_add(&done, 1);
+    mw_go(holder, ch);
+    while (!cell_at) mw_yield();
+    mw_sleep(5000000);
+    int folds = 0;
+    if (variant == 2) CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
+    for (int i = 0; i < (variant == 2 ? 400 : 100); i++) {
+      collect(2);
+      folds += folded() > 0;
+      if (variant == 2) continue;
+      if (variant == 1)
+        wrote += plain_add(cell_at, 1);
+      else
+        *(volatile uint64_t *)cell_at = ++wrote; /* from this goroutine, compiled */
+      CHECK_EQ(*(volatile uint64_t *)cell_at, wrote);
+    }
+    stop = true;
+    if (variant == 2) pthread_join(t, NULL);
+    printf("variant %d: folded at %d looks\n", variant, folds);
+    if (variant < 2) CHECK(folds > 50);
+    mw_chan_send(ch, (char)1);
+    mw_waitgroup_wait(&done);
+    CHECK_EQ(found, wrote + thread_wrote);
+  }
+}
+
+/* ---- external, handler, trace, busy ------------------------------------ */
+
+static mw_chan *never;
+static _Atomic bool inside;
+static int callback(void) {
+  inside = true;
+  mw_chan_recv(never, NULL);
+  return 0;
+}
+static void call_external(void *unused) {
+  (void)unused;
+  plain_call(callback);
+}
+static void external(void) {
+  never = mw_chan_make(char, 0);
+  mw_go(call_external, NULL);
+  while (!inside) mw_yield();
+  mw_sleep(2000000);
+  collect(4);
+  CHECK_EQ(folded(), 0);
+}
+
+__attribute__((noinline)) static void a_frame_to_find(void) {
+  mw_chan_recv(never, NULL);
+  never = NULL;
+}
+static void parks(void *unused) {
+  (void)unused;
+  a_frame_to_find();
+  inside = false;
+}
+static void park_one(void) {
+  never = mw_chan_make(char, 0);
+  mw_go(parks, NULL);
+  mw_sleep(5000000);
+  collect(4);
+}
+
+static void own_handler(int sig) {
+  (void)sig;
+  _exit(3);
+}
+static void handler(void) {
+  signal(SIGSEGV, own_handler);
+  park_one();
+  CHECK_EQ(folded(), 0);
+  signal(SIGSEGV, SIG_DFL);
+}
+
+static void trace(void) {
+  park_one();
+  CHECK(folded() > 0);
+  mw_print_goroutines(1);
+  CHECK(folded() > 0);
+}
+
+static void busy_one(void *ch) {
+  while (mw_chan_recv(ch, NULL)) continue;
+}
+static void busy(void) {
+  mw_chan *ch = mw_chan_make(char, 0);
+  for (int i = 0; i < 20; i++) mw_go(busy_one, ch);
+  for (int round = 0; round < 50; round++) {
+    for (int i = 0; i < 20; i++) mw_chan_send(ch, (char)1); /* first come, first served */
+    mw_sleep(1000000);
+    mw_gc();
+    if (!stress()) CHECK_EQ(folded(), 0);
+  }
+  mw_chan_close(ch);
+}
+
+/* ---- shrink, dead ------------------------------------------------------ */
+
+#define DEEP (8 << 20)
+
+/* Pages in memory of the 10 MB below `sp`. */
+static size_t pages_below(uintptr_t sp) {
+  static unsigned char in_core[10 << 8];
+  uintptr_t hi = (sp - 65536) & ~(uintptr_t)4095;
+  CHECK(mincore((void *)(hi - (10 << 20)), 10 << 20, in_core) == 0);
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof in_core; i++) n += in_core[i] & 1;
+  return n;
+}
+
+__attribute__((noinline)) static int dig(int bytes) {
+  volatile char page[3000];
+  page[0] = 1;
+  page[bytes % 3000] = 1;
+  return bytes <= 0 ? page[0] : dig(bytes - 3000) + page[0];
+}
+
+static _Atomic uintptr_t deep_sp;
+static void digger(void *ch) {
+  uintptr_t sp;
+  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+  CHECK(dig(DEEP) > 0);
+  CHECK(pages_below(sp) > DEEP / 4096 - 20);
+  deep_sp = sp;
+  while (mw_chan_recv(ch, NULL)) continue;
+  mw_waitgroup_done(&done);
+}
+
+static void shrink(void) {
+  mw_chan *ch = mw_chan_make(char, 0);
+  for (int running = 0; running < 2; running++) {
+    deep_sp = 0;
+    mw_waitgroup_add(&done, 1);
+    mw_go(digger, ch);
+    while (!deep_sp) mw_yield();
+    mw_sleep(2000000);
+    for (int i = 0; i < 10; i++) {
+      if (running) mw_chan_send(ch, (char)1); /* never parked from one collection to the next */
+      mw_sleep(1000000);
+      mw_gc();
+    }
+    size_t left = pages_below(deep_sp);
+    printf("%s: %zu pages left\n", running ? "busy" : "parked", left);
+    CHECK(left < 20);
+    mw_chan_close(ch);
+    ch = mw_chan_make(char, 0);
+    mw_waitgroup_wait(&done);
+  }
+}
+
+static void shallow(void *unused) {
+  (void)unused;
+  CHECK(dig(50000) > 0);
+  mw_waitgroup_done(&at_rest);
+  mw_chan_recv(go_on, NULL);
+  mw_waitgroup_done(&done);
+}
+
+static void dead(void) {
+  enum { N = 3000 };
+  size_t before = memory();
+  for (int round = 0; round < 2; round++) {
+    go_on = mw_chan_make(char, 0);
+    mw_waitgroup_add(&done, N);
+    mw_waitgroup_add(&at_rest, N);
+    for (int i = 0; i < N; i++) mw_go(shallow, NULL);
+    mw_waitgroup_wait(&at_rest);
+    size_t parked = memory() - before;
+    mw_chan_close(go_on);
+    mw_waitgroup_wait(&done);
+    collect(3);
+    size_t after = memory() - before;
+    printf("round %d: %zu bytes each, %zu after their end\n", round, parked / N, after / N);
+    if (!stress()) CHECK(parked / N > 50000);
+    CHECK(after / N < 2000);
+  }
+}
+
+int main(int argc, char **argv) {
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } cases[] = {{"idle", idle},   {"stray", stray}, {"external", external}, {"handler", handler},
+               {"trace", trace}, {"busy", busy},   {"shrink", shrink},     {"dead", dead}};
+  check_start();
+  for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
+    if (strcmp(argv[1], cases[i].name) == 0) {
+      cases[i].run();
+      puts("ok");
+      return 0;
+    }
+  return 64;
+}

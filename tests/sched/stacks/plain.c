@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/sched/stacks/plain.c -- see plain.h */
+#include "plain.h"
+
+uintptr_t plain_find(uintptr_t sp, uint64_t magic) {
+  sp &= ~(uintptr_t)7;
+  while (((uint64_t *)sp)[0] != magic || ((uint64_t *)sp)[1] != ~magic) sp += 8;
+  return sp;
+}
+
+uint64_t plain_add(uintptr_t addr, uint64_t n) {
+  for (uint64_t i = 0; i < n; i++) __atomic_fetch_add((uint64_t *)addr, 1, __ATOMIC_RELAXED);
+  return n;
+}
+
+int plain_call(int (*f)(void)) {
+  return f() + 1;
+}
