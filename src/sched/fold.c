@@ -211,6 +211,21 @@ void mwi_stack_resume(struct mwi_g *g) {
   mwi_store_relaxed(&g->rest, 0);
 }
 
+void mwi_stack_drop(struct mwi_g *g) {
+  struct mwi_stack s = g->stack;
+  uintptr_t copy = s.hi ? claim(g) : 0;
+  if (copy) {
+    mwi_add_relaxed(&folded_bytes, -(uint64_t)(s.hi - g->sp));
+    forget_copy(g);
+  }
+  g->stack = (struct mwi_stack){0};
+  mwi_store_relaxed(&g->rest, 0);
+  if (copy)
+    mwi_stack_put_closed(&s);
+  else if (s.hi)
+    mwi_stack_put(&s);
+}
+
 /* It parked a moment ago on the calling thread, and may be anywhere by now. */
 void mwi_fold_parked(struct mwi_g *g) {
   uint32_t status = mwi_load_relaxed(&g->status);

@@ -98,10 +98,9 @@ static MWI_NOINLINE struct mwi_g *kept_refill(struct mwi_p *p) {
   return p->kept;
 }
 
+/* g is dead. */
 static void give_up_stack(struct mwi_g *g) {
-  struct mwi_stack s = g->stack;
-  g->stack = (struct mwi_stack){0};
-  mwi_stack_put(&s);
+  mwi_stack_drop(g);
   mwi_g_record_put(g);
 }
 

@@ -573,6 +573,13 @@ void mwi_stack_put(const struct mwi_stack *s) {
   mwi_unlock(&stack_lock);
 }
 
+void mwi_stack_put_closed(const struct mwi_stack *s) {
+  mwi_lock(&stack_lock);
+  push(&classes[region_of(s->slot)->class].cold, s->slot, 0, 0);
+  mwi_add_relaxed(&nslots_used, (uint32_t)-1);
+  mwi_unlock(&stack_lock);
+}
+
 bool mwi_stack_markers(void) {
   mwi_lock(&stack_lock);
   if (!initialised) init_locked();

@@ -39,6 +39,7 @@
  * address space.  The owner is set by mwi_stack_own. */
 bool mwi_stack_take(struct mwi_stack *out, size_t bytes);
 void mwi_stack_put(const struct mwi_stack *s);
+void mwi_stack_put_closed(const struct mwi_stack *s); /* after mwi_slot_close */
 void mwi_stack_own(const struct mwi_stack *s, struct mwi_g *g);
 
 /* Is s what a new goroutine would get, or more?  By the number of goroutines as
@@ -124,6 +125,9 @@ enum {
 
 /* The scheduler, before it switches to g (RUNNING) while g->rest is not 0. */
 void mwi_stack_resume(struct mwi_g *g);
+
+/* g has ended, or never runs again: its stack goes back, folded or not, if it has one. */
+void mwi_stack_drop(struct mwi_g *g);
 
 /* The words of a goroutine that does not run: its stack, or the folded copy. */
 struct mwi_stack_view {
