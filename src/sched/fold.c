@@ -454,6 +454,13 @@ void mwi_fold_under_pressure(bool on) {
   if (bits_always) mwi_store_relaxed(&mwi_fold_at_park, on || mwi_knobs.foldstress);
 }
 
+/* In a forked child: the goroutine that tidied is not there. */
+void mwi_fold_forget(void) {
+  mwi_store_relaxed(&later, 0);
+  mwi_store_relaxed(&tidying, 0);
+  walk_ends();
+}
+
 /* Before there are threads. */
 void mwi_fold_init(void) {
   bits_always = mwi_knobs.foldstress || !mwi_stack_markers();

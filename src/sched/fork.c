@@ -46,6 +46,7 @@
 #include "os/thread.h"
 #include "sched/chan.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 #include "sched/sema.h"
 
 static _Atomic bool started;    /* there is a runtime */
@@ -182,6 +183,7 @@ void mwi_fork_finish(void) {
   struct mwi_g *self = mwi_getg();
   forget_threads(self);
   mwi_sema_forget();
+  mwi_fold_forget();
   MWI_EACH_G(g) {
     if (g != self && mwi_load_relaxed(&g->status) != MWI_G_DEAD && !survives(g)) {
       leave_queues(g);

@@ -158,6 +158,7 @@ extern _Atomic bool mwi_fold_at_park;
 void mwi_fold_under_pressure(bool on);
 void mwi_fold_parked(struct mwi_g *g);
 void mwi_fold_init(void);
+void mwi_fold_forget(void);
 
 /* A fault at addr, in a signal handler.  True: the memory is there now. */
 bool mwi_stack_fault(uintptr_t addr);
