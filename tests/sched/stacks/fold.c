@@ -14,12 +14,14 @@
  *          busy      goroutines that run between collections are not folded
  *          shrink    pages that a deep call left go back; also for one that stays busy
  *          dead      memory of stacks whose goroutines have ended goes back
+ *          fork      a child made while stacks are folded can collect
  * Run with GODEBUG=foldstress=1 as well, and without guard markers.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../check.h"
@@ -339,12 +341,44 @@ static void dead(void) {
   }
 }
 
+/* ---- fork -------------------------------------------------------------- */
+
+static void collects(void *unused) {
+  (void)unused;
+  while (!stop) mw_gc();
+  mw_waitgroup_done(&done);
+}
+
+/* While stacks are folded; in the child the others are gone, and it collects. */
+static void forks(void) {
+  never = mw_chan_make(char, 0);
+  mw_waitgroup_add(&done, 1);
+  for (int i = 0; i < 3000; i++) mw_go(parks, NULL);
+  mw_go(collects, NULL);
+  for (int i = 0; i < 20; i++) {
+    mw_sleep(3000000);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      mw_go(parks, NULL);
+      collect(3);
+      _exit(7);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  }
+  stop = true;
+  mw_waitgroup_wait(&done);
+}
+
 int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"idle", idle},   {"stray", stray}, {"external", external}, {"handler", handler},
-               {"trace", trace}, {"busy", busy},   {"shrink", shrink},     {"dead", dead}};
+  } cases[] = {{"idle", idle},       {"stray", stray}, {"external", external},
+               {"handler", handler}, {"trace", trace}, {"busy", busy},
+               {"shrink", shrink},   {"dead", dead},   {"fork", forks}};
   check_start();
   for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
     if (strcmp(argv[1], cases[i].name) == 0) {
