@@ -87,9 +87,6 @@ static const struct {
     {"mw_signal_ignore", "."},
     {"mw_signal_reset", "."},
     {"mwi_rt_chan_make", "."},
-    {"mwi_rt_sleep", "."},
-    {"mwi_rt_usleep", "."},
-    {"mwi_rt_nanosleep", "."},
     {"mwi_rt_malloc", "."},
     {"mwi_rt_calloc", "."},
     {"mwi_rt_realloc", "C."},
@@ -269,11 +266,6 @@ static void assembly(struct mwcc_esc *e, LLVMValueRef call) {
       if (LLVMGetOperand(call, k) != LLVMGetOperand(call, i))
         mwcc_esc_store(e, LLVMGetOperand(call, k), h, call);
   }
-}
-
-/* libc's name of a function that the early run has renamed to the runtime's. */
-static const char *libc_name(const char *name) {
-  return is_prefix(name, "mwi_rt_") ? name + 7 : name;
 }
 
 static bool is_qsort(const char *name) {
@@ -476,11 +468,11 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   const char *name = LLVMGetValueName2(f, &len), *letters;
   if (LLVMCountBasicBlocks(f)) {
     unknown(e, call, f);
-  } else if (is_qsort(libc_name(name)) && sort_call(e, call, libc_name(name))) {
+  } else if (is_qsort(mwcc_libc_name(name)) && sort_call(e, call, mwcc_libc_name(name))) {
     return;
-  } else if ((letters = special_args(name)) != NULL) {
+  } else if ((letters = special_args(mwcc_libc_name(name))) != NULL) {
     by_letters(e, call, letters);
-  } else if (mwcc_harmless(libc_name(name)) || writes_nothing(f)) {
+  } else if (mwcc_harmless(mwcc_libc_name(name)) || writes_nothing(f)) {
     returned(e, call); /* it can return an argument, not keep it */
   } else {
     const struct mwcc_summary *s = mwcc_summary_of_name(e, name);

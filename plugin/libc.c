@@ -114,6 +114,11 @@ static const char *harmless[] = {
     "getsockname", "getsockopt", "htonl", "htons", "inet_aton", "inet_ntoa", "inet_ntop",
     "inet_pton", "listen", "ntohl", "ntohs", "recv", "recvfrom", "recvmsg", "send", "sendmsg",
     "sendto", "setsockopt", "shutdown", "socket", "socketpair",
+    /* more of the same, by the names that large files and _FORTIFY_SOURCE give them, too */
+    "recvmmsg", "sendmmsg", "sendfile64", "preadv", "preadv64", "pwritev", "pwritev64", "wait3",
+    "waitid", "lockf64", "syncfs", "creat64", "freopen64", "epoll_pwait", "epoll_pwait2",
+    "sigwaitinfo", "sigtimedwait", "__recv_chk", "__recvfrom_chk", "__pread_chk", "__pread64_chk",
+    "__poll_chk", "__ppoll_chk", "__open_2", "__open64_2", "__openat_2", "__openat64_2",
     /* <locale.h>, <langinfo.h>, users, terminals, logs, loading */
     "localeconv", "nl_langinfo", "setlocale", "newlocale", "uselocale", "freelocale", "getpwnam",
     "getpwuid", "getgrnam", "getgrgid", "tcgetattr", "tcsetattr", "cfsetispeed", "cfsetospeed",
@@ -138,13 +143,106 @@ static const char *harmless[] = {
 static const char *const calls_back[] = {"dlopen",     "dlclose", "exit",
                                          "quick_exit", "fork",    "error"};
 
-/* Same prototypes; the runtime's park the goroutine, and sort with barriers. */
-static const struct { const char *from, *to; } renamed[] = {
-    {"sleep", "mwi_rt_sleep"},
-    {"usleep", "mwi_rt_usleep"},
-    {"nanosleep", "mwi_rt_nanosleep"},
-    {"qsort", "mwi_rt_qsort"},
-    {"qsort_r", "mwi_rt_qsort_r"},
+/* Same prototypes; the runtime's park the goroutine or hand its processor over,
+ * and sort with barriers.  type: result and parameters (i int, l long, p pointer,
+ * v none, . variable); a function of the program's own that happens to have such
+ * a name mostly has another type. */
+static const struct { const char *from, *to, *type; } renamed[] = {
+    {"sleep", "mwi_rt_sleep", "i:i"},
+    {"usleep", "mwi_rt_usleep", "i:i"},
+    {"nanosleep", "mwi_rt_nanosleep", "i:pp"},
+    {"read", "mwi_rt_read", "l:ipl"},
+    {"write", "mwi_rt_write", "l:ipl"},
+    {"readv", "mwi_rt_readv", "l:ipi"},
+    {"writev", "mwi_rt_writev", "l:ipi"},
+    {"recv", "mwi_rt_recv", "l:ipli"},
+    {"recvfrom", "mwi_rt_recvfrom", "l:iplipp"},
+    {"recvmsg", "mwi_rt_recvmsg", "l:ipi"},
+    {"send", "mwi_rt_send", "l:ipli"},
+    {"sendto", "mwi_rt_sendto", "l:iplipi"},
+    {"sendmsg", "mwi_rt_sendmsg", "l:ipi"},
+    {"recvmmsg", "mwi_rt_recvmmsg", "i:ipiip"},
+    {"sendmmsg", "mwi_rt_sendmmsg", "i:ipii"},
+    {"open", "mwi_rt_open", "i:pi."},
+    {"openat", "mwi_rt_openat", "i:ipi."},
+    {"creat", "mwi_rt_creat", "i:pi"},
+    {"close", "mwi_rt_close", "i:i"},
+    {"dup", "mwi_rt_dup", "i:i"},
+    {"dup2", "mwi_rt_dup2", "i:ii"},
+    {"dup3", "mwi_rt_dup3", "i:iii"},
+    {"fcntl", "mwi_rt_fcntl", "i:ii."},
+    {"socket", "mwi_rt_socket", "i:iii"},
+    {"socketpair", "mwi_rt_socketpair", "i:iiip"},
+    {"pipe", "mwi_rt_pipe", "i:p"},
+    {"pipe2", "mwi_rt_pipe2", "i:pi"},
+    {"accept", "mwi_rt_accept", "i:ipp"},
+    {"accept4", "mwi_rt_accept4", "i:ippi"},
+    {"connect", "mwi_rt_connect", "i:ipi"},
+    {"fclose", "mwi_rt_fclose", "i:p"},
+    {"pclose", "mwi_rt_pclose", "i:p"},
+    {"freopen", "mwi_rt_freopen", "p:ppp"},
+    {"ppoll", "mwi_rt_ppoll", "i:plpp"},
+    {"select", "mwi_rt_select", "i:ipppp"},
+    {"pselect", "mwi_rt_pselect", "i:ippppp"},
+    {"epoll_wait", "mwi_rt_epoll_wait", "i:ipii"},
+    {"epoll_pwait", "mwi_rt_epoll_pwait", "i:ipiip"},
+    {"epoll_pwait2", "mwi_rt_epoll_pwait2", "i:ipipp"},
+    {"waitpid", "mwi_rt_waitpid", "i:ipi"},
+    {"wait", "mwi_rt_wait", "i:p"},
+    {"wait3", "mwi_rt_wait3", "i:pip"},
+    {"wait4", "mwi_rt_wait4", "i:ipip"},
+    {"waitid", "mwi_rt_waitid", "i:iipi"},
+    {"flock", "mwi_rt_flock", "i:ii"},
+    {"lockf", "mwi_rt_lockf", "i:iil"},
+    {"fsync", "mwi_rt_fsync", "i:i"},
+    {"fdatasync", "mwi_rt_fdatasync", "i:i"},
+    {"sync", "mwi_rt_sync", "v:"},
+    {"syncfs", "mwi_rt_syncfs", "i:i"},
+    {"msync", "mwi_rt_msync", "i:pli"},
+    {"ftruncate", "mwi_rt_ftruncate", "i:il"},
+    {"pread", "mwi_rt_pread", "l:ipll"},
+    {"pwrite", "mwi_rt_pwrite", "l:ipll"},
+    {"preadv", "mwi_rt_preadv", "l:ipil"},
+    {"pwritev", "mwi_rt_pwritev", "l:ipil"},
+    {"sendfile", "mwi_rt_sendfile", "l:iipl"},
+    {"splice", "mwi_rt_splice", "l:ipipli"},
+    {"copy_file_range", "mwi_rt_copy_file_range", "l:ipipli"},
+    {"getaddrinfo", "mwi_rt_getaddrinfo", "i:pppp"},
+    {"getnameinfo", "mwi_rt_getnameinfo", "i:pipipii"},
+    {"gethostbyname", "mwi_rt_gethostbyname", "p:p"},
+    {"system", "mwi_rt_system", "i:p"},
+    {"pause", "mwi_rt_pause", "i:"},
+    {"sigsuspend", "mwi_rt_sigsuspend", "i:p"},
+    {"sigwait", "mwi_rt_sigwait", "i:pp"},
+    {"sigwaitinfo", "mwi_rt_sigwaitinfo", "i:pp"},
+    {"sigtimedwait", "mwi_rt_sigtimedwait", "i:ppp"},
+    {"clock_nanosleep", "mwi_rt_clock_nanosleep", "i:iipp"},
+    {"open64", "mwi_rt_open", "i:pi."},
+    {"openat64", "mwi_rt_openat", "i:ipi."},
+    {"creat64", "mwi_rt_creat", "i:pi"},
+    {"fcntl64", "mwi_rt_fcntl", "i:ii."},
+    {"freopen64", "mwi_rt_freopen", "p:ppp"},
+    {"lockf64", "mwi_rt_lockf", "i:iil"},
+    {"ftruncate64", "mwi_rt_ftruncate", "i:il"},
+    {"pread64", "mwi_rt_pread", "l:ipll"},
+    {"pwrite64", "mwi_rt_pwrite", "l:ipll"},
+    {"preadv64", "mwi_rt_preadv", "l:ipil"},
+    {"pwritev64", "mwi_rt_pwritev", "l:ipil"},
+    {"sendfile64", "mwi_rt_sendfile", "l:iipl"},
+    {"poll", "mwi_rt_pollfds", "i:pli"},
+    {"__read_chk", "mwi_rt_read_chk", "l:ipll"},
+    {"__recv_chk", "mwi_rt_recv_chk", "l:iplli"},
+    {"__recvfrom_chk", "mwi_rt_recvfrom_chk", "l:ipllipp"},
+    {"__pread_chk", "mwi_rt_pread_chk", "l:iplll"},
+    {"__pread64_chk", "mwi_rt_pread_chk", "l:iplll"},
+    {"__poll_chk", "mwi_rt_poll_chk", "i:plil"},
+    {"__ppoll_chk", "mwi_rt_ppoll_chk", "i:plppl"},
+    {"__open_2", "mwi_rt_open_2", "i:pi"},
+    {"__open64_2", "mwi_rt_open_2", "i:pi"},
+    {"__openat_2", "mwi_rt_openat_2", "i:ipi"},
+    {"__openat64_2", "mwi_rt_openat_2", "i:ipi"},
+    {"qsort", "mwi_rt_qsort", "v:pllp"},
+    {"qsort_r", "mwi_rt_qsort_r", "v:pllpp"},
 };
 /* What belongs to the thread or to the process (external.c, signal.c, libc_process.c, libc_lock.c,
  * jump.c of src/sched). */
@@ -228,9 +326,44 @@ bool mwcc_calls_back(const char *name) {
   return false;
 }
 
-static void rename_function(struct mwcc *c, const char *from, const char *name) {
+const char *mwcc_libc_name(const char *name) {
+  if (strncmp(name, "mwi_rt_", 7) != 0) return name;
+  for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+    if (strcmp(renamed[i].to, name) == 0) return renamed[i].from;
+  return name;
+}
+
+static char letter_of(LLVMTypeRef t) {
+  switch (LLVMGetTypeKind(t)) {
+  case LLVMVoidTypeKind:
+    return 'v';
+  case LLVMPointerTypeKind:
+    return 'p';
+  case LLVMIntegerTypeKind:
+    return LLVMGetIntTypeWidth(t) == 32 ? 'i' : LLVMGetIntTypeWidth(t) == 64 ? 'l' : '?';
+  default:
+    return '?';
+  }
+}
+
+/* Declared without a prototype passes too: then only the result is known. */
+static bool has_type(LLVMValueRef f, const char *letters) {
+  LLVMTypeRef t = LLVMGlobalGetValueType(f), params[8];
+  unsigned n = LLVMCountParamTypes(t);
+  bool variadic = LLVMIsFunctionVarArg(t);
+  if (letter_of(LLVMGetReturnType(t)) != letters[0]) return false;
+  if (variadic && n == 0) return true;
+  if (n > 8 || strlen(letters) != 2 + (size_t)n + variadic) return false;
+  LLVMGetParamTypes(t, params);
+  for (unsigned i = 0; i < n; i++)
+    if (letter_of(params[i]) != letters[2 + i]) return false;
+  return !variadic || letters[2 + n] == '.';
+}
+
+/* type: NULL for any. */
+static void rename_function(struct mwcc *c, const char *from, const char *name, const char *type) {
   LLVMValueRef f = LLVMGetNamedFunction(c->mod, from);
-  if (!f || LLVMCountBasicBlocks(f)) return;
+  if (!f || LLVMCountBasicBlocks(f) || (type && !has_type(f, type))) return;
   LLVMValueRef to = LLVMGetNamedFunction(c->mod, name);
   if (to)
     LLVMReplaceAllUsesWith(f, to);
@@ -255,11 +388,11 @@ static void forget_errno(struct mwcc *c) {
 
 void mwcc_libc_calls(struct mwcc *c) {
   for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
-    rename_function(c, renamed[i].from, renamed[i].to);
+    rename_function(c, renamed[i].from, renamed[i].to, renamed[i].type);
   for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
-    rename_function(c, threads[i].from, threads[i].to);
+    rename_function(c, threads[i].from, threads[i].to, NULL);
   for (size_t i = 0; mwcc_options()->gc_malloc && i < sizeof collected / sizeof collected[0]; i++)
-    rename_function(c, collected[i].from, collected[i].to);
+    rename_function(c, collected[i].from, collected[i].to, NULL);
   forget_errno(c);
 }
 

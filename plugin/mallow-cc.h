@@ -262,6 +262,8 @@ LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *p
 bool mwcc_harmless(const char *name);
 /* Of these, the ones that run functions of the program's. */
 bool mwcc_calls_back(const char *name);
+/* libc's name for what mwcc_libc_calls renamed; other names as they are. */
+const char *mwcc_libc_name(const char *name);
 
 /* ---- What has no C API (register.cpp) ------------------------------------------------ */
 

@@ -12,13 +12,13 @@
 
 set -eu
 
-packages='clang-19 clang-format-19 clang-tidy-19 cmake gdb git libclang-rt-19-dev
-  libcmocka-dev libdw-dev libmicrohttpd-dev lld-19 llvm-19-dev llvm-19-tools make ninja-build
-  pkgconf uthash-dev zlib1g-dev'
+packages='clang-19 clang-format-19 clang-tidy-19 cmake gdb git
+  libclang-rt-19-dev libcmocka-dev libcurl4-openssl-dev libdw-dev libmicrohttpd-dev lld-19 llvm-19-dev
+  llvm-19-tools make ninja-build pkgconf uthash-dev zlib1g-dev'
 
 for argument in "$@"; do
   case $argument in
-  --bench) packages="$packages hyperfine libgc-dev libjemalloc-dev libmimalloc-dev"
+  --bench) packages="$packages hyperfine libgc-dev libjemalloc-dev libmimalloc-dev wrk"
     # a newer Go on PATH is used instead of Debian's
     command -v go >/dev/null 2>&1 || packages="$packages golang" ;;
   *) echo "usage: scripts/setup.sh [--bench]" >&2; exit 2 ;;

@@ -14,6 +14,7 @@ enum mwi_rank {
   MWI_RANK_GC,       /* cycle state, start of a cycle */
   MWI_RANK_SEMA,     /* semaphore table buckets */
   MWI_RANK_CHAN,     /* a channel */
+  MWI_RANK_NETPOLL,  /* a descriptor's wait queues */
   MWI_RANK_TIMER,    /* a processor's timer heap */
   MWI_RANK_ALLG,     /* list of all goroutines */
   MWI_RANK_SCHED,    /* global run queue, idle Ms and Ps, list of Ms */

@@ -233,7 +233,7 @@ void mwi_gtrace_describe(struct mwi_gtrace *t, struct mwi_g *g, int64_t now) {
     t->state = "runnable";
     break;
   case MWI_G_RUNNING:
-    t->state = "running";
+    t->state = g->m && mwi_m_in_syscall(g->m) ? "syscall" : "running";
     break;
   case MWI_G_WAITING:
     t->state = why > MWI_WAIT_NONE && why < MWI_NWAITS ? mwi_wait_names[why] : "waiting";

@@ -7,10 +7,12 @@
  * Called at the end of the stop signal's handler with its third argument, this
  * makes those that have no timeout, and sleeps that know what is left of them,
  * begin again, as if there had been no signal.  Others return EINTR.
+ *
+ * number: that of the call, where the runtime made it and knows; else 0.
  */
 #ifndef MWI_OS_RESTART_H
 #define MWI_OS_RESTART_H
 
-void mwi_os_restart_call(void *uc);
+void mwi_os_restart_call(void *uc, long number);
 
 #endif

@@ -28,10 +28,12 @@
 #define MOV_BYTES 5     /* b8 imm32 */
 
 /* The number, or -1. */
-static int64_t interrupted_call(const greg_t *r) {
+static int64_t interrupted_call(const greg_t *r, long known) {
   if (r[REG_RAX] != -EINTR) return -1;
   const uint8_t *pc = (const uint8_t *)r[REG_RIP];
-  if (pc[-2] != 0x0f || pc[-1] != 0x05 || pc[-SYSCALL_BYTES - MOV_BYTES] != 0xb8) return -1;
+  if (pc[-2] != 0x0f || pc[-1] != 0x05) return -1;
+  if (known) return known;
+  if (pc[-SYSCALL_BYTES - MOV_BYTES] != 0xb8) return -1;
   int32_t number;
   memcpy(&number, pc - SYSCALL_BYTES - MOV_BYTES + 1, sizeof number);
   return number;
@@ -83,10 +85,10 @@ static bool others_pending(const sigset_t *blocked) {
   return false;
 }
 
-void mwi_os_restart_call(void *uc_) {
+void mwi_os_restart_call(void *uc_, long known) {
   ucontext_t *uc = uc_;
   greg_t *r = uc->uc_mcontext.gregs;
-  int64_t number = interrupted_call(r);
+  int64_t number = interrupted_call(r, known);
   if (number < 0 || others_pending(&uc->uc_sigmask) || !restartable(number, r)) return;
   r[REG_RAX] = number;
   r[REG_RIP] -= SYSCALL_BYTES;

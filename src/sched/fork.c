@@ -45,6 +45,7 @@
 #include "heap/mheap.h"
 #include "os/thread.h"
 #include "sched/chan.h"
+#include "sched/netpoll.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 #include "sched/sema.h"
@@ -113,6 +114,7 @@ static void in_child(void) {
   mwi_store_relaxed(&self->stop_req, 0);
   mwi_store_relaxed(&self->retake_req, 0);
   mwi_store_relaxed(&self->preempt_req, 0);
+  mwi_netpoll_forked();
   if (!mine()) { /* not prepared: compiled code on its way to exec waits for nobody */
     forker = NULL;
     mwi_store_relaxed(&t->poll, 0);

@@ -320,7 +320,16 @@ static void each_p_ragged(void (*fn)(struct mwi_gcp *)) {
     if (m == self) {
       fn(&p->gcp);
     } else if (m && mwi_suspend_m(m)) {
-      if (mwi_load_acquire(&p->m) == m) fn(&p->gcp);
+      if (m->tcb.p == p) {
+        fn(&p->gcp);
+      } else {
+        /* In a system call: sysmon, which nobody suspends, must not give it away meanwhile. */
+        struct mwi_p *left = p;
+        if (mwi_cas_acqrel(&m->sys_p, &left, NULL)) {
+          fn(&p->gcp);
+          mwi_store_release(&m->sys_p, p);
+        }
+      }
       mwi_resume_m(m);
     }
   }

@@ -49,7 +49,7 @@ struct mwi_m *mwi_m_new(void) {
 }
 
 void mwi_m_forget(struct mwi_m *m) {
-  mwi_release_p(m);
+  mwi_release_p_stw(m);
   m->tcb.g = NULL;
   m->foreign = m->prev = NULL;
   m->spinning = false;

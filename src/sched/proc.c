@@ -17,7 +17,8 @@
  *          or resumes with it and drops it itself.  So a thread in the loop is
  *          stopped only where it asks (mwi_stop_check).
  * How      Order of search: own timers, collector work that is due, own queue,
- *          global queue, other processors' queues, idle-time marking, sleep.
+ *          global queue, ready descriptors, other processors' queues, idle-time
+ *          marking, sleep.
  *          At most half of the busy processors' number of threads spin.  As
  *          in Go's runtime (Vyukov, "Scalable Go Scheduler Design", 2012).
  * Next     sched/runq.c, sched/stop.c, sched/sysmon.c, gc/mark.c (workers)
@@ -30,6 +31,7 @@
 
 #include "gc/gc.h"
 #include "os/thread.h"
+#include "sched/netpoll.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -89,6 +91,14 @@ struct mwi_p *mwi_release_p(struct mwi_m *m) {
   return p;
 }
 
+struct mwi_p *mwi_release_p_stw(struct mwi_m *m) {
+  struct mwi_p *p = mwi_release_p(m);
+  if (p) return p;
+  p = mwi_xchg_acqrel(&m->sys_p, NULL);
+  if (p) mwi_store_relaxed(&p->m, NULL);
+  return p;
+}
+
 void mwi_idle_p_put(struct mwi_p *p) {
   mwi_lock(&mwi_sched.lock);
   p->next_idle = mwi_sched.idle_p;
@@ -127,7 +137,10 @@ void mwi_handoff_p(struct mwi_p *p) {
   /* Its timers need somebody to watch them; work that came meanwhile, too [D2]. */
   int64_t when = mwi_timers_next(p->timers);
   if (when != INT64_MAX) mwi_timer_notify(when);
-  if (work_for(p)) mwi_wake_p();
+  /* So do descriptors: a thread that finds nothing to run becomes the keeper. */
+  if (work_for(p) ||
+      (mwi_netpoll_waited() && mwi_load_seqcst(&mwi_sched.keeper_until) == INT64_MAX))
+    mwi_wake_p();
 }
 
 void mwi_wake_p(void) {
@@ -462,6 +475,16 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
   return g;
 }
 
+/* Goroutines whose descriptors are ready, if nobody waits for them in the kernel. */
+static struct mwi_g *poll_ready(struct mwi_p *p) {
+  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return NULL;
+  struct mwi_glist ready = {0};
+  mwi_netpoll_now(&ready);
+  if (!ready.n) return NULL;
+  mwi_glist_run(&ready);
+  return mwi_runq_get(p);
+}
+
 /* How many ran. */
 static int run_timers(struct mwi_timers *t) {
   int64_t when = mwi_timers_next(t);
@@ -533,32 +556,69 @@ static int64_t earliest_timer(void) {
   return when;
 }
 
-/* Wait, as the one keeper, for the earliest timer.  Returns with a P, or
- * without when another thread should do it. */
-static void keep_timers(struct mwi_m *m) {
+/* Ready goroutines to where they are found: the ring of the processor at hand, else
+ * the global queue. */
+void mwi_glist_run(struct mwi_glist *l) {
+  if (!l->n) return;
+  struct mwi_p *p = mwi_tcb()->p;
+  if (!p) mwi_lock(&mwi_sched.lock);
+  for (struct mwi_g *g = l->head, *next; g; g = next) {
+    next = g->next;
+    if (p)
+      mwi_runq_put(p, g, false);
+    else
+      mwi_globq_put_locked(g);
+  }
+  if (!p) mwi_unlock(&mwi_sched.lock);
+  if (!p || l->n > 1) mwi_wake_p();
+}
+
+/* Wait, as the one keeper, for the earliest timer and for descriptors.  Returns
+ * with a P, or without when another thread should do it. */
+static void keep_watch(struct mwi_m *m) {
   int64_t when = earliest_timer();
   int64_t none = INT64_MAX;
+  if (when == INT64_MAX && mwi_netpoll_waited()) when = MWI_KEEP_ON;
   if (when == INT64_MAX || !mwi_cas_seqcst(&mwi_sched.keeper_until, &none, when)) return;
   uint32_t seen = mwi_load_seqcst(&mwi_sched.keeper_futex);
+  struct mwi_poll_events ev = {.n = 0};
   /* A timer added before keeper_until was visible is found here; one added
-   * after bumps the futex. */
+   * after bumps the futex, or writes to netpoll's eventfd.  netpoll opens (once)
+   * by bumping the futex after it can be seen: so who finds it closed is woken. */
   if (earliest_timer() >= when) {
-    int64_t wait = when - mwi_os_monotonic();
+    int64_t wait = when == MWI_KEEP_ON ? -1 : when - mwi_os_monotonic();
+    if (wait < 0 && when != MWI_KEEP_ON) wait = 0;
+    bool poll = mwi_netpoll_open();
     mwi_enter_sys(m);
-    if (wait > 0) mwi_futex_wait(&mwi_sched.keeper_futex, seen, wait);
+    if (poll)
+      mwi_netpoll_os_wait(&ev, wait);
+    else if (wait > 0 || wait == -1)
+      mwi_futex_wait(&mwi_sched.keeper_futex, seen, wait);
     mwi_leave_sys(m);
   }
   mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);
   struct mwi_p *p = mwi_idle_p_get();
-  if (p) mwi_acquire_p(m, p); /* else all are busy, and their threads run the timers */
+  if (p) mwi_acquire_p(m, p); /* else all are busy, and their threads do what is due */
+  struct mwi_glist ready = {0};
+  mwi_netpoll_deliver(&ev, &ready);
+  mwi_glist_run(&ready);
+}
+
+/* Somebody has to look again: the keeper, if there is one. */
+void mwi_keeper_break(void) {
+  if (mwi_netpoll_open()) {
+    mwi_netpoll_os_break();
+    return;
+  }
+  atomic_fetch_add(&mwi_sched.keeper_futex, 1);
+  mwi_futex_wake(&mwi_sched.keeper_futex, 1);
 }
 
 void mwi_timer_notify(int64_t when) {
   int64_t until = mwi_load_seqcst(&mwi_sched.keeper_until);
   if (when >= until) return;
   if (until != INT64_MAX) {
-    atomic_fetch_add(&mwi_sched.keeper_futex, 1);
-    mwi_futex_wake(&mwi_sched.keeper_futex, 1);
+    mwi_keeper_break();
   } else if (mwi_load_seqcst(&mwi_sched.nidle_p)) {
     mwi_wake_p();
   }
@@ -594,7 +654,7 @@ void mwi_check_dead(void) {
   int64_t asleep =
       (int64_t)mwi_load_relaxed(&mwi_sched.nidle_m) + mwi_load_relaxed(&mwi_sched.nbound);
   if (asleep < mwi_load_relaxed(&mwi_sched.nm)) return;
-  if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return;
+  if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX || mwi_netpoll_waited()) return;
   if (earliest_timer() != INT64_MAX || any_work()) return;
   mwi_unlock(&mwi_sched.lock);
   if (mw_num_goroutine() == 0) mwi_fatal("no goroutines (main called mw_goexit) - deadlock!");
@@ -637,6 +697,10 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     if ((mwi_wb_on() || mwi_gc_forced_pending()) && mwi_gc_run_due(p->id))
       continue;                  /* worked for the collector; look again */
     if (m->tcb.p != p) continue; /* stopped on the way, and GOMAXPROCS changed */
+    if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(p))) {
+      *inherits = false;
+      return g;
+    }
     /* goroutines that ready each other share one slice [D1] */
     if (mwi_load_relaxed(&m->preempt_req)) mwi_runq_demote(p);
     if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) {
@@ -645,7 +709,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     }
     if ((g = mwi_runq_get_next(p))) return g;
     *inherits = false;
-    if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p))) return g;
+    if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p)) || (g = poll_ready(p))) return g;
 
     uint32_t busy = (uint32_t)mwi_sched.nprocs - mwi_load_relaxed(&mwi_sched.nidle_p);
     if (m->spinning || 2 * mwi_load_relaxed(&mwi_sched.nspinning) < busy) {
@@ -672,7 +736,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
         continue;
       }
     }
-    keep_timers(m);
+    keep_watch(m);
   }
 }
 

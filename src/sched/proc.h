@@ -63,6 +63,12 @@ struct mwi_m {
   bool in_external;           /* stopped by the handler */
   _Atomic bool held_for_scan; /* stays stopped past the stop, until its stack and what that points
                                  to are scanned; set with the world stopped */
+  /* owner: the call it waits in, if a stray signal must not end it (os/restart.h); else 0 */
+  long sys_number;
+  /* the P of a thread in a system call (mwi_syscall_enter): who exchanges it for
+   * NULL owns it.  The thread itself; sysmon, under sched.lock; a stopper that
+   * holds the thread.  p->m stays meanwhile.  release on entry, acq_rel else. */
+  _Atomic(struct mwi_p *) sys_p;
 
   /* idle parking */
   _Atomic uint32_t park;   /* futex: 1 when woken */
@@ -104,14 +110,17 @@ struct mwi_p {
   uint64_t next_id, end_id;    /* numbers for new goroutines: [next_id, end_id) */
   _Atomic int32_t ngoroutines; /* births less deaths here; others read */
 
+  _Atomic uint32_t sys_tick; /* system calls entered with it; sysmon watches it */
+
   /* sysmon's */
-  uint32_t seen_tick, seen_slice;
-  int64_t seen_since, slice_since, probed;
+  uint32_t seen_tick, seen_slice, seen_sys_tick;
+  int64_t seen_since, slice_since, seen_sys_since, probed;
 
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);
 
 #define MWI_MAX_THREADS 10000
+#define MWI_KEEP_ON (INT64_MAX - 1)
 
 struct mwi_sched {
   /* constant between stops of the world */
@@ -143,11 +152,12 @@ struct mwi_sched {
 
   _Atomic uint32_t ng; /* records of goroutines ever made: mwi_g_at(0 .. ng - 1) */
 
-  /* timers: one idle thread at a time waits for the earliest */
-  _Atomic uint32_t keeper_futex;
-  _Atomic int64_t keeper_until; /* INT64_MAX: no keeper */
-  _Atomic uint32_t need_sysmon; /* futex: 1 asks sysmon to look now */
-  _Atomic uint32_t sysmon_deep; /* sysmon sleeps until asked: every P was idle */
+  /* one idle thread at a time, the keeper, waits for the earliest timer and for
+   * descriptors (sched/netpoll.h) */
+  _Atomic uint32_t keeper_futex; /* until netpoll is open; then its eventfd */
+  _Atomic int64_t keeper_until;  /* INT64_MAX: no keeper; MWI_KEEP_ON: no timer */
+  _Atomic uint32_t need_sysmon;  /* futex: 1 asks sysmon to look now */
+  _Atomic uint32_t sysmon_deep;  /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
   struct mwi_g *main_g;
   _Atomic uint32_t
@@ -182,11 +192,19 @@ void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
 void mwi_wake_for_new(void);
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p);
 struct mwi_p *mwi_release_p(struct mwi_m *m);
-void mwi_handoff_p(struct mwi_p *p); /* give a held P to others, or make it idle */
+struct mwi_p *mwi_release_p_stw(struct mwi_m *m); /* also one that it left in a system call */
+void mwi_handoff_p(struct mwi_p *p);              /* give a held P to others, or make it idle */
 struct mwi_p *mwi_idle_p_get(void);
 void mwi_idle_p_put(struct mwi_p *p);
 void mwi_check_dead(void);
 void mwi_exit_if_empty(void);
+/* A list of goroutines by g->next, in state RUNNABLE and in no queue. */
+struct mwi_glist {
+  struct mwi_g *head, *tail;
+  uint32_t n;
+};
+void mwi_glist_run(struct mwi_glist *l); /* queue them all, wake threads for them */
+void mwi_keeper_break(void);             /* the thread that waits for timers looks again */
 void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
@@ -207,6 +225,11 @@ void mwi_detach(void); /* an attached thread leaves: it ends, or becomes the mai
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */
+/* Is the thread, with a goroutine on it, between mwi_syscall_enter and exit?  A guess. */
+MWI_INLINE bool mwi_m_in_syscall(struct mwi_m *m) {
+  uint32_t s = mwi_load_relaxed(&m->state);
+  return s == MWI_M_SYS || s == MWI_M_HELD;
+}
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
 }

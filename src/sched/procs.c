@@ -63,7 +63,7 @@ static bool set_procs_stw(int n) {
     mwi_release_p(self);
     struct mwi_m *m = mwi_load_relaxed(&all_p[0]->m);
     if (m) {
-      mwi_release_p(m);
+      mwi_release_p_stw(m);
       mwi_store_relaxed(&m->tcb.poll, 1);
     }
     mwi_acquire_p(self, all_p[0]);
@@ -72,7 +72,7 @@ static bool set_procs_stw(int n) {
     struct mwi_p *p = all_p[i];
     struct mwi_m *m = mwi_load_relaxed(&p->m);
     if (i >= n && m) {
-      mwi_release_p(m);
+      mwi_release_p_stw(m);
       mwi_store_relaxed(&m->tcb.poll, 1); /* it looks for another one there */
     }
     if (i >= n || m) continue;

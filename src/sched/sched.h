@@ -75,6 +75,7 @@ struct mwi_stack {
 #define MWI_NO_STACK_SLOT UINT32_MAX
 
 struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
+struct mwi_iowait; /* sched/netpoll.h */
 
 struct mwi_g {
   /* owner: the M that runs it; else the holder of the status transition */
@@ -98,6 +99,7 @@ struct mwi_g {
   uint16_t rest_epoch;    /* when a scan first saw it parked */
 
   /* sync primitives, under their own locks (sched/waiter.h) */
+  struct mwi_iowait *io;        /* sched/netpoll.h; made by the first wait, kept */
   struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
   void *wake_param;             /* set by the waker before mwi_ready */
@@ -179,9 +181,15 @@ MWI_INLINE void mwi_poll(void) {
 void mwi_yield(void);
 void mwi_preempt(void);
 
-/* Around a wait in the kernel that neither touches the collected heap nor
- * runs instrumented code: the thread may be held by a stopper, its P given
- * away.  Callee-saved registers are published. */
+/*
+ * Around a wait in the kernel, or in libc, that runs no instrumented code and
+ * writes no pointer of the program's: the thread may be held by a stopper
+ * meanwhile, and sysmon may take its P.  As cheap as Go's entersyscall: two
+ * exchanges each way.  Callee-saved registers are published; the calls in
+ * between are made by the function that called enter (debug/goroutines.c).
+ * On an attached thread, in goroutine context, with tcb->rt == 0.  Keeps
+ * errno; afterwards the goroutine has a P, perhaps on another thread.
+ */
 void mwi_syscall_enter(void);
 void mwi_syscall_exit(void);
 

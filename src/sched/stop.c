@@ -100,17 +100,37 @@ void mwi_syscall_entered(void) {
   m->stop_sp = m->regs[MWI_REG_SP];
   m->stop_fp = m->regs[MWI_REG_FP];
   mwi_rt_enter(); /* the handler has no business here: SYS is stoppable by itself */
-  struct mwi_p *p = mwi_release_p(m);
+  struct mwi_p *p = m->tcb.p;
+  if (p) {
+    m->tcb.mcache = &mwi_mcache_none;
+    m->tcb.gcp = NULL;
+    m->tcb.p = NULL;
+    mwi_store_relaxed(&p->sys_tick, mwi_load_relaxed(&p->sys_tick) + 1);
+    mwi_store_release(&m->sys_p, p); /* pairs with the exchange of whoever takes it */
+  }
   mwi_enter_sys(m);
-  if (p) mwi_handoff_p(p);
+}
+
+static MWI_COLD void exit_without_p(void) {
+  int saved = mwi_errno_get();
+  mwi_need_p();
+  mwi_errno_set(saved);
 }
 
 void mwi_syscall_exit(void) {
-  int saved = mwi_errno_get();
-  mwi_leave_sys(mwi_self());
+  struct mwi_m *m = mwi_self();
+  mwi_leave_sys(m);
+  struct mwi_p *p = mwi_xchg_acqrel(&m->sys_p, NULL);
+  if (MWI_LIKELY(p != NULL)) {
+    mwi_assert(mwi_load_relaxed(&p->m) == m);
+    m->tcb.p = p;
+    m->tcb.gcp = &p->gcp;
+    m->tcb.mcache = p->mcache;
+    mwi_rt_leave();
+    return;
+  }
   mwi_rt_leave();
-  mwi_need_p();
-  mwi_errno_set(saved);
+  exit_without_p();
 }
 
 /* ---- The handler ------------------------------------------------------- */
@@ -145,11 +165,19 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   ucontext_t *uc = uc_;
   struct mwi_tcb *t = mwi_tcb();
   if (MWI_UNLIKELY(info->si_code != SI_TKILL)) mwi_signal_spare(sig, info, uc_);
-  if (!t->attached || t->rt > 0 || t->held) return;
-  uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
-  /* a handler of external code's, on the signal stack, which nobody scans */
-  if (sp - (uintptr_t)t->m->sigstack < MWI_SIGSTACK_BYTES) return;
+  if (!t->attached) return;
   struct mwi_m *m = t->m;
+  if (t->rt > 0) {
+    if (m->sys_number) {
+      int saved = errno;
+      mwi_os_restart_call(uc, m->sys_number);
+      errno = saved;
+    }
+    return;
+  }
+  uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+  /* or a handler of external code's, on the signal stack, which nobody scans */
+  if (t->held || sp - (uintptr_t)m->sigstack < MWI_SIGSTACK_BYTES) return;
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
       mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
@@ -160,7 +188,7 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   int saved = errno;
   t->rt++;
   if (asked) answer(m, uc);
-  mwi_os_restart_call(uc); /* after a spare signal, too */
+  mwi_os_restart_call(uc, 0); /* after a spare signal, too */
   t->rt--;
   errno = saved;
 }

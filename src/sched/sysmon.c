@@ -3,7 +3,8 @@
  * sched/sysmon.c -- the thread that watches the others
  *
  * Job      Preempt goroutines that have run for 10 ms; take the processor of
- *          a thread stuck in external code when somebody else could use it;
+ *          a thread stuck in external code or in a system call when somebody
+ *          else could use it; have somebody ask for ready descriptors when nobody has;
  *          create threads, and start one for processors left by signal
  *          handlers; notice a deadlock when the program's last thread of its
  *          own ends; ask for a collection every two minutes.
@@ -19,10 +20,12 @@
 #include "gc/gc.h"
 #include "gc/pacer.h"
 #include "os/thread.h"
+#include "sched/netpoll.h"
 #include "sched/proc.h"
 
 #define SLICE_NS 10000000 /* Go's time slice */
 #define RETAKE_NS 500000  /* a signal costs its thread 2 us, so 0.4 % while others wait */
+#define POLL_NS 10000000  /* Go's */
 #define FIRST_SLEEP_US 20
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 
@@ -71,6 +74,40 @@ static bool somebody_waits(int64_t now) {
   return false;
 }
 
+/*
+ * The processor of a thread that is in the same system call as at the last
+ * look goes to others who wait, and after a time slice in any case: sysmon
+ * cannot rest while a processor is out.  Under sched.lock, so that a change of
+ * GOMAXPROCS sees it on one side.
+ */
+static bool retake_from_syscall(struct mwi_p *p, struct mwi_m *m, int64_t now, bool waits) {
+  uint32_t tick = mwi_load_relaxed(&p->sys_tick);
+  if (tick != p->seen_sys_tick) {
+    p->seen_sys_tick = tick;
+    p->seen_sys_since = now;
+    return false;
+  }
+  if (!waits && now - p->seen_sys_since < SLICE_NS) return false;
+  struct mwi_p *left = p;
+  mwi_lock(&mwi_sched.lock);
+  bool mine = mwi_cas_acqrel(&m->sys_p, &left, NULL);
+  if (mine) mwi_store_relaxed(&p->m, NULL);
+  mwi_unlock(&mwi_sched.lock);
+  if (mine) mwi_handoff_p(p);
+  return mine;
+}
+
+/* Descriptors that nobody has asked for: all processors are busy.  One of them
+ * will ask at its next turn through the loop; sysmon, which no stop includes, may
+ * not ready goroutines itself. */
+static bool poll_overdue(int64_t now) {
+  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX ||
+      now - mwi_netpoll_last() < POLL_NS)
+    return false;
+  mwi_store_relaxed(&mwi_netpoll_due, true);
+  return true;
+}
+
 /* One look at every processor; true when something was done. */
 static bool look(int64_t now, bool waits) {
   bool did = false;
@@ -78,6 +115,11 @@ static bool look(int64_t now, bool waits) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
     uint32_t tick = mwi_load_relaxed(&p->tick), slice = mwi_load_relaxed(&p->slice);
+    bool in_syscall = m && mwi_load_acquire(&m->sys_p) == p;
+    if (in_syscall && retake_from_syscall(p, m, now, waits)) {
+      did = true;
+      continue;
+    }
     bool moved = !m || tick != p->seen_tick;
     if (moved) {
       p->seen_tick = tick;
@@ -90,7 +132,7 @@ static bool look(int64_t now, bool waits) {
     if (!m || !waits) continue;
     /* In external code, perhaps asleep there?  The handler finds out, and gives
      * the processor back if so.  m may have lost p since; that costs it a yield. */
-    if (!moved && now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
+    if (!moved && !in_syscall && now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
       p->probed = now;
       mwi_store_relaxed(&m->retake_req, 1);
       mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
@@ -143,7 +185,7 @@ static void sysmon_main(void *unused) {
     }
     int64_t now = mwi_os_monotonic();
     if (mwi_knobs.schedtrace) trace(now);
-    bool waits = somebody_waits(now);
+    bool waits = poll_overdue(now) | somebody_waits(now);
     if (asked || waits) mwi_wake_p();
     if (look(now, waits) || asked) {
       idle = 0;

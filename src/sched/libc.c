@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/libc.c -- the common parts of sched/libc.h
+ *
+ * Job      Where a call runs, system calls that hand the processor over, and the
+ *          steps of an operation that may park.
+ * Promise  [L1] errno is set after the last migration, on the thread that returns.
+ *          [L2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
+ *          they are when the goroutine is about to park.
+ * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; netpoll.c
+ */
+#define _GNU_SOURCE 1
+#include "sched/libc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+enum mwi_where mwi_where(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (!t->attached || t->rt > 0 || t->sig || !t->g) return MWI_ON_PLAIN;
+  struct mwi_g *g = t->g;
+  if (g->foreign) return MWI_ON_THREAD;
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  return here >= g->stack.lo && here < g->stack.hi ? MWI_ON_GOROUTINE : MWI_ON_PLAIN;
+}
+
+/* libc's syscall(): while it blocks, the thread is in external code. */
+static MWI_COLD long plain_call(long number, long a, long b, long c, long d, long e, long f) {
+  long r = syscall(number, a, b, c, d, e, f);
+  return r == -1 ? -mwi_errno_get() : r;
+}
+
+MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d,
+                            long e, long f) {
+  if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
+  mwi_syscall_enter();
+  long r = mwi_sys6(number, a, b, c, d, e, f);
+  mwi_syscall_exit();
+  return r;
+}
+
+MWI_NOINLINE long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c,
+                                     long d, long e, long f) {
+  if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
+  mwi_syscall_enter();
+  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
+  m->sys_number = number;
+  long r = mwi_sys6(number, a, b, c, d, e, f);
+  m->sys_number = 0;
+  mwi_syscall_exit();
+  return r;
+}
+
+long mwi_result(long r) {
+  if (MWI_LIKELY(!mwi_sys_failed(r))) return r;
+  mwi_errno_set((int)-r); /* [L1] */
+  return -1;
+}
+
+int mwi_fd_ready(int fd, enum mwi_io_dir dir) {
+  struct pollfd p = {.fd = fd, .events = dir == MWI_IO_READ ? POLLIN : POLLOUT};
+  long n = mwi_sys3(SYS_poll, &p, 1, 0);
+  if (n <= 0) return (int)n;
+  return p.revents & POLLNVAL ? -EBADF : 1;
+}
+
+int mwi_fd_nonblocking(int fd) {
+  long flags = mwi_sys2(SYS_fcntl, fd, F_GETFL);
+  return mwi_sys_failed(flags) ? (int)flags : (flags & O_NONBLOCK) != 0;
+}
+
+/* ---- Operations -------------------------------------------------------- */
+
+bool mwi_io_begin(struct mwi_io_op *op, int fd, enum mwi_io_dir dir) {
+  *op = (struct mwi_io_op){.fd = fd, .dir = dir, .kind = MWI_FD_FILE};
+  op->pd = mwi_pd_get(fd, true);
+  if (MWI_UNLIKELY(!op->pd)) return false;
+  op->seq = mwi_load_seqcst(&op->pd->seq);
+  op->kind = mwi_pd_kind(op->pd, fd);
+  return op->kind > MWI_FD_FILE;
+}
+
+bool mwi_io_try(struct mwi_io_op *op) {
+  struct mwi_pd *pd = op->pd;
+  if (!mwi_load_relaxed(&pd->registered)) return true;
+  if (mwi_load_seqcst(&pd->ready[op->dir])) {
+    /* Before the attempt: what comes after it is an edge of its own [N1]. */
+    if (op->dir == MWI_IO_READ) op->took |= mwi_xchg_acqrel(&pd->ready[op->dir], 0) != 0;
+    return true;
+  }
+  /* Emptied, and no edge since: not even an attempt, if edges can be trusted.  A
+   * non-blocking descriptor is asked: its edge may not have been collected yet. */
+  if (op->kind != MWI_FD_TCP || op->dir != MWI_IO_READ || mwi_load_relaxed(&pd->sticky) ||
+      mwi_load_relaxed(&pd->foreign) || mwi_load_relaxed(&pd->lowat))
+    return true;
+  op->blocking = mwi_fd_nonblocking(op->fd) == 0; /* an error: the attempt will say so */
+  return !op->blocking;
+}
+
+/* No room in netpoll: the thread waits, others get the processor. */
+static long block_thread(struct mwi_io_op *op) {
+  struct pollfd p = {.fd = op->fd, .events = op->dir == MWI_IO_READ ? POLLIN : POLLOUT};
+  int64_t ms = -1;
+  if (op->deadline) {
+    int64_t left = op->deadline - mwi_os_monotonic();
+    ms = left <= 0 ? 0 : (left + 999999) / 1000000;
+    if (ms > INT32_MAX) ms = INT32_MAX;
+  }
+  long n = mwi_call3(MWI_ON_GOROUTINE, SYS_poll, &p, 1, ms);
+  if (n == 0 && op->deadline && mwi_os_monotonic() >= op->deadline) return -EAGAIN;
+  return n < 0 && n != -EINTR ? n : 0;
+}
+
+long mwi_io_block(struct mwi_io_op *op) {
+  if (!op->blocking) {
+    int nonblocking = mwi_fd_nonblocking(op->fd);
+    if (nonblocking) return nonblocking < 0 ? nonblocking : -EAGAIN; /* [L2] */
+  }
+  op->blocking = false;                                            /* ask again next time */
+  if (!op->timed) {
+    mwi_pd_options(op->pd, op->fd);
+    int64_t ns = mwi_load_relaxed(&op->pd->timeout[op->dir]);
+    op->deadline = ns ? mwi_timer_deadline(ns) : 0;
+    op->timed = true;
+  }
+  op->took = false; /* found nothing: nothing to pass on */
+  /* An edge since the attempt: take it and try again. */
+  if (op->dir == MWI_IO_WRITE && mwi_load_relaxed(&op->pd->registered) &&
+      mwi_xchg_acqrel(&op->pd->ready[op->dir], 0)) {
+    op->took = true;
+    return 0;
+  }
+  int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline);
+  op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [N3] */
+  if (e == 0 || e == -EAGAIN || e == -EBADF) return e;
+  if (e == -EPERM) {
+    op->kind = MWI_FD_FILE;
+    return 0;
+  }
+  return block_thread(op);
+}
+
+void mwi_io_done(struct mwi_io_op *op, bool empty) {
+  if (empty || !mwi_load_relaxed(&op->pd->registered)) return;
+  if (op->dir == MWI_IO_READ || op->took) mwi_io_pass_on(op->pd, op->dir);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/libc.h -- what the runtime's versions of libc's calls share (internal)
+ *
+ * Compiled code's calls come here (plugin/libc.c renames them).  Each sees what
+ * a thread of its own would see, and costs its thread nothing while it waits:
+ *
+ *   sockets, pipes, terminals, ...   an attempt that does not block, else park
+ *   files, names, children, locks    the call itself, the processor handed over
+ *
+ * An attempt never changes O_NONBLOCK, which belongs to everybody who has the
+ * open file: MSG_DONTWAIT, RWF_NOWAIT, or poll first.  A descriptor that the
+ * program made non-blocking is recognised when an attempt finds nothing, and
+ * the program gets its EAGAIN.
+ */
+#ifndef MWI_SCHED_LIBC_H
+#define MWI_SCHED_LIBC_H
+
+#include "os/os.h"
+#include "os/syscall.h"
+#include "sched/netpoll.h"
+
+/* How the calling code can wait. */
+enum mwi_where {
+  MWI_ON_PLAIN,  /* like any external code: a thread that has not met the runtime, a signal handler
+                  */
+  MWI_ON_THREAD, /* an attached thread: it blocks itself and hands its processor over */
+  MWI_ON_GOROUTINE /* parks */
+};
+enum mwi_where mwi_where(void);
+
+/* One system call, blocking or not; a processor is handed over if it takes long.
+ * Value or -errno. */
+long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f);
+#define mwi_call1(w, nr, a) mwi_call6(w, nr, MWI_SYS_ARG(a), 0, 0, 0, 0, 0)
+#define mwi_call2(w, nr, a, b) mwi_call6(w, nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), 0, 0, 0, 0)
+#define mwi_call3(w, nr, a, b, c)                                                                  \
+  mwi_call6(w, nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), 0, 0, 0)
+#define mwi_call4(w, nr, a, b, c, d)                                                               \
+  mwi_call6(w, nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), 0, 0)
+#define mwi_call5(w, nr, a, b, c, d, e)                                                            \
+  mwi_call6(w, nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), MWI_SYS_ARG(e), \
+            0)
+/* The same for calls that SA_RESTART does not restart: a stop signal that comes
+ * while the thread enters must not end them. */
+long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
+                        long f);
+
+/* A function of libc's that may block, in SYS.  enter and the call are made by one
+ * function, and errno goes with the goroutine. */
+#define MWI_IN_SYS(type, call)                                                                     \
+  do {                                                                                             \
+    if (mwi_where() == MWI_ON_PLAIN) return call;                                                  \
+    mwi_syscall_enter();                                                                           \
+    type in_sys = call;                                                                            \
+    mwi_syscall_exit();                                                                            \
+    return in_sys;                                                                                 \
+  } while (0)
+
+/* What the caller of libc's function gets: -1 and errno, or the value. */
+long mwi_result(long r);
+
+/* ---- One operation that may wait --------------------------------------- */
+
+struct mwi_io_op {
+  struct mwi_pd *pd;
+  int fd, kind;
+  uint32_t seq;
+  enum mwi_io_dir dir;
+  bool took;        /* the readiness [N1] */
+  bool timed;       /* deadline is known */
+  bool blocking;    /* O_NONBLOCK was seen to be off, just now */
+  bool simple;      /* libc_io.c: recv will do, no need for recvmsg */
+  int64_t deadline; /* ns, 0 none */
+};
+
+/* False: no descriptor of a kind that can park; op->kind says (negative: -errno). */
+bool mwi_io_begin(struct mwi_io_op *op, int fd, enum mwi_io_dir dir);
+/* An attempt is about to be made.  False: there is nothing to be had; as if it
+ * had returned -EAGAIN.  streams_only: a short result of it empties the descriptor. */
+bool mwi_io_try(struct mwi_io_op *op);
+/* An attempt found nothing.  0: try again; else the result of the call. */
+long mwi_io_block(struct mwi_io_op *op);
+/* The operation is over.  empty: its last attempt left nothing. */
+void mwi_io_done(struct mwi_io_op *op, bool empty);
+
+/* May fd be read or written now, as poll says?  0 no, 1 yes, -errno. */
+int mwi_fd_ready(int fd, enum mwi_io_dir dir);
+/* 0 no, 1 yes, -errno. */
+int mwi_fd_nonblocking(int fd);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/libc_fd.c -- descriptors' lives: open, socket, accept, connect, dup, close
+ *
+ * Job      The calls that make and end descriptors, which may wait too.
+ * Promise  [F1] Closing a descriptor wakes the goroutines that wait for it; they
+ *          get EBADF.
+ *          [F2] A number's record belongs to the file that is open under it: every
+ *          close and dup2 that goes through libc's symbols is seen, those of
+ *          libraries too.  What is not seen (libc's own calls inside fclose, raw
+ *          system calls) leaves a record that is verified before each wait,
+ *          unless compiled code made a TCP socket under that number.
+ * How      close, dup2, dup3, close_range, closefrom and setsockopt are interposed,
+ *          like pthread_create.  accept polls before it calls, because there
+ *          is no accept with MSG_DONTWAIT.  connect on TCP makes the socket
+ *          non-blocking for the length of one system call: nothing else can block
+ *          on a socket that has no peer, so nobody can notice.
+ * Next     libc.h, netpoll.h
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sched/libc.h"
+
+#ifndef TCP_ULP
+#define TCP_ULP 31
+#endif
+
+/* clang-format off */
+int mwi_rt_open(const char *path, int flags, ...);
+int mwi_rt_openat(int dir, const char *path, int flags, ...);
+int mwi_rt_open_2(const char *path, int flags);
+int mwi_rt_openat_2(int dir, const char *path, int flags);
+int mwi_rt_creat(const char *path, mode_t mode);
+int mwi_rt_close(int fd);
+int mwi_rt_dup(int fd);
+int mwi_rt_dup2(int fd, int to);
+int mwi_rt_dup3(int fd, int to, int flags);
+int mwi_rt_fcntl(int fd, int cmd, ...);
+int mwi_rt_socket(int domain, int type, int protocol);
+int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]);
+int mwi_rt_pipe(int fd[2]);
+int mwi_rt_pipe2(int fd[2], int flags);
+int mwi_rt_accept(int fd, struct sockaddr *restrict addr, socklen_t *restrict len);
+int mwi_rt_accept4(int fd, struct sockaddr *restrict addr, socklen_t *restrict len, int flags);
+int mwi_rt_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int mwi_rt_fclose(FILE *f);
+int mwi_rt_pclose(FILE *f);
+FILE *mwi_rt_freopen(const char *restrict path, const char *restrict mode, FILE *restrict f);
+/* clang-format on */
+
+/* ---- Opening ----------------------------------------------------------- */
+
+static bool wants_mode(int flags) {
+  return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+/* FIFOs wait for the other side, network file systems for the network. */
+static int open_common(int dir, const char *path, int flags, mode_t mode) {
+  long r = mwi_call4(mwi_where(), SYS_openat, dir, path, flags, mode);
+  if (r >= 0) mwi_pd_fresh((int)r, MWI_FD_UNKNOWN);
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_open(const char *path, int flags, ...) {
+  mode_t mode = 0;
+  if (wants_mode(flags)) {
+    va_list ap;
+    va_start(ap, flags);
+    mode = va_arg(ap, mode_t);
+    va_end(ap);
+  }
+  return open_common(AT_FDCWD, path, flags, mode);
+}
+
+MWI_EXPORT int mwi_rt_openat(int dir, const char *path, int flags, ...) {
+  mode_t mode = 0;
+  if (wants_mode(flags)) {
+    va_list ap;
+    va_start(ap, flags);
+    mode = va_arg(ap, mode_t);
+    va_end(ap);
+  }
+  return open_common(dir, path, flags, mode);
+}
+
+/* _FORTIFY_SOURCE: without a mode, so not with flags that want one. */
+_Noreturn void __chk_fail(void);
+
+MWI_EXPORT int mwi_rt_open_2(const char *path, int flags) {
+  if (wants_mode(flags)) __chk_fail();
+  return open_common(AT_FDCWD, path, flags, 0);
+}
+
+MWI_EXPORT int mwi_rt_openat_2(int dir, const char *path, int flags) {
+  if (wants_mode(flags)) __chk_fail();
+  return open_common(dir, path, flags, 0);
+}
+
+MWI_EXPORT int mwi_rt_creat(const char *path, mode_t mode) {
+  return open_common(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+static enum mwi_fd_kind kind_of(int domain, int type, int protocol) {
+  if ((type & 0xf) != SOCK_STREAM) return MWI_FD_DGRAM;
+  bool tcp =
+      (domain == AF_INET || domain == AF_INET6) && (protocol == 0 || protocol == IPPROTO_TCP);
+  return tcp ? MWI_FD_TCP : MWI_FD_STREAM;
+}
+
+MWI_EXPORT int mwi_rt_socket(int domain, int type, int protocol) {
+  long r = mwi_sys3(SYS_socket, domain, type, protocol);
+  if (r >= 0) mwi_pd_fresh((int)r, kind_of(domain, type, protocol));
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]) {
+  long r = mwi_sys4(SYS_socketpair, domain, type, protocol, fd);
+  for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], kind_of(domain, type, protocol));
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_pipe2(int fd[2], int flags) {
+  long r = mwi_sys2(SYS_pipe2, fd, flags);
+  for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], MWI_FD_OTHER);
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_pipe(int fd[2]) {
+  return mwi_rt_pipe2(fd, 0);
+}
+
+/* ---- Accept and connect ------------------------------------------------ */
+
+static long accept_parking(struct mwi_io_op *op, struct sockaddr *addr, socklen_t *len, int flags) {
+  for (;;) {
+    long r = mwi_io_try(op) ? mwi_fd_ready(op->fd, MWI_IO_READ) : 0;
+    /* Somebody else may be faster: then this thread waits, as a thread does. */
+    if (r > 0)
+      r = mwi_call4(MWI_ON_GOROUTINE, SYS_accept4, op->fd, addr, len, flags);
+    else if (r == 0)
+      r = -EAGAIN;
+    if (r == -EAGAIN) {
+      r = mwi_io_block(op);
+      if (r == 0 && op->kind != MWI_FD_FILE) continue;
+    }
+    mwi_io_done(op, r == -EAGAIN);
+    return r;
+  }
+}
+
+MWI_EXPORT int mwi_rt_accept4(int fd, struct sockaddr *restrict addr, socklen_t *restrict len,
+                              int flags) {
+  struct mwi_io_op op = {.kind = MWI_FD_UNKNOWN};
+  enum mwi_where where = mwi_where();
+  long r = -ENOTSOCK;
+  if (where == MWI_ON_GOROUTINE && mwi_io_begin(&op, fd, MWI_IO_READ) && op.kind != MWI_FD_OTHER) {
+    r = accept_parking(&op, addr, len, flags);
+    if (r == -ENOTSOCK) mwi_pd_mistaken(op.pd);
+  }
+  if (r == -ENOTSOCK) r = mwi_call4(where, SYS_accept4, fd, addr, len, flags);
+  if (r >= 0)
+    mwi_pd_fresh((int)r, op.kind > MWI_FD_FILE ? (enum mwi_fd_kind)op.kind : MWI_FD_UNKNOWN);
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_accept(int fd, struct sockaddr *restrict addr, socklen_t *restrict len) {
+  return mwi_rt_accept4(fd, addr, len, 0);
+}
+
+/* The state of a connection under way: 1 it stands, 0 not yet, or -errno. */
+static long connection(int fd) {
+  int e = 0;
+  socklen_t len = sizeof e;
+  long r = mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &e, &len);
+  if (r < 0) return r;
+  return e ? -e : mwi_fd_ready(fd, MWI_IO_WRITE);
+}
+
+static long connect_parking(struct mwi_io_op *op, const struct sockaddr *addr, socklen_t len) {
+  long flags = mwi_sys2(SYS_fcntl, op->fd, F_GETFL);
+  if (flags < 0 || (flags & O_NONBLOCK))
+    return mwi_call3(MWI_ON_GOROUTINE, SYS_connect, op->fd, addr, len);
+  mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags | O_NONBLOCK);
+  long r = mwi_sys3(SYS_connect, op->fd, addr, len);
+  mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags);
+  if (r != -EINPROGRESS && r != -EALREADY) return r;
+  while ((r = connection(op->fd)) == 0) {
+    long e = mwi_io_block(op);
+    if (e == -EAGAIN) return -EINPROGRESS; /* SO_SNDTIMEO */
+    if (e) return e;
+  }
+  return r == 1 ? 0 : r;
+}
+
+MWI_EXPORT int mwi_rt_connect(int fd, const struct sockaddr *addr, socklen_t len) {
+  struct mwi_io_op op;
+  enum mwi_where where = mwi_where();
+  if (where != MWI_ON_GOROUTINE || !mwi_io_begin(&op, fd, MWI_IO_WRITE) || op.kind != MWI_FD_TCP)
+    return (int)mwi_result(mwi_call3(where, SYS_connect, fd, addr, len));
+  return (int)mwi_result(connect_parking(&op, addr, len));
+}
+
+/* ---- Duplicates -------------------------------------------------------- */
+
+static void duplicated(int fd, long copy) {
+  mwi_pd_fresh((int)copy, MWI_FD_UNKNOWN);
+  mwi_pd_shared(fd);
+  mwi_pd_shared((int)copy);
+}
+
+MWI_EXPORT int mwi_rt_dup(int fd) {
+  long r = mwi_sys1(SYS_dup, fd);
+  if (r >= 0) duplicated(fd, r);
+  return (int)mwi_result(r);
+}
+
+static int dup_onto(int fd, int to, int flags, bool dup3) {
+  uint32_t seq = 0;
+  if (mwi_netpoll_os_owns(to)) return (int)mwi_result(-EBUSY);
+  if (fd == to || (dup3 && (flags & ~O_CLOEXEC)))
+    return (int)mwi_result(dup3 ? mwi_sys3(SYS_dup3, fd, to, flags) : mwi_sys2(SYS_dup2, fd, to));
+  if (mwi_sys_failed(mwi_sys2(SYS_fcntl, fd, F_GETFD))) return (int)mwi_result(-EBADF);
+  struct mwi_pd *pd = mwi_pd_close_begin(to, &seq);
+  long r = mwi_sys3(SYS_dup3, fd, to, flags);
+  mwi_pd_close_end(pd, seq);
+  if (r >= 0) {
+    mwi_pd_shared(fd);
+    mwi_pd_shared(to);
+  }
+  return (int)mwi_result(r);
+}
+
+MWI_EXPORT int mwi_rt_dup2(int fd, int to) {
+  return dup_onto(fd, to, 0, false);
+}
+MWI_EXPORT int mwi_rt_dup3(int fd, int to, int flags) {
+  return dup_onto(fd, to, flags, true);
+}
+
+MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
+  va_list ap;
+  va_start(ap, cmd);
+  long arg = va_arg(ap, long); /* whatever it is, as libc does */
+  va_end(ap);
+  long r;
+  switch (cmd) {
+  case F_SETLKW:
+  case F_OFD_SETLKW:
+    r = mwi_call3(mwi_where(), SYS_fcntl, fd, cmd, arg);
+    break;
+  case F_GETOWN: /* libc turns small negative results of the kernel's into values */
+    return fcntl(fd, cmd, arg);
+  default:
+    r = mwi_sys3(SYS_fcntl, fd, cmd, arg);
+    break;
+  }
+  if (r >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) duplicated(fd, r);
+  return (int)mwi_result(r);
+}
+
+/* ---- Closing ----------------------------------------------------------- */
+
+MWI_EXPORT int mwi_rt_close(int fd) {
+  uint32_t seq = 0;
+  if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
+  struct mwi_pd *pd = mwi_pd_close_begin(fd, &seq);
+  long r = mwi_call1(mwi_where(), SYS_close, fd); /* may linger */
+  mwi_pd_close_end(pd, seq);
+  return (int)mwi_result(r);
+}
+
+/* stdio closes by itself. */
+static struct mwi_pd *stream_closes(FILE *f, uint32_t *seq) {
+  int fd = f ? fileno(f) : -1;
+  return fd < 0 ? NULL : mwi_pd_close_begin(fd, seq);
+}
+
+MWI_EXPORT int mwi_rt_fclose(FILE *f) {
+  uint32_t seq = 0;
+  struct mwi_pd *pd = stream_closes(f, &seq);
+  int r = fclose(f);
+  mwi_pd_close_end(pd, seq);
+  return r;
+}
+
+MWI_EXPORT int mwi_rt_pclose(FILE *f) {
+  uint32_t seq = 0;
+  struct mwi_pd *pd = stream_closes(f, &seq);
+  int r = pclose(f);
+  mwi_pd_close_end(pd, seq);
+  return r;
+}
+
+MWI_EXPORT FILE *mwi_rt_freopen(const char *restrict path, const char *restrict mode,
+                                FILE *restrict f) {
+  uint32_t seq = 0;
+  struct mwi_pd *pd = stream_closes(f, &seq);
+  FILE *r = freopen(path, mode, f);
+  mwi_pd_close_end(pd, seq);
+  return r;
+}
+
+/* ---- What libraries call [F2] ------------------------------------------ */
+
+#if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
+const bool mwi_closes_are_seen = true;
+/* Weak: a program linked with libmallow.a may have one of its own. */
+#define MWI_INTERPOSED MWI_EXPORT __attribute__((weak))
+int __close(int fd);
+
+/* Before start-up too, when %gs points nowhere: nothing here looks at it until a
+ * record exists.  libc's own, because it is a cancellation point. */
+MWI_INTERPOSED int close(int fd) {
+  uint32_t seq = 0;
+  if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
+  struct mwi_pd *pd = mwi_pd_close_begin(fd, &seq);
+  int r = __close(fd);
+  mwi_pd_close_end(pd, seq);
+  return r;
+}
+
+MWI_INTERPOSED int dup2(int fd, int to) {
+  return dup_onto(fd, to, 0, false);
+}
+MWI_INTERPOSED int dup3(int fd, int to, int flags) {
+  return dup_onto(fd, to, flags, true);
+}
+
+MWI_INTERPOSED int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
+  long r = mwi_sys5(SYS_setsockopt, fd, level, name, value, len);
+  if (r == 0 && ((level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) ||
+                 (level == IPPROTO_TCP && name == TCP_ULP)))
+    mwi_pd_options_changed(fd);
+  if (r == 0 && level == SOL_SOCKET && name == SO_RCVLOWAT) mwi_pd_low_water(fd);
+  return (int)mwi_result(r);
+}
+
+/* All but the runtime's own. */
+static long close_span(unsigned first, unsigned last, int flags) {
+  for (;;) {
+    unsigned own = mwi_netpoll_os_next(first);
+    bool more = own <= last && own != ~0u;
+    if (!more) return mwi_sys3(SYS_close_range, first, last, flags);
+    long r = own > first ? mwi_sys3(SYS_close_range, first, own - 1, flags) : 0;
+    if (r < 0 || own == last) return r;
+    first = own + 1;
+  }
+}
+
+MWI_INTERPOSED int close_range(unsigned first, unsigned last, int flags) {
+  if (flags & CLOSE_RANGE_CLOEXEC)
+    return (int)mwi_result(mwi_sys3(SYS_close_range, first, last, flags));
+  mwi_pd_close_many(first, last);
+  return (int)mwi_result(close_span(first, last, flags));
+}
+
+MWI_INTERPOSED void closefrom(int first) {
+  close_range(first < 0 ? 0 : (unsigned)first, ~0u, 0);
+}
+#else
+const bool mwi_closes_are_seen = false; /* the sanitizer's covers come first */
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/libc_io.c -- read, write, recv, send and their relatives
+ *
+ * Job      What sched/libc.h says, for the calls that move data.
+ * Promise  [L3] A call returns what it would return on a thread of its own: a
+ *          blocking send goes on until all is sent, a receive returns what
+ *          there is, MSG_WAITALL waits for all.  Not EINTR: signals interrupt
+ *          threads, and a parked goroutine is on none.
+ *          [L4] The kernel is done with the buffers when a call returns; none
+ *          of them is in its hands while the goroutine is parked [N5].
+ * How      Attempts on sockets are recv and send with MSG_DONTWAIT; on pipes and
+ *          the like preadv2 and pwritev2 with RWF_NOWAIT; where the kernel does
+ *          not know that for a descriptor, poll and then the plain call, which
+ *          blocks its thread if somebody else was faster.
+ * Next     libc.c, netpoll.h; tests/net
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sched/libc.h"
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+#ifndef RWF_APPEND
+#define RWF_APPEND 16
+#endif
+
+/* clang-format off */
+ssize_t mwi_rt_read(int fd, void *buf, size_t n);
+ssize_t mwi_rt_write(int fd, const void *buf, size_t n);
+ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count);
+ssize_t mwi_rt_writev(int fd, const struct iovec *v, int count);
+ssize_t mwi_rt_recv(int fd, void *buf, size_t n, int flags);
+ssize_t mwi_rt_recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict from, socklen_t *restrict len);
+ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t mwi_rt_send(int fd, const void *buf, size_t n, int flags);
+ssize_t mwi_rt_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len);
+ssize_t mwi_rt_sendmsg(int fd, const struct msghdr *msg, int flags);
+int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags, struct timespec *timeout);
+int mwi_rt_sendmmsg(int fd, struct mmsghdr *v, unsigned count, int flags);
+ssize_t mwi_rt_read_chk(int fd, void *buf, size_t n, size_t room);
+ssize_t mwi_rt_recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
+ssize_t mwi_rt_recvfrom_chk(int fd, void *restrict buf, size_t n, size_t room, int flags, struct sockaddr *restrict from, socklen_t *restrict len);
+_Noreturn void __chk_fail(void); /* libc's, for _FORTIFY_SOURCE */
+/* clang-format on */
+
+static bool is_socket(int kind) {
+  return kind == MWI_FD_TCP || kind == MWI_FD_STREAM || kind == MWI_FD_DGRAM;
+}
+
+/* ---- Attempts ---------------------------------------------------------- */
+
+/* On what is no socket: vectors, without blocking as far as the kernel can. */
+static long try_vector(struct mwi_io_op *op, const struct iovec *v, size_t count) {
+  bool in = op->dir == MWI_IO_READ;
+  uint8_t bit = (uint8_t)(1u << op->dir);
+  if (!(mwi_load_relaxed(&op->pd->nowait_no) & bit)) {
+    long r = mwi_call6(MWI_ON_GOROUTINE, in ? SYS_preadv2 : SYS_pwritev2, op->fd, (long)v,
+                       (long)count, -1, -1, RWF_NOWAIT);
+    if (r != -EOPNOTSUPP && r != -ENOSYS) return r;
+    mwi_or_relaxed(&op->pd->nowait_no, bit);
+  }
+  int ready = mwi_fd_ready(op->fd, op->dir);
+  if (ready <= 0) return ready == 0 ? -EAGAIN : ready;
+  if (in || count != 1 || v->iov_len <= PIPE_BUF)
+    return mwi_call3(MWI_ON_GOROUTINE, in ? SYS_readv : SYS_writev, op->fd, v, count);
+  /* A pipe that is ready takes this much without blocking. */
+  return mwi_call3(MWI_ON_GOROUTINE, SYS_write, op->fd, v->iov_base, PIPE_BUF);
+}
+
+static long try_recv(struct mwi_io_op *op, struct msghdr *msg, int flags) {
+  if (MWI_UNLIKELY(mwi_load_relaxed(&op->pd->lowat))) {
+    int ready = mwi_fd_ready(op->fd, op->dir);
+    if (ready <= 0) return ready == 0 ? -EAGAIN : ready;
+  }
+  if (op->simple)
+    return mwi_call6(MWI_ON_GOROUTINE, SYS_recvfrom, op->fd, (long)msg->msg_iov->iov_base,
+                     (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, 0, 0);
+  return mwi_call3(MWI_ON_GOROUTINE, SYS_recvmsg, op->fd, msg, flags | MSG_DONTWAIT);
+}
+
+static long try_send(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
+  if (msg->msg_iovlen == 1 && !msg->msg_control)
+    return mwi_call6(MWI_ON_GOROUTINE, SYS_sendto, op->fd, (long)msg->msg_iov->iov_base,
+                     (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, (long)msg->msg_name,
+                     msg->msg_namelen);
+  return mwi_call3(MWI_ON_GOROUTINE, SYS_sendmsg, op->fd, msg, flags | MSG_DONTWAIT);
+}
+
+/* ---- Receiving --------------------------------------------------------- */
+
+static size_t total(const struct iovec *v, size_t count) {
+  size_t n = 0;
+  for (size_t i = 0; i < count; i++) n += v[i].iov_len;
+  return n;
+}
+
+/* One receive on a socket, or one read elsewhere.  want: bytes asked for. */
+static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t want) {
+  socklen_t name_room = msg->msg_namelen;
+  size_t control_room = msg->msg_controllen;
+  for (;;) {
+    long r = -EAGAIN;
+    if (mwi_io_try(op)) {
+      msg->msg_namelen = name_room; /* a failed attempt may have cleared them */
+      msg->msg_controllen = control_room;
+      r = is_socket(op->kind) ? try_recv(op, msg, flags)
+                              : try_vector(op, msg->msg_iov, msg->msg_iovlen);
+    }
+    if (r == -EAGAIN) {
+      r = mwi_io_block(op);
+      if (r == 0 && op->kind == MWI_FD_FILE)
+        return mwi_call3(MWI_ON_GOROUTINE, SYS_readv, op->fd, msg->msg_iov, msg->msg_iovlen);
+      if (r == 0) continue;
+      mwi_io_done(op, r == -EAGAIN);
+      return r;
+    }
+    mwi_io_done(op, op->kind == MWI_FD_TCP && r > 0 && (size_t)r < want && !(flags & MSG_PEEK) &&
+                        !mwi_load_relaxed(&op->pd->sticky));
+    return r;
+  }
+}
+
+/* Past the first `done` bytes of a vector: first index, and bytes of it that are done. */
+static size_t skip(const struct iovec *v, size_t count, size_t *done) {
+  size_t i = 0;
+  while (i < count && *done >= v[i].iov_len) *done -= v[i++].iov_len;
+  return i;
+}
+
+/* MSG_WAITALL on bytes: until all is there, or the end, or an error. */
+static long receive_all(struct mwi_io_op *op, struct msghdr *msg, int flags) {
+  size_t want = total(msg->msg_iov, msg->msg_iovlen), got = 0;
+  long r = receive(op, msg, flags & ~MSG_WAITALL, want);
+  while (r > 0 && (got += (size_t)r) < want) {
+    size_t in = got, i = skip(msg->msg_iov, msg->msg_iovlen, &in);
+    struct iovec part = {(char *)msg->msg_iov[i].iov_base + in, msg->msg_iov[i].iov_len - in};
+    struct msghdr rest = {.msg_iov = &part, .msg_iovlen = 1};
+    r = receive(op, &rest, flags & ~MSG_WAITALL, part.iov_len);
+  }
+  return got ? (long)got : r;
+}
+
+/* Never blocks, or has a meaning that only the kernel's wait has. */
+static bool kernel_waits(int flags) {
+  return (flags & (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB)) ||
+         (flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL);
+}
+
+/* simple: one vector, and the caller wants neither flags, name nor control data. */
+static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
+  struct mwi_io_op op;
+  enum mwi_where where = mwi_where();
+  bool plain = where != MWI_ON_GOROUTINE || kernel_waits(flags);
+  if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_READ) || !is_socket(op.kind);
+  if (plain) return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
+  op.simple = simple;
+  long r = (flags & MSG_WAITALL) && op.kind != MWI_FD_DGRAM
+               ? receive_all(&op, msg, flags)
+               : receive(&op, msg, flags, total(msg->msg_iov, msg->msg_iovlen));
+  if (r != -ENOTSOCK) return r;
+  mwi_pd_mistaken(op.pd);
+  return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
+}
+
+MWI_EXPORT ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags) {
+  long r = recv_common(fd, msg, flags, false);
+  if (r < 0 || !msg->msg_control) return mwi_result(r);
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+      int got;
+      memcpy(&got, CMSG_DATA(c) + i * sizeof got, sizeof got);
+      mwi_pd_fresh(got, MWI_FD_UNKNOWN);
+    }
+  }
+  return r;
+}
+
+MWI_EXPORT ssize_t mwi_rt_recvfrom(int fd, void *restrict buf, size_t n, int flags,
+                                   struct sockaddr *restrict from, socklen_t *restrict len) {
+  enum mwi_where where = mwi_where();
+  if (where != MWI_ON_GOROUTINE || kernel_waits(flags))
+    return mwi_result(
+        mwi_call6(where, SYS_recvfrom, fd, (long)buf, (long)n, flags, (long)from, (long)len));
+  struct iovec v = {buf, n};
+  struct msghdr msg = {
+      .msg_name = from, .msg_namelen = from && len ? *len : 0, .msg_iov = &v, .msg_iovlen = 1};
+  long r = recv_common(fd, &msg, flags, !from);
+  if (r >= 0 && from && len) *len = msg.msg_namelen;
+  return mwi_result(r);
+}
+
+MWI_EXPORT ssize_t mwi_rt_recv(int fd, void *buf, size_t n, int flags) {
+  return mwi_rt_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+/* read and readv.  v may be NULL or count wrong: the kernel's to say. */
+static long read_common(int fd, const struct iovec *v, int count, size_t n) {
+  enum mwi_where where = mwi_where();
+  struct mwi_io_op op;
+  for (;;) {
+    if (where != MWI_ON_GOROUTINE || n == 0 || !mwi_io_begin(&op, fd, MWI_IO_READ))
+      return count == 1 ? mwi_call3(where, SYS_read, fd, v->iov_base, v->iov_len)
+                        : mwi_call3(where, SYS_readv, fd, v, count);
+    struct iovec *unconst = (struct iovec *)(uintptr_t)v;
+    struct msghdr msg = {.msg_iov = unconst, .msg_iovlen = (size_t)count};
+    op.simple = count == 1;
+    long r = receive(&op, &msg, 0, n);
+    if (r != -ENOTSOCK) return r;
+    mwi_pd_mistaken(op.pd);
+  }
+}
+
+MWI_EXPORT ssize_t mwi_rt_read(int fd, void *buf, size_t n) {
+  struct iovec v = {buf, n};
+  return mwi_result(read_common(fd, &v, 1, n));
+}
+
+MWI_EXPORT ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count) {
+  if (!v || count <= 0 || count > IOV_MAX)
+    return mwi_result(mwi_call3(mwi_where(), SYS_readv, fd, v, count));
+  return mwi_result(read_common(fd, v, count, total(v, (size_t)count)));
+}
+
+MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags,
+                               struct timespec *timeout) {
+  enum mwi_where where = mwi_where();
+  struct mwi_io_op op;
+  if (timeout || count == 0 || where != MWI_ON_GOROUTINE || kernel_waits(flags) ||
+      (flags & MSG_WAITALL) || !mwi_io_begin(&op, fd, MWI_IO_READ) || !is_socket(op.kind))
+    return (int)mwi_result(mwi_call5(where, SYS_recvmmsg, fd, v, count, flags, timeout));
+  unsigned got = 0;
+  for (;;) {
+    long r = mwi_io_try(&op) ? mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got,
+                                         (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL)
+                             : -EAGAIN;
+    if (r == -EAGAIN) {
+      if (got && (flags & MSG_WAITFORONE)) break;
+      r = mwi_io_block(&op);
+      if (r == 0 && op.kind != MWI_FD_FILE) continue;
+    }
+    if (r <= 0) {
+      mwi_io_done(&op, r == -EAGAIN);
+      return got ? (int)got : (int)mwi_result(r);
+    }
+    got += (unsigned)r;
+    if (got == count || (flags & MSG_WAITFORONE)) break;
+  }
+  mwi_io_done(&op, false);
+  return (int)got;
+}
+
+/* ---- Sending ----------------------------------------------------------- */
+
+/* Until all is sent where bytes are sent; one message is one attempt. */
+static long send_all(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
+  size_t want = total(msg->msg_iov, msg->msg_iovlen), sent = 0;
+  bool bytes = op->kind != MWI_FD_DGRAM;
+  for (;;) {
+    long r;
+    (void)mwi_io_try(op);
+    if (sent == 0) {
+      r = is_socket(op->kind) ? try_send(op, msg, flags)
+                              : try_vector(op, msg->msg_iov, msg->msg_iovlen);
+    } else {
+      size_t in = sent, i = skip(msg->msg_iov, msg->msg_iovlen, &in);
+      struct iovec part = {(char *)msg->msg_iov[i].iov_base + in, msg->msg_iov[i].iov_len - in};
+      struct msghdr rest = {.msg_iov = in ? &part : &msg->msg_iov[i],
+                            .msg_iovlen = in ? 1 : msg->msg_iovlen - i};
+      /* What was sent is the result, even if the other side is gone by now. */
+      r = is_socket(op->kind) ? try_send(op, &rest, flags | MSG_NOSIGNAL)
+                              : try_vector(op, rest.msg_iov, rest.msg_iovlen);
+    }
+    bool full = r == -EAGAIN;
+    if (full) {
+      r = mwi_io_block(op);
+      if (r == 0 && op->kind != MWI_FD_FILE) continue;
+      if (r == 0)
+        r = mwi_call3(MWI_ON_GOROUTINE, SYS_writev, op->fd, msg->msg_iov, msg->msg_iovlen);
+    }
+    if (r > 0) sent += (size_t)r;
+    if (r <= 0 || sent >= want || !bytes) {
+      mwi_io_done(op, full && r < 0);
+      return sent ? (long)sent : r;
+    }
+  }
+}
+
+static long send_common(int fd, const struct msghdr *msg, int flags) {
+  struct mwi_io_op op;
+  enum mwi_where where = mwi_where();
+  bool plain = where != MWI_ON_GOROUTINE || (flags & (MSG_DONTWAIT | MSG_FASTOPEN));
+  if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_WRITE) || !is_socket(op.kind);
+  if (plain) return mwi_call3(where, SYS_sendmsg, fd, msg, flags);
+  long r = send_all(&op, msg, flags);
+  if (r != -ENOTSOCK) return r;
+  mwi_pd_mistaken(op.pd);
+  return mwi_call3(where, SYS_sendmsg, fd, msg, flags);
+}
+
+MWI_EXPORT ssize_t mwi_rt_sendmsg(int fd, const struct msghdr *msg, int flags) {
+  return mwi_result(send_common(fd, msg, flags));
+}
+
+MWI_EXPORT ssize_t mwi_rt_sendto(int fd, const void *buf, size_t n, int flags,
+                                 const struct sockaddr *to, socklen_t len) {
+  struct iovec v = {(void *)(uintptr_t)buf, n};
+  struct msghdr msg = {.msg_name = (void *)(uintptr_t)to,
+                       .msg_namelen = to ? len : 0,
+                       .msg_iov = &v,
+                       .msg_iovlen = 1};
+  return mwi_result(send_common(fd, &msg, flags));
+}
+
+MWI_EXPORT ssize_t mwi_rt_send(int fd, const void *buf, size_t n, int flags) {
+  return mwi_rt_sendto(fd, buf, n, flags, NULL, 0);
+}
+
+static bool is_seqpacket(int fd) {
+  int type = 0;
+  socklen_t len = sizeof type;
+  return mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+         type == SOCK_SEQPACKET;
+}
+
+static long write_common(int fd, const struct iovec *v, int count, size_t n) {
+  enum mwi_where where = mwi_where();
+  struct mwi_io_op op;
+  for (;;) {
+    if (where != MWI_ON_GOROUTINE || !mwi_io_begin(&op, fd, MWI_IO_WRITE) ||
+        (n == 0 && op.kind != MWI_FD_DGRAM))
+      return count == 1 ? mwi_call3(where, SYS_write, fd, v->iov_base, v->iov_len)
+                        : mwi_call3(where, SYS_writev, fd, v, count);
+    struct iovec *unconst = (struct iovec *)(uintptr_t)v;
+    struct msghdr msg = {.msg_iov = unconst, .msg_iovlen = (size_t)count};
+    /* As the kernel does for write. */
+    int flags = op.kind == MWI_FD_DGRAM && is_seqpacket(fd) ? MSG_EOR : 0;
+    long r = send_all(&op, &msg, flags);
+    if (r != -ENOTSOCK) return r;
+    mwi_pd_mistaken(op.pd);
+  }
+}
+
+MWI_EXPORT ssize_t mwi_rt_write(int fd, const void *buf, size_t n) {
+  struct iovec v = {(void *)(uintptr_t)buf, n};
+  return mwi_result(write_common(fd, &v, 1, n));
+}
+
+MWI_EXPORT ssize_t mwi_rt_writev(int fd, const struct iovec *v, int count) {
+  if (!v || count <= 0 || count > IOV_MAX)
+    return mwi_result(mwi_call3(mwi_where(), SYS_writev, fd, v, count));
+  return mwi_result(write_common(fd, v, count, total(v, (size_t)count)));
+}
+
+MWI_EXPORT int mwi_rt_sendmmsg(int fd, struct mmsghdr *v, unsigned count, int flags) {
+  enum mwi_where where = mwi_where();
+  struct mwi_io_op op;
+  if (count == 0 || where != MWI_ON_GOROUTINE || (flags & MSG_DONTWAIT) ||
+      !mwi_io_begin(&op, fd, MWI_IO_WRITE) || !is_socket(op.kind))
+    return (int)mwi_result(mwi_call4(where, SYS_sendmmsg, fd, v, count, flags));
+  for (unsigned i = 0; i < count; i++) {
+    long r = send_common(fd, &v[i].msg_hdr, flags);
+    if (r < 0) return i ? (int)i : (int)mwi_result(r);
+    v[i].msg_len = (unsigned)r;
+  }
+  return (int)count;
+}
+
+/* ---- _FORTIFY_SOURCE --------------------------------------------------- */
+
+MWI_EXPORT ssize_t mwi_rt_read_chk(int fd, void *buf, size_t n, size_t room) {
+  if (n > room) __chk_fail();
+  return mwi_rt_read(fd, buf, n);
+}
+
+MWI_EXPORT ssize_t mwi_rt_recv_chk(int fd, void *buf, size_t n, size_t room, int flags) {
+  if (n > room) __chk_fail();
+  return mwi_rt_recv(fd, buf, n, flags);
+}
+
+MWI_EXPORT ssize_t mwi_rt_recvfrom_chk(int fd, void *restrict buf, size_t n, size_t room, int flags,
+                                       struct sockaddr *restrict from, socklen_t *restrict len) {
+  if (n > room) __chk_fail();
+  return mwi_rt_recvfrom(fd, buf, n, flags, from, len);
+}

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/netpoll.c -- records of descriptors, waits, deadlines, close
+ *
+ * Job      The part of sched/netpoll.h that knows no operating system's poller.
+ * Promise  [N1]-[N5] there.
+ * How      An attempt in direction d takes the readiness (ready[d] = 0) before its
+ *          system call and passes it on (ready[d] = 1, wake one more) unless the
+ *          call found nothing left.  A goroutine that finds 0 queues itself, looks
+ *          once more and parks; the record's lock is dropped off its stack.  A
+ *          deadline is a timer of the goroutine's own; whoever changes the
+ *          wait's state first wakes it.
+ * Threads  A record's lock guards its queues and its life; edges and closes take
+ *          it, attempts do not.  Locks: NETPOLL, then TIMER, then SCHED.
+ * Rejected a lock-free slot for one reader and one writer, as Go has: it
+ *          serialises readers of one descriptor above this; in C several
+ *          goroutines accept on one socket.
+ * Next     netpoll_epoll.c, libc_io.c
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include "os/os.h"
+#include "os/syscall.h"
+#include "sched/netpoll.h"
+
+#ifndef TCP_ULP
+#define TCP_ULP 31
+#endif
+
+_Atomic bool mwi_netpoll_is_open;
+_Atomic int32_t mwi_netpoll_nwaiting;
+_Atomic bool mwi_netpoll_due;
+static _Atomic int64_t last_poll; /* relaxed: sysmon's guess */
+static struct mwi_lock open_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
+
+/* ---- Records ----------------------------------------------------------- */
+
+enum { CHUNK = 256, NCHUNKS = 1 << 16 }; /* 16 million descriptors */
+
+/* The process whose numbers these are.  The child of a vfork shares our memory, and
+ * what it opens and closes are other descriptors: it must not touch the records. */
+static _Atomic int owner_pid;
+
+static bool records_are_ours(void) {
+  return (int)mwi_sys0(SYS_getpid) == mwi_load_relaxed(&owner_pid);
+}
+
+/* Release on publication pairs with the acquires here. */
+static _Atomic(struct mwi_pd *) chunks[NCHUNKS];
+static _Atomic uint32_t nchunks; /* none are past this */
+
+static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) {
+  mwi_store_relaxed(&pd->registered, false);
+  mwi_store_relaxed(&pd->kind, (uint8_t)kind);
+  mwi_store_relaxed(&pd->opts_known, false);
+  mwi_store_relaxed(&pd->lowat, false);
+  mwi_store_relaxed(&pd->shared, false);
+  mwi_store_relaxed(&pd->sticky, false);
+  mwi_store_relaxed(&pd->foreign, foreign || !mwi_closes_are_seen);
+  mwi_store_relaxed(&pd->nowait_no, 0);
+  for (int d = 0; d < 2; d++) {
+    mwi_store_relaxed(&pd->timeout[d], 0);
+    mwi_store_seqcst(&pd->ready[d], 1);
+  }
+}
+
+static struct mwi_pd *make_chunk(uint32_t k) {
+  struct mwi_pd *c = mwi_meta_alloc(CHUNK * sizeof *c, 64);
+  for (int i = 0; i < CHUNK; i++) {
+    c[i].lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_NETPOLL);
+    life_begins(&c[i], MWI_FD_UNKNOWN, true);
+  }
+  struct mwi_pd *none = NULL;
+  if (!mwi_load_relaxed(&owner_pid)) mwi_store_relaxed(&owner_pid, (int)mwi_sys0(SYS_getpid));
+  if (!mwi_cas_acqrel(&chunks[k], &none, c)) return none; /* the other is lost: 16 KB, once */
+  uint32_t n = mwi_load_relaxed(&nchunks);
+  while (n <= k && !mwi_cas_acqrel(&nchunks, &n, k + 1)) {
+  }
+  return c;
+}
+
+struct mwi_pd *mwi_pd_get(int fd, bool make) {
+  if (fd < 0 || fd >= CHUNK * NCHUNKS) return NULL;
+  uint32_t k = (uint32_t)fd / CHUNK;
+  struct mwi_pd *c = mwi_load_acquire(&chunks[k]);
+  if (MWI_UNLIKELY(!c)) {
+    if (!make) return NULL;
+    mwi_rt_enter(); /* mwi_meta_alloc takes a lock */
+    c = make_chunk(k);
+    mwi_rt_leave();
+  }
+  return &c[fd % CHUNK];
+}
+
+static int socket_option(int fd, int level, int name, void *value, socklen_t bytes) {
+  return (int)mwi_sys5(SYS_getsockopt, fd, level, name, value, &bytes);
+}
+
+static int socket_kind(int fd) {
+  int type = 0, protocol = 0, domain = 0;
+  int e = socket_option(fd, SOL_SOCKET, SO_TYPE, &type, sizeof type);
+  if (e < 0) return e;
+  socket_option(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, sizeof protocol);
+  socket_option(fd, SOL_SOCKET, SO_DOMAIN, &domain, sizeof domain);
+  if (type != SOCK_STREAM) return MWI_FD_DGRAM;
+  bool tcp = (domain == AF_INET || domain == AF_INET6) && protocol == IPPROTO_TCP;
+  return tcp ? MWI_FD_TCP : MWI_FD_STREAM;
+}
+
+int mwi_pd_kind(struct mwi_pd *pd, int fd) {
+  int kind = mwi_load_relaxed(&pd->kind);
+  if (MWI_LIKELY(kind != MWI_FD_UNKNOWN)) return kind;
+  uint32_t seq = mwi_load_seqcst(&pd->seq);
+  struct stat st;
+  long e = mwi_sys2(SYS_fstat, fd, &st);
+  if (mwi_sys_failed(e)) return (int)e;
+  switch (st.st_mode & S_IFMT) {
+  case S_IFREG:
+  case S_IFDIR:
+  case S_IFBLK:
+    kind = MWI_FD_FILE;
+    break;
+  case S_IFSOCK:
+    kind = socket_kind(fd);
+    if (kind < 0) return kind;
+    break;
+  default:
+    kind = MWI_FD_OTHER;
+    break;
+  }
+  mwi_lock(&pd->lock);
+  if (mwi_load_relaxed(&pd->seq) == seq) {
+    mwi_store_relaxed(&pd->foreign, true);
+    mwi_store_relaxed(&pd->kind, (uint8_t)kind);
+  }
+  mwi_unlock(&pd->lock);
+  return kind;
+}
+
+void mwi_pd_mistaken(struct mwi_pd *pd) {
+  mwi_lock(&pd->lock);
+  mwi_store_relaxed(&pd->kind, MWI_FD_UNKNOWN);
+  mwi_store_relaxed(&pd->opts_known, false);
+  mwi_unlock(&pd->lock);
+}
+
+void mwi_pd_options_changed(int fd) {
+  struct mwi_pd *pd = mwi_pd_get(fd, false);
+  if (pd) mwi_store_release(&pd->opts_known, false); /* pairs with mwi_pd_options */
+}
+
+void mwi_pd_low_water(int fd) {
+  struct mwi_pd *pd = mwi_pd_get(fd, false);
+  if (pd) mwi_store_relaxed(&pd->lowat, true);
+}
+
+void mwi_pd_shared(int fd) {
+  struct mwi_pd *pd = mwi_pd_get(fd, mwi_load_acquire(&nchunks) != 0);
+  if (pd) mwi_store_relaxed(&pd->shared, true);
+}
+
+void mwi_pd_options(struct mwi_pd *pd, int fd) {
+  int kind = mwi_load_relaxed(&pd->kind);
+  if (kind != MWI_FD_TCP && kind != MWI_FD_STREAM && kind != MWI_FD_DGRAM) return;
+  if (mwi_load_acquire(&pd->opts_known) && !mwi_load_relaxed(&pd->shared)) return;
+  /* Known first: a change that comes meanwhile makes it unknown again. */
+  mwi_store_seqcst(&pd->opts_known, true);
+  const int option[2] = {[MWI_IO_READ] = SO_RCVTIMEO, [MWI_IO_WRITE] = SO_SNDTIMEO};
+  for (int d = 0; d < 2; d++) {
+    struct timeval t = {0};
+    if (socket_option(fd, SOL_SOCKET, option[d], &t, sizeof t) < 0) continue;
+    mwi_store_relaxed(&pd->timeout[d], (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000);
+  }
+  int low = 1;
+  if (socket_option(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low) == 0)
+    mwi_store_relaxed(&pd->lowat, low > 1);
+  /* An upper layer (TLS) gives one record at a time: a short read has not emptied it. */
+  char ulp[16] = "";
+  if (kind == MWI_FD_TCP && socket_option(fd, IPPROTO_TCP, TCP_ULP, ulp, sizeof ulp) == 0 && ulp[0])
+    mwi_store_relaxed(&pd->sticky, true);
+}
+
+/* ---- Queues; lock held ------------------------------------------------- */
+
+static void enqueue_locked(struct mwi_ionode *n, struct mwi_pd *pd, enum mwi_io_dir dir) {
+  struct mwi_ionode *head = mwi_load_relaxed(&pd->queue[dir]);
+  n->pd = pd;
+  n->dir = (uint8_t)dir;
+  mwi_store_relaxed(&n->queued, true);
+  if (!head) {
+    n->next = n->prev = n;
+    mwi_store_seqcst(&pd->queue[dir], n); /* [N2] */
+    return;
+  }
+  n->next = head;
+  n->prev = head->prev;
+  head->prev->next = n;
+  head->prev = n;
+}
+
+static void unlink_locked(struct mwi_ionode *n) {
+  struct mwi_pd *pd = n->pd;
+  struct mwi_ionode *head = mwi_load_relaxed(&pd->queue[n->dir]);
+  if (n->next == n) {
+    mwi_store_seqcst(&pd->queue[n->dir], NULL);
+  } else {
+    n->prev->next = n->next;
+    n->next->prev = n->prev;
+    if (head == n) mwi_store_seqcst(&pd->queue[n->dir], n->next);
+  }
+  mwi_store_release(&n->queued, false); /* pairs with leave_queue */
+}
+
+/* The goroutine, awake again: out of the queue if nobody took it out. */
+static void leave_queue(struct mwi_ionode *n) {
+  if (!mwi_load_acquire(&n->queued)) return;
+  struct mwi_pd *pd = n->pd;
+  mwi_lock(&pd->lock);
+  if (mwi_load_relaxed(&n->queued)) unlink_locked(n);
+  mwi_unlock(&pd->lock);
+}
+
+/* The first to come wakes it.  Returns whether that was us; adds the goroutine
+ * to `ready` if it was parked already. */
+static bool wake(struct mwi_iowait *io, uint32_t why, struct mwi_glist *ready) {
+  uint32_t s = mwi_load_relaxed(&io->state);
+  for (;;) {
+    if (s != MWI_IOW_PENDING && s != MWI_IOW_PARKED) return false;
+    if (mwi_cas_seqcst(&io->state, &s, why)) break;
+  }
+  if (s == MWI_IOW_PENDING) return true; /* its commit will see */
+  struct mwi_g *g = io->g;
+  mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
+  g->next = NULL;
+  if (ready->tail)
+    ready->tail->next = g;
+  else
+    ready->head = g;
+  ready->tail = g;
+  ready->n++;
+  return true;
+}
+
+/* [N3].  At the beginning of a close, those that only want to know are left for
+ * its end: the kernel would tell them nothing yet. */
+static void wake_queue_locked(struct mwi_pd *pd, enum mwi_io_dir dir, uint32_t why,
+                              struct mwi_glist *ready) {
+  struct mwi_ionode *n = mwi_load_relaxed(&pd->queue[dir]);
+  if (!n) return;
+  bool one = false; /* a goroutine that will try itself */
+  bool begin = why == MWI_IOW_CLOSED && mwi_load_relaxed(&pd->closing);
+  struct mwi_ionode *last = n->prev;
+  for (;;) {
+    struct mwi_ionode *next = n->next;
+    bool end = n == last;
+    if (n->many) {
+      if (!begin) wake(n->wait, why, ready);
+    } else if (!one || why == MWI_IOW_CLOSED) {
+      unlink_locked(n);
+      one |= wake(n->wait, why, ready);
+    }
+    if (end) return;
+    n = next;
+  }
+}
+
+/* Woken by a goroutine that goes on running. */
+static void inject_beside(struct mwi_glist *l) {
+  if (!l->n) return;
+  mwi_glist_run(l);
+  mwi_wake_p();
+}
+
+void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
+  mwi_store_seqcst(&pd->ready[dir], 1);
+  if (MWI_LIKELY(!mwi_load_seqcst(&pd->queue[dir]))) return; /* [N2] */
+  struct mwi_glist ready = {0};
+  mwi_rt_enter();
+  mwi_lock(&pd->lock);
+  wake_queue_locked(pd, dir, MWI_IOW_READY, &ready);
+  mwi_unlock(&pd->lock);
+  inject_beside(&ready);
+  mwi_rt_leave();
+}
+
+/* ---- Edges ------------------------------------------------------------- */
+
+int64_t mwi_netpoll_last(void) {
+  return mwi_load_relaxed(&last_poll);
+}
+
+void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *ready) {
+  for (int i = 0; i < ev->n; i++) {
+    struct mwi_pd *pd = mwi_pd_get(ev->at[i].fd, false);
+    uint32_t what = ev->at[i].what;
+    if (!pd) continue;
+    mwi_lock(&pd->lock);
+    if (mwi_load_relaxed(&pd->seq) == ev->at[i].seq) { /* [N4] */
+      if (what & MWI_EV_STICKY) mwi_store_relaxed(&pd->sticky, true);
+      for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++) {
+        if (!(what & (1u << d))) continue;
+        mwi_store_seqcst(&pd->ready[d], 1);
+        wake_queue_locked(pd, d, MWI_IOW_READY, ready);
+      }
+    }
+    mwi_unlock(&pd->lock);
+  }
+}
+_Static_assert(MWI_EV_READ == 1 << MWI_IO_READ && MWI_EV_WRITE == 1 << MWI_IO_WRITE, "bits");
+
+void mwi_netpoll_now(struct mwi_glist *ready) {
+  struct mwi_poll_events ev;
+  if (!mwi_netpoll_open()) return; /* it could not be opened, or all only sleep */
+  mwi_store_relaxed(&mwi_netpoll_due, false);
+  mwi_store_relaxed(&last_poll, mwi_os_monotonic());
+  mwi_netpoll_os_wait(&ev, 0);
+  mwi_netpoll_deliver(&ev, ready);
+}
+
+/* ---- Waiting ----------------------------------------------------------- */
+
+/* 0 or -errno.  An idle thread that waits on the futex is woken to wait here. */
+static int need_open(void) {
+  if (MWI_LIKELY(mwi_netpoll_open())) return 0;
+  mwi_lock(&open_lock);
+  int e = mwi_netpoll_open() ? 0 : mwi_netpoll_os_open();
+  if (e == 0 && !mwi_netpoll_open()) {
+    mwi_store_seqcst(&mwi_netpoll_is_open, true);
+    atomic_fetch_add(&mwi_sched.keeper_futex, 1);
+    mwi_futex_wake(&mwi_sched.keeper_futex, 1);
+  }
+  mwi_unlock(&open_lock);
+  return e;
+}
+
+static void time_out(struct mwi_timer *t, int64_t now) {
+  int64_t want = mwi_load_acquire(&t->want);
+  if (want == 0 || want > now || !mwi_cas_acqrel(&t->want, &want, 0)) return;
+  /* The wait that armed it may be over, and this one another: it looks at the
+   * clock and waits again. */
+  struct mwi_glist ready = {0};
+  wake(MWI_CONTAINER(t, struct mwi_iowait, timer), MWI_IOW_TIMEOUT, &ready);
+  mwi_glist_run(&ready);
+}
+
+static struct mwi_iowait *wait_of(struct mwi_g *g) {
+  if (MWI_LIKELY(g->io != NULL)) return g->io;
+  mwi_rt_enter();
+  struct mwi_iowait *io = mwi_meta_alloc(sizeof *io, 64);
+  io->g = g;
+  io->timer.fire = time_out;
+  io->node.wait = io;
+  g->io = io;
+  mwi_rt_leave();
+  return io;
+}
+
+/* Off the goroutine's stack.  Once parked it may run at once, so `lock` is read before. */
+static bool commit(struct mwi_g *g, void *arg) {
+  struct mwi_lock *lock = arg;
+  struct mwi_iowait *io = g->io;
+  uint32_t pending = MWI_IOW_PENDING;
+  if (io->deadline) mwi_timer_arm(&io->timer, io->deadline);
+  bool parked = mwi_cas_seqcst(&io->state, &pending, MWI_IOW_PARKED);
+  if (lock) mwi_unlock(lock);
+  return parked;
+}
+
+/* Park until the state changes; lock: to be dropped then.  The reason. */
+static uint32_t park(struct mwi_iowait *io, struct mwi_lock *lock, int64_t deadline) {
+  io->deadline = deadline;
+  atomic_fetch_add(&mwi_netpoll_nwaiting, 1);
+  if (deadline)
+    mwi_park(commit, lock, MWI_WAIT_IO); /* arming a timer takes stack */
+  else
+    mwi_park_light(commit, lock, MWI_WAIT_IO);
+  atomic_fetch_sub(&mwi_netpoll_nwaiting, 1);
+  if (deadline) mwi_timer_disarm(&io->timer);
+  return mwi_load_seqcst(&io->state);
+}
+
+static bool passed(int64_t deadline) {
+  return deadline && mwi_os_monotonic() >= deadline;
+}
+
+static int register_locked(struct mwi_pd *pd, int fd, uint32_t seq) {
+  int e = 0;
+  if (!mwi_load_relaxed(&pd->registered))
+    e = mwi_netpoll_os_add(fd, seq);
+  else if (mwi_load_relaxed(&pd->foreign) && (e = mwi_netpoll_os_renew(fd, seq)) == -ENOENT)
+    e = mwi_netpoll_os_add(fd, seq); /* closed and made anew where we do not see it */
+  else
+    return e;
+  if (e == 0) {
+    /* ADD has told the level: what an attempt before it missed is an edge now. */
+    mwi_store_seqcst(&pd->ready[MWI_IO_READ], 0);
+    mwi_store_seqcst(&pd->ready[MWI_IO_WRITE], 0);
+    mwi_store_seqcst(&pd->registered, true);
+  } else if (e == -EPERM) {
+    mwi_store_relaxed(&pd->kind, MWI_FD_FILE);
+  }
+  return e;
+}
+
+int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline) {
+  mwi_attach();
+  if (passed(deadline)) return -EAGAIN;
+  int e = need_open();
+  if (e) return e;
+  struct mwi_iowait *io = wait_of(mwi_getg());
+  mwi_lock(&pd->lock);
+  if (mwi_load_relaxed(&pd->seq) != seq || mwi_load_relaxed(&pd->closing)) {
+    bool over = mwi_load_relaxed(&pd->seq) != seq;
+    mwi_unlock(&pd->lock);
+    if (over) return -EBADF;
+    mwi_yield(); /* the kernel is about to close it, and will say so */
+    return 0;
+  }
+  if ((e = register_locked(pd, fd, seq)) != 0) {
+    mwi_unlock(&pd->lock);
+    return e;
+  }
+  mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
+  io->node.many = false;
+  enqueue_locked(&io->node, pd, dir);
+  if (mwi_load_seqcst(&pd->ready[dir])) { /* [N2] */
+    unlink_locked(&io->node);
+    mwi_store_seqcst(&io->state, MWI_IOW_IDLE);
+    mwi_unlock(&pd->lock);
+    return 0;
+  }
+  uint32_t why = park(io, &pd->lock, deadline);
+  leave_queue(&io->node);
+  mwi_store_relaxed(&io->state, MWI_IOW_IDLE);
+  if (why == MWI_IOW_CLOSED) return -EBADF;
+  return why == MWI_IOW_TIMEOUT && passed(deadline) ? -EAGAIN : 0;
+}
+
+/* ---- Several at once --------------------------------------------------- */
+
+enum { NODES_CHUNK = 64 };
+static struct mwi_lock pool_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
+static struct mwi_ionode *pool; /* under pool_lock; by next.  Never given back: [W1] of waiter.h */
+
+/* While a node is in use it is in a queue by next and prev, and its goroutine's
+ * list of nodes is by this. */
+struct many_node {
+  struct mwi_ionode n; /* first */
+  struct many_node *own_next;
+};
+
+static struct many_node *node_take(void) {
+  for (;;) {
+    mwi_lock(&pool_lock);
+    struct mwi_ionode *n = pool;
+    if (n) pool = n->next;
+    mwi_unlock(&pool_lock);
+    if (n) return (struct many_node *)n;
+    mwi_rt_enter();
+    struct many_node *c = mwi_meta_alloc(NODES_CHUNK * sizeof *c, 64);
+    mwi_lock(&pool_lock);
+    for (int i = 0; i < NODES_CHUNK; i++) {
+      c[i].n.next = pool;
+      pool = &c[i].n;
+    }
+    mwi_unlock(&pool_lock);
+    mwi_rt_leave();
+  }
+}
+
+static void node_put(struct many_node *n) {
+  mwi_lock(&pool_lock);
+  n->n.next = pool;
+  pool = &n->n;
+  mwi_unlock(&pool_lock);
+}
+
+void mwi_many_begin(struct mwi_many *m, int64_t deadline) {
+  mwi_attach();
+  m->io = wait_of(mwi_getg());
+  m->nodes = NULL;
+  m->deadline = deadline;
+}
+
+void mwi_many_arm(struct mwi_many *m) {
+  mwi_store_seqcst(&m->io->state, MWI_IOW_PENDING);
+}
+
+int mwi_many_add(struct mwi_many *m, int fd, unsigned dirs) {
+  int e = need_open();
+  struct mwi_pd *pd = mwi_pd_get(fd, true);
+  if (e || !pd) return e ? e : -EBADF;
+  int kind = mwi_pd_kind(pd, fd);
+  if (kind < 0) return kind;
+  if (kind == MWI_FD_FILE) return -EPERM;
+  for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++) {
+    if (!(dirs & (1u << d))) continue;
+    struct many_node *n = node_take();
+    n->n.wait = m->io;
+    n->n.many = true;
+    mwi_lock(&pd->lock);
+    while (mwi_load_relaxed(&pd->closing)) { /* the kernel's close is a moment away */
+      mwi_unlock(&pd->lock);
+      mwi_yield();
+      mwi_lock(&pd->lock);
+    }
+    e = register_locked(pd, fd, mwi_load_relaxed(&pd->seq));
+    if (e == 0) enqueue_locked(&n->n, pd, d);
+    mwi_unlock(&pd->lock);
+    if (e) {
+      node_put(n);
+      return e;
+    }
+    n->own_next = (struct many_node *)m->nodes;
+    m->nodes = &n->n;
+  }
+  return 0;
+}
+
+enum mwi_many_why mwi_many_park(struct mwi_many *m) {
+  if (passed(m->deadline)) return MWI_MANY_DEADLINE;
+  uint32_t why = park(m->io, NULL, m->deadline);
+  if (why == MWI_IOW_CLOSED) return MWI_MANY_CLOSED;
+  return why == MWI_IOW_TIMEOUT && passed(m->deadline) ? MWI_MANY_DEADLINE : MWI_MANY_LOOK;
+}
+
+void mwi_many_end(struct mwi_many *m) {
+  for (struct many_node *n = (struct many_node *)m->nodes, *next; n; n = next) {
+    next = n->own_next;
+    leave_queue(&n->n);
+    node_put(n);
+  }
+  m->nodes = NULL;
+  mwi_store_seqcst(&m->io->state, MWI_IOW_IDLE);
+}
+
+/* ---- Lives ------------------------------------------------------------- */
+
+/* Lock a record whose waiters are to be woken.  Only a thread that stops with the
+ * world may do that. */
+static void lock_to_wake(struct mwi_pd *pd) {
+  mwi_lock(&pd->lock);
+  while (!mwi_tcb()->attached && (mwi_load_relaxed(&pd->queue[MWI_IO_READ]) ||
+                                  mwi_load_relaxed(&pd->queue[MWI_IO_WRITE]))) {
+    mwi_unlock(&pd->lock);
+    mwi_attach_slow();
+    mwi_lock(&pd->lock);
+  }
+}
+
+static void end_life_locked(struct mwi_pd *pd, int fd, struct mwi_glist *woken) {
+  mwi_store_seqcst(&pd->seq, mwi_load_relaxed(&pd->seq) + 1);
+  for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++)
+    wake_queue_locked(pd, d, MWI_IOW_CLOSED, woken);
+  /* Duplicates keep the open file in the set otherwise, under a number that means
+   * something else by then. */
+  if (fd >= 0 && mwi_load_relaxed(&pd->registered)) mwi_netpoll_os_remove(fd);
+}
+
+void mwi_pd_fresh(int fd, enum mwi_fd_kind kind) {
+  struct mwi_pd *pd = mwi_pd_get(fd, kind != MWI_FD_UNKNOWN);
+  if (!pd || !records_are_ours()) return;
+  struct mwi_glist woken = {0};
+  lock_to_wake(pd);
+  mwi_store_seqcst(&pd->closing, false);
+  end_life_locked(pd, -1, &woken); /* closed where we did not see it: gone from the set */
+  life_begins(pd, kind, kind == MWI_FD_UNKNOWN);
+  mwi_rt_enter(); /* the goroutines woken are on nobody's list until they are queued */
+  mwi_unlock(&pd->lock);
+  inject_beside(&woken);
+  mwi_rt_leave();
+}
+
+struct mwi_pd *mwi_pd_close_begin(int fd, uint32_t *seq) {
+  /* Nobody has met a descriptor yet, and perhaps no thread its control block. */
+  if (!mwi_load_acquire(&nchunks)) return NULL;
+  struct mwi_pd *pd = mwi_pd_get(fd, false);
+  if (!pd) return NULL;
+  struct mwi_tcb *t = mwi_tcb();
+  if (t->attached && t->rt > 0) { /* a signal handler, perhaps over a holder of this lock */
+    mwi_store_seqcst(&pd->sticky, true);
+    mwi_store_seqcst(&pd->foreign, true); /* the next wait finds out */
+    return NULL;
+  }
+  if (!records_are_ours()) return NULL;
+  struct mwi_glist woken = {0};
+  lock_to_wake(pd);
+  mwi_store_seqcst(&pd->closing, true);
+  end_life_locked(pd, fd, &woken);
+  life_begins(pd, MWI_FD_UNKNOWN, true);
+  *seq = mwi_load_relaxed(&pd->seq);
+  mwi_rt_enter(); /* the goroutines woken are on nobody's list until they are queued */
+  mwi_unlock(&pd->lock);
+  inject_beside(&woken);
+  mwi_rt_leave();
+  return pd;
+}
+
+void mwi_pd_close_end(struct mwi_pd *pd, uint32_t seq) {
+  if (!pd) return;
+  struct mwi_glist woken = {0};
+  lock_to_wake(pd);
+  if (mwi_load_relaxed(&pd->seq) == seq) { /* else fresh has done it */
+    mwi_store_seqcst(&pd->closing, false);
+    for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++)
+      wake_queue_locked(pd, d, MWI_IOW_CLOSED, &woken);
+  }
+  mwi_rt_enter(); /* the goroutines woken are on nobody's list until they are queued */
+  mwi_unlock(&pd->lock);
+  inject_beside(&woken);
+  mwi_rt_leave();
+}
+
+void mwi_pd_close_many(unsigned first, unsigned last) {
+  for (uint32_t k = first / CHUNK, n = mwi_load_acquire(&nchunks); k < n && k <= last / CHUNK;
+       k++) {
+    if (!mwi_load_acquire(&chunks[k])) continue;
+    for (unsigned fd = k * CHUNK; fd < (k + 1) * CHUNK; fd++) {
+      uint32_t seq = 0;
+      if (fd < first || fd > last || mwi_netpoll_os_owns((int)fd)) continue;
+      struct mwi_pd *pd = mwi_pd_close_begin((int)fd, &seq);
+      mwi_sys1(SYS_close, fd);
+      mwi_pd_close_end(pd, seq);
+    }
+  }
+}
+
+void mwi_netpoll_forked(void) {
+  open_lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_LEAF);
+  pool_lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_LEAF);
+  if (mwi_netpoll_open()) mwi_netpoll_os_forked();
+  if (mwi_load_relaxed(&owner_pid)) mwi_store_relaxed(&owner_pid, (int)mwi_sys0(SYS_getpid));
+  mwi_store_seqcst(&mwi_netpoll_is_open, false);
+  mwi_store_seqcst(&mwi_netpoll_nwaiting, 0);
+  for (uint32_t k = 0, n = mwi_load_acquire(&nchunks); k < n; k++) {
+    struct mwi_pd *c = mwi_load_acquire(&chunks[k]);
+    for (int i = 0; c && i < CHUNK; i++) {
+      c[i].lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_NETPOLL);
+      mwi_store_relaxed(&c[i].registered, false);
+      mwi_store_relaxed(&c[i].closing, false);
+      for (int d = 0; d < 2; d++) {
+        mwi_store_relaxed(&c[i].queue[d], NULL);
+        mwi_store_seqcst(&c[i].ready[d], 1);
+      }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/netpoll.h -- goroutines that wait for descriptors (internal)
+ *
+ * Job      One record for each descriptor number: who waits for it, whether it
+ *          may be ready, what kind it is.  The kernel tells readiness by edges
+ *          (netpoll_epoll.c); the scheduler's idle thread collects them.
+ * Promise  [N1] `ready[d]` == 0 on a registered record means: the last attempt in
+ *          direction d found nothing left, or one is under way that will set it
+ *          again if it leaves something; and no edge has come since.  So a
+ *          goroutine that finds 0 may park.
+ *          [N2] No lost wake-up: a waiter enters the queue, then looks at
+ *          ready[d]; whoever sets ready[d] then looks at the queue (seq_cst).
+ *          [N3] One edge wakes one goroutine that will try itself, and all that
+ *          only want to know (poll, select).  The first passes the readiness on
+ *          if its attempt leaves some.
+ *          [N4] A record's `seq` names one life of its number.  An edge of another
+ *          life is dropped; who waits across the end of one gets EBADF.
+ *          [N5] Nothing points into a parked goroutine's stack: it does its system
+ *          call itself, after it has woken.
+ * Next     netpoll.c, netpoll_epoll.c, libc_io.c (who calls), proc.c (keep_watch)
+ */
+#ifndef MWI_SCHED_NETPOLL_H
+#define MWI_SCHED_NETPOLL_H
+
+#include "sched/proc.h"
+#include "sched/timer.h"
+
+enum mwi_io_dir { MWI_IO_READ, MWI_IO_WRITE };
+
+enum mwi_fd_kind {
+  MWI_FD_UNKNOWN,
+  MWI_FD_FILE,   /* cannot be polled: regular files, directories, disks */
+  MWI_FD_TCP,    /* a short read has emptied it, and an edge will tell of more */
+  MWI_FD_STREAM, /* other sockets that carry bytes */
+  MWI_FD_DGRAM,  /* sockets that carry messages */
+  MWI_FD_OTHER   /* pipes, terminals, eventfds, ... */
+};
+
+struct mwi_iowait;
+
+/* A place in a record's queue. */
+struct mwi_ionode {
+  struct mwi_ionode *next, *prev; /* under the record's lock */
+  struct mwi_iowait *wait;        /* constant while queued */
+  struct mwi_pd *pd;              /* constant while queued */
+  uint8_t dir;                    /* constant while queued */
+  bool many;                      /* only wants to know: leaves the queue by itself */
+  _Atomic bool queued;            /* written under the lock */
+};
+
+enum {
+  MWI_IOW_IDLE,
+  MWI_IOW_PENDING,
+  MWI_IOW_PARKED,
+  MWI_IOW_READY,
+  MWI_IOW_TIMEOUT,
+  MWI_IOW_CLOSED
+};
+
+/*
+ * A goroutine's wait.  Metadata, made once for each record of a goroutine: a
+ * timer's stale entry always finds a timer.
+ *
+ *     IDLE -> PENDING -> PARKED        the goroutine
+ *               \________/_> READY, TIMEOUT, CLOSED    the first who wakes it, by CAS
+ */
+struct mwi_iowait {
+  struct mwi_g *g; /* constant */
+  struct mwi_timer timer;
+  int64_t deadline; /* of this park; 0: none */
+  _Atomic uint32_t state;
+  struct mwi_ionode node; /* for waits on one descriptor */
+};
+
+struct mwi_pd {
+  struct mwi_lock lock; /* rank NETPOLL */
+
+  /* changed under lock; head also read without (seq_cst, [N2]).  Circular. */
+  _Atomic(struct mwi_ionode *) queue[2];
+
+  /* changed under lock, read without */
+  _Atomic uint32_t seq;       /* [N4] */
+  _Atomic bool registered;    /* the kernel tells us edges for this life */
+  _Atomic bool closing;       /* between the end of a life and the kernel's close */
+  _Atomic uint8_t kind;       /* enum mwi_fd_kind */
+  _Atomic bool opts_known;    /* timeout and lowat are the socket's */
+  _Atomic bool lowat;         /* SO_RCVLOWAT is not 1: only poll tells whether it is reached */
+  _Atomic bool foreign;       /* made by external code: the registration is verified */
+  _Atomic bool shared;        /* duplicated: options are asked for each time */
+  _Atomic bool sticky;        /* a hang-up, error or urgent byte was seen: attempts come first */
+  _Atomic uint8_t nowait_no;  /* bit d: RWF_NOWAIT does not work in direction d */
+  _Atomic uint8_t ready[2];   /* [N1]; seq_cst */
+  _Atomic int64_t timeout[2]; /* ns, 0 none: SO_RCVTIMEO, SO_SNDTIMEO */
+} MWI_ALIGNED(64);
+_Static_assert(sizeof(struct mwi_pd) == 64, "one cache line");
+
+/* ---- For the scheduler ------------------------------------------------- */
+
+enum { MWI_POLL_BATCH = 128 };
+enum { MWI_EV_READ = 1, MWI_EV_WRITE = 2, MWI_EV_STICKY = 4 };
+
+struct mwi_poll_events {
+  int n;
+  struct {
+    int32_t fd;
+    uint32_t seq, what;
+  } at[MWI_POLL_BATCH];
+};
+
+extern _Atomic bool mwi_netpoll_is_open;
+extern _Atomic int32_t mwi_netpoll_nwaiting;
+extern _Atomic bool mwi_netpoll_due; /* relaxed: sysmon wants somebody to ask the kernel */
+
+/* Has anybody ever waited for a descriptor? */
+MWI_INLINE bool mwi_netpoll_open(void) {
+  return mwi_load_seqcst(&mwi_netpoll_is_open);
+}
+/* Does anybody now? */
+MWI_INLINE bool mwi_netpoll_waited(void) {
+  return mwi_load_seqcst(&mwi_netpoll_nwaiting) > 0;
+}
+/* When somebody last asked the kernel. */
+int64_t mwi_netpoll_last(void);
+/* Ask the kernel without waiting; append whom to run.  A thread of ours in RUN. */
+void mwi_netpoll_now(struct mwi_glist *ready);
+/* The second half of it.  Not in SYS. */
+void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *ready);
+/* In the child of a fork: its epoll set was the parent's, and nobody waits. */
+void mwi_netpoll_forked(void);
+
+/* ---- For the calls ----------------------------------------------------- */
+
+/* The record of a number; NULL: there cannot be one, or none yet and !make. */
+struct mwi_pd *mwi_pd_get(int fd, bool make);
+/* What fd is; asks the kernel the first time.  < 0: -errno. */
+int mwi_pd_kind(struct mwi_pd *pd, int fd);
+/* The kernel said that it is something else by now. */
+void mwi_pd_mistaken(struct mwi_pd *pd);
+/* A new descriptor, made by compiled code: a new life. */
+void mwi_pd_fresh(int fd, enum mwi_fd_kind kind);
+/* The number is about to be closed: ends this life, wakes all who wait with
+ * EBADF.  Returns what end wants; NULL: nothing to do. */
+struct mwi_pd *mwi_pd_close_begin(int fd, uint32_t *seq);
+void mwi_pd_close_end(struct mwi_pd *pd, uint32_t seq);
+/* fd's options changed; it was duplicated. */
+void mwi_pd_options_changed(int fd);
+void mwi_pd_shared(int fd);
+void mwi_pd_low_water(int fd);
+/* Close all that have records, from first to last. */
+void mwi_pd_close_many(unsigned first, unsigned last);
+/* close and its like are interposed: libc_fd.c. */
+extern const bool mwi_closes_are_seen;
+/* Read a socket's timeouts and low-water mark if they are not known. */
+void mwi_pd_options(struct mwi_pd *pd, int fd);
+
+/*
+ * Park until fd may be ready.  Goroutine context, on a goroutine.
+ *   0        try again (perhaps for nothing)
+ *   -EAGAIN  the deadline has passed (ns, 0 none)
+ *   -EBADF   this life is over
+ *   -EPERM   it cannot be polled; other errors: netpoll has no room for it
+ */
+int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline);
+/* An attempt that may have left something in direction d is over [N1]. */
+void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir);
+
+/* Several at once. */
+struct mwi_many {
+  struct mwi_iowait *io;
+  struct mwi_ionode *nodes; /* struct many_node of netpoll.c */
+  int64_t deadline;         /* ns, 0 none */
+};
+void mwi_many_begin(struct mwi_many *m, int64_t deadline);
+/* dirs: bit MWI_IO_READ, bit MWI_IO_WRITE.  0 or -errno. */
+int mwi_many_add(struct mwi_many *m, int fd, unsigned dirs);
+/* About to look: what happens from here on ends the next park. */
+void mwi_many_arm(struct mwi_many *m);
+/* CLOSED: one of the descriptors is another one now, or none; begin again. */
+enum mwi_many_why { MWI_MANY_LOOK, MWI_MANY_DEADLINE, MWI_MANY_CLOSED };
+enum mwi_many_why mwi_many_park(struct mwi_many *m);
+void mwi_many_end(struct mwi_many *m);
+
+/* ---- netpoll_epoll.c --------------------------------------------------- */
+
+int mwi_netpoll_os_open(void); /* 0 or -errno */
+/* fd's edges are told with seq from here on; level once at the start. */
+int mwi_netpoll_os_add(int fd, uint32_t seq);
+/* The same where it is registered already; -ENOENT where it is not. */
+int mwi_netpoll_os_renew(int fd, uint32_t seq);
+void mwi_netpoll_os_remove(int fd);
+/* ns < 0: until an edge or a break; 0: do not wait. */
+void mwi_netpoll_os_wait(struct mwi_poll_events *ev, int64_t ns);
+void mwi_netpoll_os_break(void); /* the thread that waits returns */
+void mwi_netpoll_os_forked(void);
+/* A descriptor of the runtime's own: not the program's to close. */
+bool mwi_netpoll_os_owns(int fd);
+/* The first of them from there on; ~0u: none. */
+unsigned mwi_netpoll_os_next(unsigned from);
+
+#endif

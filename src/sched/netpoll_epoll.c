@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/netpoll_epoll.c -- netpoll over Linux's epoll
+ *
+ * How      One epoll set, edge triggered, both directions at once, so that a
+ *          descriptor is registered once in its life.  An eventfd in it, level
+ *          triggered, breaks a wait.  Both descriptors are moved out of the way of
+ *          programs that count on low numbers.
+ * Threads  the set is the kernel's to guard; break_sent: see os_break.
+ * Next     netpoll.c
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "os/os.h"
+#include "os/syscall.h"
+#include "sched/netpoll.h"
+
+#define OUT_OF_THE_WAY 1000 /* first number to try: the table of descriptors then takes 8 KB */
+#define EDGES (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+static int epfd = -1, evfd = -1; /* constant once netpoll is open */
+static _Atomic uint32_t break_sent;
+static _Atomic bool no_pwait2; /* before Linux 5.11 */
+
+static int move_away(int fd) {
+  if (fd < 0) return fd;
+  for (int from = OUT_OF_THE_WAY; from > 3; from /= 2) {
+    long moved = mwi_sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+    if (mwi_sys_failed(moved)) continue; /* RLIMIT_NOFILE */
+    mwi_sys1(SYS_close, fd);
+    return (int)moved;
+  }
+  return fd;
+}
+
+static int control(int op, int fd, uint32_t events, uint64_t key) {
+  struct epoll_event e = {.events = events, .data.u64 = key};
+  return (int)mwi_sys4(SYS_epoll_ctl, epfd, op, fd, &e);
+}
+
+static uint64_t key_of(int fd, uint32_t seq) {
+  return (uint64_t)seq << 32 | (uint32_t)fd;
+}
+
+int mwi_netpoll_os_open(void) {
+  int ep = move_away((int)mwi_sys1(SYS_epoll_create1, EPOLL_CLOEXEC));
+  if (ep < 0) return ep;
+  int ev = move_away((int)mwi_sys2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (ev < 0) {
+    mwi_sys1(SYS_close, ep);
+    return ev;
+  }
+  epfd = ep;
+  evfd = ev;
+  int e = control(EPOLL_CTL_ADD, evfd, EPOLLIN, key_of(-1, 0));
+  if (e < 0) mwi_fatal("netpoll: no eventfd in an epoll set (errno=%d)", -e);
+  return 0;
+}
+
+int mwi_netpoll_os_add(int fd, uint32_t seq) {
+  int e = control(EPOLL_CTL_ADD, fd, EDGES, key_of(fd, seq));
+  /* Under the same number once before, and kept in the set by a duplicate. */
+  return e == -EEXIST ? mwi_netpoll_os_renew(fd, seq) : e;
+}
+
+int mwi_netpoll_os_renew(int fd, uint32_t seq) {
+  return control(EPOLL_CTL_MOD, fd, EDGES, key_of(fd, seq));
+}
+
+void mwi_netpoll_os_remove(int fd) {
+  control(EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+static long wait_for(struct epoll_event *ev, int64_t ns) {
+  if (ns > 0 && !mwi_load_relaxed(&no_pwait2)) {
+    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    long n = mwi_sys6(SYS_epoll_pwait2, epfd, (long)ev, MWI_POLL_BATCH, (long)&t, 0, 0);
+    if (n != -ENOSYS && n != -EPERM) return n;
+    mwi_store_relaxed(&no_pwait2, true);
+  }
+  int64_t ms = ns <= 0 ? ns : ns / 1000000 + (ns % 1000000 != 0);
+  if (ms > INT32_MAX) ms = INT32_MAX;
+  return mwi_sys6(SYS_epoll_pwait, epfd, (long)ev, MWI_POLL_BATCH, ns < 0 ? -1 : (long)ms, 0, 0);
+}
+
+static uint32_t what_of(uint32_t events) {
+  uint32_t what = 0;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) what |= MWI_EV_READ;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) what |= MWI_EV_WRITE;
+  if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) what |= MWI_EV_STICKY;
+  return what;
+}
+
+/*
+ * A thread that does not wait leaves a break to the one that does.  break_sent
+ * is cleared after the eventfd is read: a break sent in between is not written,
+ * but its sender made what it is about visible before, and the caller looks at
+ * that after this.
+ */
+void mwi_netpoll_os_wait(struct mwi_poll_events *out, int64_t ns) {
+  struct epoll_event ev[MWI_POLL_BATCH];
+  long n = wait_for(ev, ns);
+  out->n = 0;
+  if (n < 0 && n != -EINTR) mwi_fatal("netpoll: epoll_wait failed (errno=%ld)", -n);
+  for (long i = 0; i < n; i++) {
+    int32_t fd = (int32_t)ev[i].data.u64;
+    if (fd == -1) {
+      uint64_t count;
+      if (ns == 0) continue;
+      mwi_sys3(SYS_read, evfd, &count, sizeof count);
+      mwi_store_seqcst(&break_sent, 0);
+      continue;
+    }
+    out->at[out->n].fd = fd;
+    out->at[out->n].seq = (uint32_t)(ev[i].data.u64 >> 32);
+    out->at[out->n++].what = what_of(ev[i].events);
+  }
+}
+
+void mwi_netpoll_os_break(void) {
+  uint64_t one = 1;
+  if (mwi_xchg_acqrel(&break_sent, 1) == 0) mwi_sys3(SYS_write, evfd, &one, sizeof one);
+}
+
+void mwi_netpoll_os_forked(void) {
+  mwi_sys1(SYS_close, epfd);
+  mwi_sys1(SYS_close, evfd);
+  epfd = evfd = -1;
+  mwi_store_relaxed(&break_sent, 0);
+}
+
+bool mwi_netpoll_os_owns(int fd) {
+  return fd >= 0 && (fd == epfd || fd == evfd);
+}
+
+unsigned mwi_netpoll_os_next(unsigned from) {
+  unsigned next = ~0u;
+  if (epfd >= 0 && (unsigned)epfd >= from) next = (unsigned)epfd;
+  if (evfd >= 0 && (unsigned)evfd >= from && (unsigned)evfd < next) next = (unsigned)evfd;
+  return next;
+}
