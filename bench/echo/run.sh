@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# bench/echo/run.sh -- an echo server on loopback: mallow beside Go
+#
+#     bench/echo/run.sh [BUILD]     (BUILD default: build)
+#
+# Servers mallow.c and go.go, a goroutine for each connection; the load is Debian's
+# wrk: ECHO_CONNECTIONS (default 1000) connections that each send the next
+# request when the answer is there.  ECHO_RUNS (default 5) runs of ECHO_SECONDS
+# (default 5) each, the servers in turn; medians, and of the ratios their
+# medians too, run by run: neighbours in time saw the same machine.
+#
+#   ECHO_THREADS  wrk's threads (default 1)
+#   ECHO_CC       the compiler command (default BUILD/bin/mallow cc)
+
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:-$here/../../build}" && pwd)
+runs=${ECHO_RUNS:-5}
+seconds=${ECHO_SECONDS:-5}
+connections=${ECHO_CONNECTIONS:-1000}
+threads=${ECHO_THREADS:-1}
+out=$build/bench/echo
+mkdir -p "$out"
+command -v wrk >/dev/null || {
+  echo "echo: no wrk; see scripts/setup.sh --bench" >&2
+  exit 1
+}
+
+${ECHO_CC:-$build/bin/mallow cc} -std=gnu17 -O2 "$here/mallow.c" -o "$out/mallow"
+go build -o "$out/go" "$here/go.go"
+ulimit -n "$(ulimit -Hn)"
+
+server=
+trap '[ -z "$server" ] || kill "$server"' EXIT
+
+# One run of one server: requests a second, 50th, 99th, 99.9th percentile in us, errors.
+measure() {
+  local port=$((20000 + RANDOM % 10000)) tries=0
+  "$out/$1" $port >"$out/ready" 2>&1 &
+  server=$!
+  until grep -q ready "$out/ready"; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || { echo "echo: $1 does not start" >&2; cat "$out/ready" >&2; exit 1; }
+    sleep 0.1
+  done
+  wrk -t"$threads" -c"$connections" -d"${seconds}s" -s "$here/report.lua" \
+    "http://127.0.0.1:$port/" | sed -n 's/^RESULT //p' >>"$out/$1.out"
+  kill "$server"
+  wait "$server" 2>/dev/null || :
+  server=
+}
+
+rm -f "$out"/*.out
+for _ in $(seq "$runs"); do
+  measure mallow
+  measure go
+done
+
+echo "machine  $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, Linux $(uname -r)"
+echo "versions $(go version); $(wrk -v 2>&1 | sed -n 's/ *\[.*//p;q')"
+echo "$connections connections, wrk -t$threads, $runs runs of $seconds s, interleaved, medians"
+paste "$out/mallow.out" "$out/go.out" | awk '
+  function median(a, n,   i, j, t) {
+    for (i = 2; i <= n; i++)
+      for (j = i; j > 1 && a[j] < a[j - 1]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
+    return a[int((n + 1) / 2)]
+  }
+  {
+    n++
+    errors += $5 + $10
+    for (i = 1; i <= 4; i++) { m[i, n] = $i; g[i, n] = $(i + 5); r[i, n] = $i / $(i + 5) }
+  }
+  END {
+    split("requests/s|50% us|99% us|99.9% us", name, "|")
+    split(">= 1.3|||<= 1", goal, "|")
+    printf "%-12s %10s %10s %8s  %s\n", "", "mallow", "go", "ratio", "goal"
+    for (i = 1; i <= 4; i++) {
+      for (k = 1; k <= n; k++) { a[k] = m[i, k]; b[k] = g[i, k]; c[k] = r[i, k] }
+      printf "%-12s %10d %10d %8.2f  %s\n", name[i], median(a, n), median(b, n), median(c, n), goal[i]
+    }
+    printf "%-12s %10d\n", "errors", errors
+  }'
