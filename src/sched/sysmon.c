@@ -185,7 +185,7 @@ static void sysmon_main(void *unused) {
     }
     int64_t now = mwi_os_monotonic();
     if (mwi_knobs.schedtrace) trace(now);
-    bool waits = poll_overdue(now) | somebody_waits(now);
+    bool overdue = poll_overdue(now), waits = overdue || somebody_waits(now);
     if (asked || waits) mwi_wake_p();
     if (look(now, waits) || asked) {
       idle = 0;
