@@ -638,6 +638,13 @@ void mwi_netpoll_forked(void) {
   if (mwi_load_relaxed(&owner_pid)) mwi_store_relaxed(&owner_pid, (int)mwi_sys0(SYS_getpid));
   mwi_store_seqcst(&mwi_netpoll_is_open, false);
   mwi_store_seqcst(&mwi_netpoll_nwaiting, 0);
+  /* Whoever waited is not in the child: its record may serve another goroutine. */
+  MWI_EACH_G(g) {
+    if (!g->io) continue;
+    mwi_store_relaxed(&g->io->state, MWI_IOW_IDLE);
+    mwi_store_relaxed(&g->io->node.queued, false);
+    mwi_timer_disarm(&g->io->timer);
+  }
   for (uint32_t k = 0, n = mwi_load_acquire(&nchunks); k < n; k++) {
     struct mwi_pd *c = mwi_load_acquire(&chunks[k]);
     for (int i = 0; c && i < CHUNK; i++) {
