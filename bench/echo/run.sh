@@ -11,7 +11,7 @@
 # (default 5) each, the servers in turn; medians, and of the ratios their
 # medians too, run by run: neighbours in time saw the same machine.
 #
-#   ECHO_THREADS  wrk's threads (default 1)
+#   ECHO_THREADS  wrk's threads (default 2; with one, it is what limits mallow)
 #   ECHO_CC       the compiler command (default BUILD/bin/mallow cc)
 
 set -eu
@@ -20,7 +20,7 @@ build=$(cd "${1:-$here/../../build}" && pwd)
 runs=${ECHO_RUNS:-5}
 seconds=${ECHO_SECONDS:-5}
 connections=${ECHO_CONNECTIONS:-1000}
-threads=${ECHO_THREADS:-1}
+threads=${ECHO_THREADS:-2}
 out=$build/bench/echo
 mkdir -p "$out"
 command -v wrk >/dev/null || {

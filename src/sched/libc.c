@@ -41,6 +41,13 @@ MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, l
   return r;
 }
 
+MWI_NOINLINE long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
+  mwi_attempt_enter();
+  long r = mwi_sys6(number, a, b, c, d, e, f);
+  mwi_attempt_exit();
+  return r;
+}
+
 MWI_NOINLINE long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c,
                                      long d, long e, long f) {
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
@@ -118,7 +125,7 @@ long mwi_io_block(struct mwi_io_op *op) {
     int nonblocking = mwi_fd_nonblocking(op->fd);
     if (nonblocking) return nonblocking < 0 ? nonblocking : -EAGAIN; /* [L2] */
   }
-  op->blocking = false;                                            /* ask again next time */
+  op->blocking = false; /* ask again next time */
   if (!op->timed) {
     mwi_pd_options(op->pd, op->fd);
     int64_t ns = mwi_load_relaxed(&op->pd->timeout[op->dir]);

@@ -41,6 +41,15 @@ long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d
 #define mwi_call5(w, nr, a, b, c, d, e)                                                            \
   mwi_call6(w, nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), MWI_SYS_ARG(e), \
             0)
+/* One that does not block. */
+long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f);
+#define mwi_attempt3(nr, a, b, c)                                                                  \
+  mwi_attempt6(nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), 0, 0, 0)
+#define mwi_attempt4(nr, a, b, c, d)                                                               \
+  mwi_attempt6(nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), 0, 0)
+#define mwi_attempt5(nr, a, b, c, d, e)                                                            \
+  mwi_attempt6(nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), MWI_SYS_ARG(e), \
+               0)
 /* The same for calls that SA_RESTART does not restart: a stop signal that comes
  * while the thread enters must not end them. */
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,

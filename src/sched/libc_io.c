@@ -61,8 +61,8 @@ static long try_vector(struct mwi_io_op *op, const struct iovec *v, size_t count
   bool in = op->dir == MWI_IO_READ;
   uint8_t bit = (uint8_t)(1u << op->dir);
   if (!(mwi_load_relaxed(&op->pd->nowait_no) & bit)) {
-    long r = mwi_call6(MWI_ON_GOROUTINE, in ? SYS_preadv2 : SYS_pwritev2, op->fd, (long)v,
-                       (long)count, -1, -1, RWF_NOWAIT);
+    long r = mwi_attempt6(in ? SYS_preadv2 : SYS_pwritev2, op->fd, (long)v, (long)count, -1, -1,
+                          RWF_NOWAIT);
     if (r != -EOPNOTSUPP && r != -ENOSYS) return r;
     mwi_or_relaxed(&op->pd->nowait_no, bit);
   }
@@ -80,17 +80,17 @@ static long try_recv(struct mwi_io_op *op, struct msghdr *msg, int flags) {
     if (ready <= 0) return ready == 0 ? -EAGAIN : ready;
   }
   if (op->simple)
-    return mwi_call6(MWI_ON_GOROUTINE, SYS_recvfrom, op->fd, (long)msg->msg_iov->iov_base,
-                     (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, 0, 0);
-  return mwi_call3(MWI_ON_GOROUTINE, SYS_recvmsg, op->fd, msg, flags | MSG_DONTWAIT);
+    return mwi_attempt6(SYS_recvfrom, op->fd, (long)msg->msg_iov->iov_base,
+                        (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, 0, 0);
+  return mwi_attempt3(SYS_recvmsg, op->fd, msg, flags | MSG_DONTWAIT);
 }
 
 static long try_send(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
   if (msg->msg_iovlen == 1 && !msg->msg_control)
-    return mwi_call6(MWI_ON_GOROUTINE, SYS_sendto, op->fd, (long)msg->msg_iov->iov_base,
-                     (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, (long)msg->msg_name,
-                     msg->msg_namelen);
-  return mwi_call3(MWI_ON_GOROUTINE, SYS_sendmsg, op->fd, msg, flags | MSG_DONTWAIT);
+    return mwi_attempt6(SYS_sendto, op->fd, (long)msg->msg_iov->iov_base,
+                        (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, (long)msg->msg_name,
+                        msg->msg_namelen);
+  return mwi_attempt3(SYS_sendmsg, op->fd, msg, flags | MSG_DONTWAIT);
 }
 
 /* ---- Receiving --------------------------------------------------------- */

@@ -102,7 +102,7 @@ struct poll_args {
 
 static long look_poll(void *arg) {
   struct poll_args *a = arg;
-  return mwi_call3(MWI_ON_GOROUTINE, SYS_poll, a->fds, a->n, 0);
+  return mwi_attempt3(SYS_poll, a->fds, a->n, 0);
 }
 
 /* Hang-ups and errors come as edges of both directions. */
@@ -183,7 +183,7 @@ static long look_select(void *arg) {
   fd_set *found[3] = {NULL};
   for (int i = 0; i < 3; i++)
     if (a->set[i]) *(found[i] = &a->found[i]) = *a->set[i];
-  return mwi_call5(MWI_ON_GOROUTINE, SYS_select, a->n, found[0], found[1], found[2], &now);
+  return mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
 }
 
 static bool queue_select(struct mwi_many *m, void *arg) {
@@ -279,7 +279,7 @@ struct epoll_args {
 
 static long look_epoll(void *arg) {
   struct epoll_args *a = arg;
-  return mwi_call4(MWI_ON_GOROUTINE, SYS_epoll_wait, a->ep, a->events, a->max, 0);
+  return mwi_attempt4(SYS_epoll_wait, a->ep, a->events, a->max, 0);
 }
 
 /* An epoll set is itself a descriptor that becomes readable. */

@@ -36,6 +36,7 @@
 _Atomic bool mwi_netpoll_is_open;
 _Atomic int32_t mwi_netpoll_nwaiting;
 _Atomic bool mwi_netpoll_due;
+_Atomic bool mwi_netpoll_blocking;
 static _Atomic int64_t last_poll; /* relaxed: sysmon's guess */
 static struct mwi_lock open_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
 

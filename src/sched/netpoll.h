@@ -112,6 +112,8 @@ extern _Atomic bool mwi_netpoll_is_open;
 extern _Atomic int32_t mwi_netpoll_nwaiting;
 extern _Atomic bool mwi_netpoll_due; /* relaxed: sysmon wants somebody to ask the kernel */
 
+extern _Atomic bool mwi_netpoll_blocking; /* relaxed: a thread waits in the kernel for edges */
+
 /* Has anybody ever waited for a descriptor? */
 MWI_INLINE bool mwi_netpoll_open(void) {
   return mwi_load_seqcst(&mwi_netpoll_is_open);
@@ -191,7 +193,8 @@ int mwi_netpoll_os_renew(int fd, uint32_t seq);
 void mwi_netpoll_os_remove(int fd);
 /* ns < 0: until an edge or a break; 0: do not wait. */
 void mwi_netpoll_os_wait(struct mwi_poll_events *ev, int64_t ns);
-void mwi_netpoll_os_break(void); /* the thread that waits returns */
+void mwi_netpoll_os_nap(int64_t ns); /* until a break, and not for edges */
+void mwi_netpoll_os_break(void);     /* the thread that waits returns */
 void mwi_netpoll_os_forked(void);
 /* A descriptor of the runtime's own: not the program's to close. */
 bool mwi_netpoll_os_owns(int fd);

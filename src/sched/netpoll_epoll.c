@@ -12,6 +12,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -96,6 +97,12 @@ static uint32_t what_of(uint32_t events) {
   return what;
 }
 
+static void take_break(void) {
+  uint64_t count;
+  mwi_sys3(SYS_read, evfd, &count, sizeof count);
+  mwi_store_seqcst(&break_sent, 0);
+}
+
 /*
  * A thread that does not wait leaves a break to the one that does.  break_sent
  * is cleared after the eventfd is read: a break sent in between is not written,
@@ -110,16 +117,20 @@ void mwi_netpoll_os_wait(struct mwi_poll_events *out, int64_t ns) {
   for (long i = 0; i < n; i++) {
     int32_t fd = (int32_t)ev[i].data.u64;
     if (fd == -1) {
-      uint64_t count;
-      if (ns == 0) continue;
-      mwi_sys3(SYS_read, evfd, &count, sizeof count);
-      mwi_store_seqcst(&break_sent, 0);
+      if (ns != 0) take_break();
       continue;
     }
     out->at[out->n].fd = fd;
     out->at[out->n].seq = (uint32_t)(ev[i].data.u64 >> 32);
     out->at[out->n++].what = what_of(ev[i].events);
   }
+}
+
+void mwi_netpoll_os_nap(int64_t ns) {
+  struct pollfd p = {.fd = evfd, .events = POLLIN};
+  struct timespec t = {.tv_nsec = ns};
+  long n = mwi_sys5(SYS_ppoll, &p, 1, &t, 0, 0);
+  if (n > 0) take_break();
 }
 
 void mwi_netpoll_os_break(void) {

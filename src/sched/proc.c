@@ -477,7 +477,7 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
 
 /* Goroutines whose descriptors are ready, if nobody waits for them in the kernel. */
 static struct mwi_g *poll_ready(struct mwi_p *p) {
-  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX) return NULL;
+  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_netpoll_blocking)) return NULL;
   struct mwi_glist ready = {0};
   mwi_netpoll_now(&ready);
   if (!ready.n) return NULL;
@@ -556,6 +556,10 @@ static int64_t earliest_timer(void) {
   return when;
 }
 
+/* Fewer than this run sooner one after the other than a sleeping thread is there to
+ * help; if one of them is long about it, sysmon sees the rest within a millisecond. */
+#define HELP_FROM 5
+
 /* Ready goroutines to where they are found: the ring of the processor at hand, else
  * the global queue. */
 void mwi_glist_run(struct mwi_glist *l) {
@@ -570,7 +574,22 @@ void mwi_glist_run(struct mwi_glist *l) {
       mwi_globq_put_locked(g);
   }
   if (!p) mwi_unlock(&mwi_sched.lock);
-  if (!p || l->n > 1) mwi_wake_p();
+  if (!p || l->n >= HELP_FROM) mwi_wake_p();
+}
+
+/*
+ * A busy thread that asked for descriptors a moment ago will do so again when its
+ * queue is empty, and gets many for one call.  A keeper that the kernel wakes for
+ * each of them would take them from it one by one, at a switch each.  So it naps
+ * first; a thread that computes, and does not ask, is not trusted for long.
+ */
+#define TRUST_NS 200000
+#define NAP_NS 100000
+
+static int64_t nap_ns(int64_t wait) {
+  if (mwi_load_relaxed(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs) return 0;
+  if (mwi_os_monotonic() - mwi_netpoll_last() > TRUST_NS) return 0;
+  return wait >= 0 && wait < NAP_NS ? wait : NAP_NS;
 }
 
 /* Wait, as the one keeper, for the earliest timer and for descriptors.  Returns
@@ -589,11 +608,18 @@ static void keep_watch(struct mwi_m *m) {
     int64_t wait = when == MWI_KEEP_ON ? -1 : when - mwi_os_monotonic();
     if (wait < 0 && when != MWI_KEEP_ON) wait = 0;
     bool poll = mwi_netpoll_open();
+    int64_t nap = poll ? nap_ns(wait) : 0;
     mwi_enter_sys(m);
-    if (poll)
+    if (nap) {
+      mwi_netpoll_os_nap(nap);
+      mwi_netpoll_os_wait(&ev, 0);
+    } else if (poll) {
+      mwi_store_seqcst(&mwi_netpoll_blocking, true);
       mwi_netpoll_os_wait(&ev, wait);
-    else if (wait > 0 || wait == -1)
+      mwi_store_seqcst(&mwi_netpoll_blocking, false);
+    } else if (wait > 0 || wait == -1) {
       mwi_futex_wait(&mwi_sched.keeper_futex, seen, wait);
+    }
     mwi_leave_sys(m);
   }
   mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);

@@ -192,6 +192,11 @@ void mwi_preempt(void);
  */
 void mwi_syscall_enter(void);
 void mwi_syscall_exit(void);
+/* The same around a system call that does not block: the thread keeps its P.
+ * When it is long about it, it has lost its CPU, and another thread would only
+ * compete with it. */
+void mwi_attempt_enter(void);
+void mwi_attempt_exit(void);
 
 /* ---- Timers: what proc.c asks of timer.c ------------------------------- */
 

@@ -111,6 +111,15 @@ void mwi_syscall_entered(void) {
   mwi_enter_sys(m);
 }
 
+void mwi_attempt_entered(void);
+void mwi_attempt_entered(void) {
+  struct mwi_m *m = mwi_self();
+  m->stop_sp = m->regs[MWI_REG_SP];
+  m->stop_fp = m->regs[MWI_REG_FP];
+  mwi_rt_enter();
+  mwi_enter_sys(m);
+}
+
 static MWI_COLD void exit_without_p(void) {
   int saved = mwi_errno_get();
   mwi_need_p();
@@ -131,6 +140,13 @@ void mwi_syscall_exit(void) {
   }
   mwi_rt_leave();
   exit_without_p();
+}
+
+void mwi_attempt_exit(void) {
+  struct mwi_m *m = mwi_self();
+  mwi_leave_sys(m);
+  mwi_rt_leave();
+  if (MWI_UNLIKELY(!m->tcb.p)) exit_without_p(); /* GOMAXPROCS shrank meanwhile */
 }
 
 /* ---- The handler ------------------------------------------------------- */

@@ -95,15 +95,17 @@ mwi_switch_prepare:
         .size   mwi_switch_prepare, .-mwi_switch_prepare
 
 /*
- * void mwi_syscall_enter(void): publish the caller's callee-saved registers
- * and stack pointer in the thread's block, then go on in C.  The offset is
+ * void mwi_syscall_enter(void), void mwi_attempt_enter(void): publish the
+ * caller's callee-saved registers and stack pointer in the thread's block, then
+ * go on in C.  The offset is
  * checked by a static assertion in sched/m.h.
  */
-        .globl  mwi_syscall_enter
-        .hidden mwi_syscall_enter
-        .type   mwi_syscall_enter, @function
+        .macro  publish_and_go name, to
+        .globl  \name
+        .hidden \name
+        .type   \name, @function
         .p2align 4
-mwi_syscall_enter:
+\name:
         .cfi_startproc
         movq    %gs:8, %rax
         movq    %rbx, 128+0(%rax)
@@ -114,8 +116,12 @@ mwi_syscall_enter:
         movq    %r15, 128+40(%rax)
         leaq    8(%rsp), %rcx
         movq    %rcx, 128+48(%rax)
-        jmp     mwi_syscall_entered
+        jmp     \to
         .cfi_endproc
-        .size   mwi_syscall_enter, .-mwi_syscall_enter
+        .size   \name, .-\name
+        .endm
+
+        publish_and_go mwi_syscall_enter, mwi_syscall_entered
+        publish_and_go mwi_attempt_enter, mwi_attempt_entered
 
         .section .note.GNU-stack, "", @progbits

@@ -101,7 +101,7 @@ static bool retake_from_syscall(struct mwi_p *p, struct mwi_m *m, int64_t now, b
  * will ask at its next turn through the loop; sysmon, which no stop includes, may
  * not ready goroutines itself. */
 static bool poll_overdue(int64_t now) {
-  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX ||
+  if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_netpoll_blocking) ||
       now - mwi_netpoll_last() < POLL_NS)
     return false;
   mwi_store_relaxed(&mwi_netpoll_due, true);
@@ -115,8 +115,8 @@ static bool look(int64_t now, bool waits) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
     uint32_t tick = mwi_load_relaxed(&p->tick), slice = mwi_load_relaxed(&p->slice);
-    bool in_syscall = m && mwi_load_acquire(&m->sys_p) == p;
-    if (in_syscall && retake_from_syscall(p, m, now, waits)) {
+    bool in_syscall = m && mwi_m_in_syscall(m);
+    if (in_syscall && mwi_load_acquire(&m->sys_p) == p && retake_from_syscall(p, m, now, waits)) {
       did = true;
       continue;
     }
