@@ -46,13 +46,18 @@ measure() {
     sleep 0.1
   done
   wrk -t"$threads" -c"$connections" -d"${seconds}s" -s "$here/report.lua" \
-    "http://127.0.0.1:$port/" | sed -n 's/^RESULT //p' >>"$out/$1.out"
-  kill "$server"
+    "http://127.0.0.1:$port/" >"$out/wrk" 2>&1 || :
+  grep -q ^RESULT "$out/wrk" || { echo "echo: no result for $1:" >&2; cat "$out/wrk" >&2; exit 1; }
+  sed -n 's/^RESULT //p' "$out/wrk" >>"$out/$1.out"
+  # processor time of all its threads, us for each answer
+  cat /proc/"$server"/task/*/schedstat | awk -v s="$seconds" -v n="$(tail -n 1 "$out/$1.out")" \
+    '{ns += $1} END {split(n, a, " "); printf "%.2f\n", ns / 1000 / (a[1] * s)}' >>"$out/$1.cpu"
+  kill "$server" || { echo "echo: $1 has ended" >&2; exit 1; }
   wait "$server" 2>/dev/null || :
   server=
 }
 
-rm -f "$out"/*.out
+rm -f "$out"/*.out "$out"/*.cpu
 for _ in $(seq "$runs"); do
   measure mallow
   measure go
@@ -82,3 +87,6 @@ paste "$out/mallow.out" "$out/go.out" | awk '
     }
     printf "%-12s %10d\n", "errors", errors
   }'
+median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+m=$(median <"$out/mallow.cpu") g=$(median <"$out/go.cpu")
+printf '%-12s %10s %10s %8s\n' 'CPU us each' "$m" "$g" "$(awk -v a="$m" -v b="$g" 'BEGIN {printf "%.2f", a / b}')"
