@@ -38,6 +38,7 @@ trap '[ -z "$server" ] || kill "$server"' EXIT
 # One run of one server: requests a second, 50th, 99th, 99.9th percentile in us, errors.
 measure() {
   local port=$((20000 + RANDOM % 10000)) tries=0
+  : >"$out/ready" # not the last one's word
   "$out/$1" $port >"$out/ready" 2>&1 &
   server=$!
   until grep -q ready "$out/ready"; do
