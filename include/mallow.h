@@ -129,6 +129,10 @@ void mw_goexit(void) MWI_ATTR(noreturn);
 int mw_num_goroutine(void);
 /* Set GOMAXPROCS (stops the world briefly); n < 1 only reads.  Returns the old value. */
 int mw_set_max_procs(int n);
+/* More threads at once than this are fatal, since most likely ever more goroutines
+ * are stuck in external code: 10,000 unless set; n < 1 only reads.  Counts the
+ * runtime's threads and those of the program that used it.  Returns the old value. */
+int mw_set_max_threads(int n);
 /* Monotonic clock. */
 int64_t mw_nanotime(void);
 /* From lock to unlock the goroutine stays on its thread, and no other runs there:

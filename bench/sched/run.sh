@@ -11,6 +11,9 @@
 #   SCHED_ONLY   which lines (default all), e.g. "pingpong mutex8"
 #   SCHED_SCALE  multiplies the operations of each (default 1; 0.1 for a look)
 #   SCHED_CC     the compiler command (default BUILD/bin/mallow cc)
+#   SCHED_CPU    1: CPU time of the whole process per operation instead of
+#                elapsed time; for machines that are not quiet.  Not for
+#                `sleep` and `parked`.
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,6 +21,8 @@ build=$(cd "${1:-$here/../../build}" && pwd)
 runs=${SCHED_RUNS:-5}
 scale=${SCHED_SCALE:-1}
 only=${SCHED_ONLY:-}
+cpu=${SCHED_CPU:-0}
+TIMEFORMAT='%U %S'
 out=$build/bench/sched
 mkdir -p "$out"
 
@@ -37,10 +42,16 @@ while read -r name ops goal; do
   rm -f "$out"/*.out
   for _ in $(seq "$runs"); do
     for who in mallow go; do
-      timeout 300 "$out/$who" "$name" "$ops" >>"$out/$who.out" || {
+      { time timeout 300 "$out/$who" "$name" "$ops" >"$out/one"; } 2>"$out/time" || {
         echo "$name: $who failed" >&2
         exit 1
       }
+      if [ "$cpu" = 1 ]; then
+        awk -v name="$name" -v ops="$ops" 'END {printf "%s %.1f ns\n", name, ($1 + $2) * 1e9 / ops}' \
+          "$out/time" >>"$out/$who.out"
+      else
+        cat "$out/one" >>"$out/$who.out"
+      fi
     done
   done
   for line in $(awk '{print $1}' "$out/mallow.out" | sort -u); do

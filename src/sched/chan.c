@@ -114,7 +114,7 @@ void mwi_ch_enqueue(struct mw_chan *ch, struct mwi_waiter *w, const void *value,
 
 void mwi_ch_abandon(struct mwi_waiter *w) {
   struct mwi_waiter *first = w;
-  while (first->prev != NULL) first = first->prev;
+  while (first->prev->next != NULL) first = first->prev; /* the first's prev is the last */
   mwi_waitq_remove(w->chan->recvq.first == first ? &w->chan->recvq : &w->chan->sendq, w);
 }
 

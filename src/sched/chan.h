@@ -26,10 +26,12 @@
 #include "mallow.h"
 #include "sched/waiter.h"
 
+/* first->prev is the last one, which has next NULL. */
 struct mwi_waitq {
-  struct mwi_waiter *first, *last;
+  struct mwi_waiter *first;
 };
 
+/* One cache line: on two processors it is what moves between them. */
 struct mw_chan {
   struct mwi_lock lock; /* rank CHAN; select takes several, by address */
 
@@ -46,9 +48,10 @@ struct mw_chan {
   char *buf;    /* constant after make */
 
   /* under lock */
-  uint64_t recvx, sendx;         /* next element to receive, to fill */
+  uint64_t recvx; /* next element to receive; `count` from there is the next to fill */
   struct mwi_waitq recvq, sendq; /* `first` is also looked at without the lock */
 };
+_Static_assert(sizeof(struct mw_chan) <= MWI_CACHE_LINE, "one cache line");
 
 /* What a move came to. */
 enum mwi_move {
@@ -69,25 +72,28 @@ void mwi_timer_chan_idle(struct mw_chan *ch);
 
 MWI_INLINE void mwi_waitq_push(struct mwi_waitq *q, struct mwi_waiter *w) {
   mwi_assert(!w->queued);
+  struct mwi_waiter *first = q->first;
   w->next = NULL;
-  w->prev = q->last;
   w->queued = true;
-  if (q->last != NULL)
-    q->last->next = w;
-  else
+  if (first == NULL) {
+    w->prev = w;
     q->first = w;
-  q->last = w;
+    return;
+  }
+  w->prev = first->prev;
+  first->prev->next = w;
+  first->prev = w;
 }
 
 MWI_INLINE void mwi_waitq_remove(struct mwi_waitq *q, struct mwi_waiter *w) {
-  if (w->prev != NULL)
-    w->prev->next = w->next;
-  else
+  if (q->first == w)
     q->first = w->next;
+  else
+    w->prev->next = w->next;
   if (w->next != NULL)
     w->next->prev = w->prev;
-  else
-    q->last = w->prev;
+  else if (q->first != NULL) /* it was the last */
+    q->first->prev = w->prev;
   w->queued = false;
 }
 
@@ -157,6 +163,12 @@ MWI_INLINE uint64_t mwi_ch_next(const struct mw_chan *ch, uint64_t i) {
   return i + 1 == ch->cap ? 0 : i + 1;
 }
 
+/* Where the next element goes, with `count` of them there. */
+MWI_INLINE uint64_t mwi_ch_sendx(const struct mw_chan *ch, uint64_t count) {
+  uint64_t i = ch->recvx + count;
+  return i >= ch->cap ? i - ch->cap : i;
+}
+
 /* ---- Moves; lock held -------------------------------------------------- */
 
 MWI_INLINE enum mwi_move mwi_ch_send_locked(struct mw_chan *ch, const void *value,
@@ -173,8 +185,7 @@ MWI_INLINE enum mwi_move mwi_ch_send_locked(struct mw_chan *ch, const void *valu
   }
   uint64_t count = mwi_load_relaxed(&ch->count);
   if (count == ch->cap) return MWI_MOVE_BLOCK;
-  mwi_value_move(ch, mwi_ch_elem(ch, ch->sendx), value);
-  ch->sendx = mwi_ch_next(ch, ch->sendx);
+  mwi_value_move(ch, mwi_ch_elem(ch, mwi_ch_sendx(ch, count)), value);
   mwi_store_relaxed(&ch->count, count + 1);
   return MWI_MOVE_DONE;
 }
@@ -197,10 +208,9 @@ MWI_INLINE enum mwi_move mwi_ch_recv_locked(struct mw_chan *ch, void *out, struc
       mwi_value_deliver(ch, out, mwi_waiter_value(w));
     } else {
       /* the buffer is full [C2]: its head goes out, the sender's value to the tail */
-      mwi_assert(count == ch->cap && ch->sendx == ch->recvx);
+      mwi_assert(count == ch->cap);
       mwi_ch_take_elem(ch, out);
-      mwi_value_move(ch, mwi_ch_elem(ch, ch->sendx), mwi_waiter_value(w));
-      ch->sendx = ch->recvx;
+      mwi_value_move(ch, mwi_ch_elem(ch, mwi_ch_sendx(ch, count - 1)), mwi_waiter_value(w));
     }
     w->ok = true;
     w->g->wake_param = w;

@@ -125,6 +125,7 @@ static void in_child(void) {
     if (m == self) continue;
     mwi_m_forget(m);
   }
+  mwi_sched.nthreads = 1;
   unlock_all();
   mwi_stop_forget();
   mwi_gc_forget_waiters();

@@ -168,7 +168,7 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
  * what reaches them goes through barriers. */
 static uint32_t
     nsnapshot; /* records that existed when marking began; written with the world stopped */
-static struct mwi_g *external[MWI_MAX_THREADS + 1]; /* found in external code then [E2] */
+static struct mwi_g *external[MWI_MOST_THREADS + 1]; /* found in external code then [E2] */
 static uint32_t nexternal;
 static bool self_called_back; /* one of them begins the cycle */
 

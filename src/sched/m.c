@@ -61,6 +61,24 @@ void mwi_m_forget(struct mwi_m *m) {
   m->tid = 0; /* the record may be taken again */
 }
 
+static void check_thread_limit_locked(void) {
+  uint32_t max = mwi_sched.max_threads;
+  if (mwi_sched.nthreads <= max) return;
+  mwi_unlock(&mwi_sched.allm_lock); /* for the traces */
+  mwi_fatal("thread exhaustion: the program exceeds %u threads (mw_set_max_threads)", max);
+}
+
+MWI_EXPORT int mw_set_max_threads(int n) {
+  mwi_attach();
+  mwi_lock(&mwi_sched.allm_lock);
+  int old = (int)mwi_sched.max_threads;
+  if (n > (int)MWI_MOST_THREADS) n = (int)MWI_MOST_THREADS;
+  if (n >= 1) mwi_sched.max_threads = (uint32_t)n;
+  check_thread_limit_locked();
+  mwi_unlock(&mwi_sched.allm_lock);
+  return old;
+}
+
 /* The calling thread becomes m: its block is in %gs from here. */
 void mwi_m_adopt(struct mwi_m *m) {
   bool fresh = m->id == 0;
@@ -84,10 +102,10 @@ void mwi_m_adopt(struct mwi_m *m) {
   if (fresh) {
     static uint32_t ids;
     m->id = ++ids;
-    if (ids > MWI_MAX_THREADS)
-      mwi_fatal("thread exhaustion: the program exceeds %d threads", MWI_MAX_THREADS);
     m->next_all = mwi_sched.all_m;
   }
+  mwi_sched.nthreads++;
+  check_thread_limit_locked();
   m->tcb.wb = mwi_gc_wb_state();
   mwi_store_relaxed(&m->tcb.scan, mwi_sched.scan_bits);
   m->tid = mwi_os_tid();
@@ -177,6 +195,7 @@ void mwi_detach(void) {
   pthread_sigmask(SIG_SETMASK, &all, &mask);
   mwi_lock(&mwi_sched.allm_lock);
   mwi_store_seqcst(&m->state, MWI_M_DEAD);
+  mwi_sched.nthreads--;
   mwi_unlock(&mwi_sched.allm_lock);
   mwi_os_set_gs(&mwi_tcb_foreign);
   mwi_stop_announce(); /* a stopper may be waiting for us */

@@ -39,6 +39,7 @@ struct mwi_sched mwi_sched = {
     .lock = MWI_LOCK_INIT(MWI_RANK_SCHED),
     .allm_lock = MWI_LOCK_INIT(MWI_RANK_ALLG),
     .keeper_until = INT64_MAX,
+    .max_threads = MWI_MAX_THREADS,
 };
 
 const char *const mwi_wait_names[MWI_NWAITS] = {
@@ -111,6 +112,8 @@ static struct mwi_p *idle_p_get_locked(void) {
   struct mwi_p *p = mwi_sched.idle_p;
   if (!p) return NULL;
   mwi_sched.idle_p = p->next_idle;
+  mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
+  mwi_store_relaxed(&p->slice_over, 0);
   atomic_fetch_sub(&mwi_sched.nidle_p, 1);
   if (mwi_load_seqcst(&mwi_sched.sysmon_deep)) mwi_sysmon_wake();
   return p;
@@ -234,11 +237,8 @@ void mwi_ready(struct mwi_g *g) {
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
   struct mwi_p *p = mwi_tcb()->p;
   uint32_t skip = p ? mwi_load_relaxed(&p->wake_skip) : 0;
-  if (MWI_LIKELY(skip && ring_empty(p) && !mwi_load_relaxed(&p->runnext))) {
-    /* Nobody is to be woken, so nothing need be ordered.  Thieves only take from
-     * runnext: NULL stays NULL.  release: pairs with the acquire of their CAS. */
+  if (MWI_LIKELY(skip && ring_empty(p) && mwi_runq_put_next_try(p, g))) {
     mwi_store_relaxed(&p->wake_skip, skip - 1);
-    mwi_store_release(&p->runnext, g);
   } else {
     make_runnable(g, true);
     wake_for_next(p);
@@ -252,15 +252,19 @@ void mwi_wake_for_new(void) {
     mwi_wake_p();
 }
 
-/* g goes from a queue to this thread. */
+static void begin_slice(struct mwi_m *m, struct mwi_p *p) {
+  mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
+  mwi_store_relaxed(&p->slice_over, 0);
+  mwi_store_relaxed(&m->preempt_req, 0);
+}
+
+/* g goes from a queue to this thread; inherits: from runnext. */
 MWI_INLINE void take_up(struct mwi_m *m, struct mwi_p *p, struct mwi_g *g, bool inherits) {
   mwi_g_transition(g, MWI_G_RUNNABLE, MWI_G_RUNNING);
   g->m = m;
   m->tcb.g = g;
   mwi_store_relaxed(&p->tick, mwi_load_relaxed(&p->tick) + 1);
-  if (inherits) return;
-  mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
-  mwi_store_relaxed(&m->preempt_req, 0);
+  if (!inherits) begin_slice(m, p);
 }
 
 /* A goroutine that stays on its thread: a foreign thread's, which lives on that
@@ -299,7 +303,7 @@ static void park_bound(void *arg, uintptr_t sp) {
   mwi_leave_sys(m);
   mwi_store_relaxed(&m->park, 0);
   mwi_acquire_p(m, m->next_p);
-  take_up(m, m->next_p, g, false);
+  take_up(m, m->next_p, g, m->next_inherits);
 }
 
 _Atomic int64_t mwi_block_rate, mwi_mutex_fraction;
@@ -319,7 +323,7 @@ static bool is_blocking(enum mwi_wait reason) {
 MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
   struct mwi_p *p = m->tcb.p;
   if (MWI_UNLIKELY(!p || mwi_load_relaxed(&m->tcb.scan) || mwi_load_relaxed(&m->stop_req) ||
-                   mwi_load_relaxed(&m->preempt_req) || mwi_load_relaxed(&p->tick) % 61 == 0))
+                   mwi_load_relaxed(&p->slice_over) || mwi_load_relaxed(&p->tick) % 61 == 0))
     return NULL;
   int64_t when = mwi_timers_next(p->timers);
   if (when != INT64_MAX && when <= mwi_os_monotonic()) return NULL;
@@ -329,6 +333,7 @@ MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
   /* not for this thread to run, or not before its stack is there */
   if (MWI_UNLIKELY(g->locked || mwi_load_relaxed(&g->rest))) {
     m->chosen = g;
+    m->chosen_inherits = inherits;
     return NULL;
   }
   take_up(m, p, g, inherits);
@@ -485,12 +490,11 @@ static struct mwi_g *poll_ready(struct mwi_p *p) {
   return mwi_runq_get(p);
 }
 
-/* How many ran. */
-static int run_timers(struct mwi_timers *t) {
+static void run_timers(struct mwi_timers *t) {
   int64_t when = mwi_timers_next(t);
-  if (when == INT64_MAX) return 0;
+  if (when == INT64_MAX) return;
   int64_t now = mwi_os_monotonic();
-  return when <= now ? mwi_timers_run(t, now) : 0;
+  if (when <= now) mwi_timers_run(t, now);
 }
 
 /* Nominally; the kernel's timer slack makes it fifty. */
@@ -703,15 +707,17 @@ void mwi_stop_m(void) {
   mwi_acquire_p(m, m->next_p);
 }
 
-/* A goroutine to run, on a P.  Sleeps when there is none.  *inherits, true at
- * first: it goes on with the time slice of the one before. */
+/* A goroutine to run, on a P.  Sleeps when there is none.  *inherits: it comes from
+ * runnext, and goes on with the time slice there is. */
 static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
   struct mwi_g *g = m->chosen;
   if (g) {
     m->chosen = NULL;
+    *inherits = m->chosen_inherits;
     return g;
   }
-  for (;; *inherits = false) {
+  *inherits = false;
+  for (;;) {
     mwi_stop_check();
     struct mwi_p *p = m->tcb.p;
     if (!p) {
@@ -719,22 +725,22 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
       mwi_stop_m();
       continue;
     }
-    if (run_timers(p->timers)) *inherits = false;
+    /* Goroutines that ready each other share one slice [D1].  Before the timers:
+     * whom they wake has not had it. */
+    if (mwi_load_relaxed(&p->slice_over)) {
+      mwi_runq_demote(p);
+      begin_slice(m, p);
+    }
+    run_timers(p->timers);
     if ((mwi_wb_on() || mwi_gc_forced_pending()) && mwi_gc_run_due(p->id))
       continue;                  /* worked for the collector; look again */
     if (m->tcb.p != p) continue; /* stopped on the way, and GOMAXPROCS changed */
-    if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(p))) {
-      *inherits = false;
+    if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(p))) return g;
+    if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) return g;
+    if ((g = mwi_runq_get_next(p))) {
+      *inherits = true;
       return g;
     }
-    /* goroutines that ready each other share one slice [D1] */
-    if (mwi_load_relaxed(&m->preempt_req)) mwi_runq_demote(p);
-    if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) {
-      *inherits = false;
-      return g;
-    }
-    if ((g = mwi_runq_get_next(p))) return g;
-    *inherits = false;
     if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p)) || (g = poll_ready(p))) return g;
 
     uint32_t busy = (uint32_t)mwi_sched.nprocs - mwi_load_relaxed(&mwi_sched.nidle_p);
@@ -799,6 +805,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
     if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, -1);
     struct mwi_p *p = mwi_release_p(m);
     owner->next_p = p;
+    owner->next_inherits = inherits;
     mwi_store_release(&owner->park, 1); /* pairs with park_bound */
     mwi_futex_wake(&owner->park, 1);
     return;
@@ -812,7 +819,7 @@ _Noreturn void mwi_schedule_loop(void) {
   struct mwi_m *m = mwi_self(); /* a thread's loop stays on its thread */
   mwi_rt_enter();               /* [D3] */
   for (;;) {
-    bool inherits = m->prev != NULL;
+    bool inherits;
     m->tcb.g = NULL;
     mwi_settle();
     struct mwi_g *g = find_runnable(m, &inherits);

@@ -40,7 +40,8 @@ struct mwi_m {
   bool (*commit)(struct mwi_g *, void *); /* what to do with prev once it is off its stack */
   void *commit_arg;
   struct mwi_g *chosen; /* taken from the queue for the loop to run: it is bound to its thread */
-  bool spinning;        /* looks for work without having any; counted in sched.nspinning */
+  bool chosen_inherits, next_inherits; /* chosen, and what next_p was given for: from runnext */
+  bool spinning; /* looks for work without having any; counted in sched.nspinning */
   uint32_t rand;
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
@@ -93,7 +94,10 @@ struct mwi_p {
   _Atomic uint32_t runq_head, runq_tail;
   /* owner writes, others read */
   _Atomic uint32_t tick;  /* goroutines started here: sysmon and thieves see whether it moves */
-  _Atomic uint32_t slice; /* time slices begun here; sysmon ends those that last too long */
+  _Atomic uint32_t slice; /* time slices begun here */
+  /* sysmon's word that this one has lasted long enough: the next switch ends it, on whatever
+   * thread; taken back there */
+  _Atomic uint32_t slice_over;
   /* readies that wake nobody, and how many the next useless wake-up makes it (proc.c); the owner
    * counts, a thief that found work here sets both to 0: lost updates harm nobody */
   _Atomic uint32_t wake_skip, wake_backoff;
@@ -119,7 +123,8 @@ struct mwi_p {
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);
 
-#define MWI_MAX_THREADS 10000
+#define MWI_MAX_THREADS 10000       /* unless mw_set_max_threads says otherwise; Go's number */
+#define MWI_MOST_THREADS (1u << 17) /* that it accepts */
 #define MWI_KEEP_ON (INT64_MAX - 1)
 
 struct mwi_sched {
@@ -145,10 +150,12 @@ struct mwi_sched {
   _Atomic int32_t nforeign;    /* attached foreign threads: no deadlock detection then */
 
   struct mwi_lock allm_lock; /* rank ALLG */
+  /* under allm_lock */
   struct mwi_m *all_m;
-  _Atomic uint32_t nm; /* our threads alive, sysmon left out; written under lock */
-  bool world_stopped;  /* new threads are born HELD */
-  bool scan_bits;      /* what tcb->scan is born with */
+  uint32_t nthreads, max_threads; /* registered now, ours and others'; more than max is fatal */
+  _Atomic uint32_t nm;            /* our threads alive, sysmon left out; written under lock */
+  bool world_stopped;             /* new threads are born HELD */
+  bool scan_bits;                 /* what tcb->scan is born with */
 
   _Atomic uint32_t ng; /* records of goroutines ever made: mwi_g_at(0 .. ng - 1) */
 
@@ -169,6 +176,13 @@ extern struct mwi_sched mwi_sched;
 
 /* runq.c */
 void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next);
+/* Into runnext if that is empty, and no barrier: for who wakes nobody.  Thieves only
+ * take from runnext, so NULL stays NULL.  release: pairs with the acquire of their CAS. */
+MWI_INLINE bool mwi_runq_put_next_try(struct mwi_p *p, struct mwi_g *g) {
+  if (mwi_load_relaxed(&p->runnext)) return false;
+  mwi_store_release(&p->runnext, g);
+  return true;
+}
 struct mwi_g *mwi_runq_get(struct mwi_p *p);
 struct mwi_g *mwi_runq_get_ring(struct mwi_p *p); /* leaving runnext alone */
 void mwi_runq_demote(struct mwi_p *p);            /* runnext loses its turn: to the global queue */

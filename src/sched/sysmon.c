@@ -2,7 +2,7 @@
 /*
  * sched/sysmon.c -- the thread that watches the others
  *
- * Job      Preempt goroutines that have run for 10 ms; take the processor of
+ * Job      End time slices after 10 ms; take the processor of
  *          a thread stuck in external code or in a system call when somebody
  *          else could use it; have somebody ask for ready descriptors when nobody has;
  *          create threads, and start one for processors left by signal
@@ -125,11 +125,11 @@ static bool look(int64_t now, bool waits) {
       p->seen_tick = tick;
       p->seen_since = now;
     }
-    if (!m || slice != p->seen_slice) {
+    if (slice != p->seen_slice) {
       p->seen_slice = slice;
       p->slice_since = now;
     }
-    if (!m || !waits) continue;
+    if (!waits) continue;
     /* In external code, perhaps asleep there?  The handler finds out, and gives
      * the processor back if so.  m may have lost p since; that costs it a yield. */
     if (!moved && !in_syscall && now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
@@ -137,7 +137,12 @@ static bool look(int64_t now, bool waits) {
       mwi_store_relaxed(&m->retake_req, 1);
       mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
     }
-    if (now - p->slice_since < SLICE_NS || mwi_load_relaxed(&m->preempt_req)) continue;
+    if (now - p->slice_since < SLICE_NS) continue;
+    /* p's thread may be another by now, or p on its way between two: both until
+     * both are seen.  An idle processor begins a slice when it is taken. */
+    if (mwi_load_relaxed(&p->slice_over) && (!m || mwi_load_relaxed(&m->preempt_req))) continue;
+    mwi_store_relaxed(&p->slice_over, 1);
+    if (!m) continue;
     mwi_store_relaxed(&m->preempt_req, 1);
     mwi_store_relaxed(&m->tcb.poll, 1);
     did = true;

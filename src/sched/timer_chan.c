@@ -142,7 +142,7 @@ static bool restart(struct mwi_timer_chan *t, int64_t when, int64_t period) {
   bool pending = t->when != 0;
   if (mwi_load_relaxed(&t->chan.count) != 0) { /* [K1] */
     mwi_store_relaxed(&t->chan.count, 0);
-    t->chan.recvx = t->chan.sendx = 0;
+    t->chan.recvx = 0;
     pending = true;
   }
   t->when = when;

@@ -19,6 +19,7 @@
 #include "check.h"
 
 enum { CHANS = 16, GOROUTINES = 96, TOKENS = 40, NODES = 4, WIDE = 12 };
+enum { MOVES = 1000, CYCLES = 2000 };
 
 typedef struct node {
   uint64_t check;
@@ -134,13 +135,16 @@ int main(int argc, char **argv) {
   for (int i = 0; i < GOROUTINES; i++) mw_go(carry, s);
   mw_go(feed, s);
   long cycles = 0;
-  while (mw_nanotime() < until) {
+  /* A machine with other work may leave us no CPU until the time is over. */
+  while (mw_nanotime() < until || s->moves < MOVES) {
     mw_gc();
     cycles++;
+    /* Collections one after the other can leave the others no CPU either.  Where they
+     * still make no move, the test's time limit is what tells. */
+    if (cycles > CYCLES && s->moves < MOVES) mw_sleep(1000000);
     for (int i = 0; i < 10; i++) (void)make_token(1000 + (uint64_t)i); /* takes freed slots */
   }
   s->stop = 1;
-  CHECK(s->moves > 100);
   printf("ok: %ld moves, %ld collections\n", s->moves, cycles);
   return 0;
 }

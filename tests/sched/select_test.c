@@ -205,6 +205,47 @@ static void try_select_sees_one_moment(long rounds) {
   while (mw_chan_len(d->done) < 2) mw_yield();
 }
 
+/* The same among so many channels that the token is always elsewhere by the end
+ * of a look at each of them: only a look at all at once finds it. */
+enum { MANY = 400 };
+typedef struct meadow {
+  mw_chan *c[MANY];
+  _Atomic int stop;
+  mw_chan *done;
+} meadow;
+static void roam(void *arg) {
+  meadow *m = arg;
+  rng g = rng_for(12);
+  long token = 0;
+  for (unsigned at = 0; !m->stop;) {
+    unsigned to = (at + 1 + rng_below(&g, MANY - 1)) % MANY;
+    mw_chan_send(m->c[to], 1L);
+    mw_chan_recv(m->c[at], &token);
+    at = to;
+  }
+  mw_chan_send(m->done, token);
+}
+static void try_select_of_many_sees_one_moment(long rounds) {
+  meadow *m = mw_new(meadow);
+  mw_case *cases = mw_make(mw_case, MANY);
+  m->done = mw_chan_make(long, 0);
+  long token;
+  for (int i = 0; i < MANY; i++) {
+    m->c[i] = mw_chan_make(long, 2);
+    cases[i] = mw_case_recv(m->c[i], &token);
+  }
+  mw_chan_send(m->c[0], 0L);
+  mw_go(roam, m);
+  for (long r = 0; r < rounds; r++) {
+    int i = mw_try_select(cases, MANY);
+    CHECK(i >= 0);
+    mw_chan_send(m->c[i], token); /* back where it was */
+    if (r % 16 == 0) mw_yield();
+  }
+  m->stop = 1;
+  mw_chan_recv(m->done, &token);
+}
+
 typedef struct node {
   struct node *self;
   long data[12];
@@ -266,6 +307,7 @@ int main(void) {
   same_channel_twice();
   all_or_nothing(20000);
   try_select_sees_one_moment(40000);
+  try_select_of_many_sees_one_moment(30000);
   large_elements(600);
   puts("ok");
   return 0;

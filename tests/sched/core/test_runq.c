@@ -100,8 +100,11 @@ static void random_operations(void **state) {
     switch ((x >> 50) % (growing ? 12 : 6)) {
     case 0:
     case 1:
-    case 2:
       out = mwi_runq_get(mine);
+      break;
+    case 2:
+      out = x >> 60 & 1 ? mwi_runq_get_ring(mine) : mwi_runq_get_next(mine);
+      if (x >> 61 & 1) mwi_runq_demote(mine);
       break;
     case 3:
       if (mwi_runq_empty(mine)) out = mwi_runq_steal(mine, other, x >> 60 & 1);
@@ -119,7 +122,8 @@ static void random_operations(void **state) {
       break;
     default:
       if (queued[k]) break;
-      mwi_runq_put(mine, &g[k], x >> 60 & 1);
+      if (!(x >> 61 & 1) || !mwi_runq_put_next_try(mine, &g[k]))
+        mwi_runq_put(mine, &g[k], x >> 60 & 1);
       queued[k] = true;
       inside++;
     }
@@ -146,6 +150,7 @@ static _Atomic long total;
 static void run(struct mwi_g *g, struct mwi_p *back) {
   runs[g - many]++;
   mwi_add_relaxed(&total, 1);
+  if (runs[g - many] % 4 == 3 && mwi_runq_put_next_try(back, g)) return;
   mwi_runq_put(back, g, runs[g - many] & 1);
 }
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/core/fair.c -- nobody starves, nobody is woken for nothing [D1]
+ *
+ *     fair CASE
+ *
+ *   slices      a loop that never blocks gives way at a poll after its time slice
+ *   pair        two goroutines that ready each other for ever share one slice
+ *   plain_pair  the same in code without polls: the scheduler itself ends the slice
+ *   global      a preempted goroutine comes back although others always have work
+ *   wakeups     messages between two goroutines do not wake other threads each time
+ *   idle        10,000 sleeping and 1,000 waiting goroutines use no CPU
+ *
+ * All limits are on CPU time of the process or on counts, never on the clock on
+ * the wall, and some times what is expected: a starved goroutine does not get
+ * its turn a little late but never.
+ */
+#include "fair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define MS 1000000LL
+#define CHECK(x, ...)                                                                              \
+  do {                                                                                             \
+    if (!(x)) {                                                                                    \
+      printf("FAIL: %s: ", #x);                                                                    \
+      printf(__VA_ARGS__);                                                                         \
+      puts("");                                                                                    \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+static _Atomic int stop;
+static _Atomic long turns;
+
+static int64_t cpu_ns(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void burn(void *arg) {
+  volatile long *n = arg;
+  while (!stop) *n = *n + 1;
+}
+
+static int by_size(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+enum { BURNERS = 3 };
+static volatile long burnt[BURNERS];
+
+/* How many have run since the last call. */
+static int ran(void) {
+  static long seen[BURNERS];
+  int k = 0;
+  for (int i = 0; i < BURNERS; i++) {
+    k += burnt[i] != seen[i];
+    seen[i] = burnt[i];
+  }
+  return k;
+}
+
+/* On one processor with burners, how long is the observer away for each that ran? */
+static void slices(void) {
+  enum { SAMPLES = 15 };
+  for (int i = 0; i < BURNERS; i++) mw_go(burn, (void *)&burnt[i]);
+  int64_t away[SAMPLES], start = cpu_ns(), last = start;
+  for (int got = 0; got < SAMPLES;) {
+    mw_yield();
+    int64_t now = cpu_ns();
+    int k = ran();
+    if (k != 0) away[got++] = (now - last) / k;
+    last = now;
+    CHECK(now - start < 20000 * MS, "%d slices in %ld ms of CPU time", got,
+          (long)((now - start) / MS));
+  }
+  stop = 1;
+  qsort(away, SAMPLES, sizeof away[0], by_size);
+  /* a slice is 10 ms, sysmon looks each millisecond, and needs a CPU for that */
+  CHECK(away[SAMPLES / 2] < 30 * MS, "the median slice is %ld us",
+        (long)(away[SAMPLES / 2] / 1000));
+  printf("ok: slices of %ld us\n", (long)(away[SAMPLES / 2] / 1000));
+}
+
+static mw_chan *there, *back;
+
+static void echo(void *arg) {
+  (void)arg;
+  long v;
+  while (!stop && mw_chan_recv(there, &v)) mw_chan_send(back, v);
+}
+static void echo_back(void *arg) {
+  (void)arg;
+  long v;
+  while (!stop && mw_chan_recv(back, &v)) mw_chan_send(there, v);
+}
+static void plain_there(void *arg) {
+  (void)arg;
+  plain_echo(there, back, &stop);
+}
+static void plain_back(void *arg) {
+  (void)arg;
+  plain_echo(back, there, &stop);
+}
+static void take_turns(void *arg) {
+  (void)arg;
+  while (!stop) {
+    turns++;
+    mw_yield();
+  }
+}
+
+/* The pair never leaves runnext; the others are in the queue behind it. */
+static void pair(void (*a)(void *), void (*b)(void *)) {
+  enum { WANT = 1000 };
+  there = mw_chan_make(long, 0);
+  back = mw_chan_make(long, 0);
+  mw_go(a, NULL);
+  mw_go(b, NULL);
+  mw_go(take_turns, NULL);
+  mw_chan_send(there, 1L);
+  while (turns < WANT) mw_yield(); /* main is one of those who wait */
+  stop = 1;
+  CHECK(cpu_ns() < 4000 * MS, "%d turns beside a pair took %ld ms of CPU time", WANT,
+        (long)(cpu_ns() / MS));
+  printf("ok: %d turns in %ld ms\n", WANT, (long)(cpu_ns() / MS));
+}
+
+static void global(void) {
+  enum { WANT = 5, OTHERS = 4 };
+  static volatile long n;
+  mw_go(burn, (void *)&n);
+  for (int i = 0; i < OTHERS; i++) mw_go(take_turns, NULL);
+  int64_t start = cpu_ns();
+  int came_back = 0;
+  for (long seen = n; came_back < WANT; mw_yield()) {
+    came_back += n != seen;
+    seen = n;
+    CHECK(cpu_ns() - start < 10000 * MS, "came back %d times in 10 s of CPU time", came_back);
+  }
+  stop = 1;
+  printf("ok: %d slices\n", WANT);
+}
+
+static long switches(void) {
+  struct rusage u;
+  getrusage(RUSAGE_SELF, &u);
+  return u.ru_nvcsw;
+}
+
+static void wakeups(void) {
+  enum { ROUNDS = 1000000, MOST = ROUNDS / 100 };
+  there = mw_chan_make(long, 0);
+  back = mw_chan_make(long, 0);
+  mw_go(echo, NULL);
+  long before = switches();
+  int64_t start = mw_nanotime();
+  for (long i = 0, v; i < ROUNDS; i++) {
+    mw_chan_send(there, i);
+    mw_chan_recv(back, &v);
+  }
+  /* sysmon wakes up by itself each millisecond, and takes two switches for it */
+  long n = switches() - before - 2 * (mw_nanotime() - start) / MS;
+  CHECK(n < MOST, "%ld thread switches for %d messages", n, 2 * ROUNDS);
+  printf("ok: %ld thread switches for %d messages\n", n, 2 * ROUNDS);
+}
+
+static void sleep_long(void *arg) {
+  (void)arg;
+  mw_sleep(3600000 * MS);
+}
+static void wait_long(void *arg) {
+  mw_chan_recv(arg, NULL);
+}
+static void idle(void) {
+  enum { SLEEPERS = 10000, WAITERS = 1000, WINDOWS = 5, WINDOW_MS = 400 };
+  mw_chan *never = mw_chan_make(long, 0);
+  for (int i = 0; i < SLEEPERS; i++) mw_go(sleep_long, NULL);
+  for (int i = 0; i < WAITERS; i++) mw_go(wait_long, never);
+  mw_sleep(200 * MS);     /* all are parked; threads go to sleep */
+  int64_t share[WINDOWS]; /* CPU time in a window, millionths */
+  for (int i = 0; i < WINDOWS; i++) {
+    int64_t start = mw_nanotime(), cpu = cpu_ns();
+    mw_sleep(WINDOW_MS * MS);
+    share[i] = (cpu_ns() - cpu) * 1000000 / (mw_nanotime() - start);
+  }
+  qsort(share, WINDOWS, sizeof share[0], by_size); /* the first may still see them doze off */
+  int64_t median = share[WINDOWS / 2];
+  CHECK(median < 5000, "%.3f %% of a CPU", (double)median / 1e4);
+  printf("ok: %.3f %% of a CPU\n", (double)median / 1e4);
+}
+
+int main(int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : "";
+  if (strcmp(name, "slices") == 0) slices();
+  if (strcmp(name, "pair") == 0) pair(echo, echo_back);
+  if (strcmp(name, "plain_pair") == 0) pair(plain_there, plain_back);
+  if (strcmp(name, "global") == 0) global();
+  if (strcmp(name, "wakeups") == 0) wakeups();
+  if (strcmp(name, "idle") == 0) idle();
+  return 0;
+}
