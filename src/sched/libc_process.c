@@ -14,7 +14,7 @@
 
 #include <mallow.h>
 
-#include "sched/sched.h"
+#include "sched/proc.h"
 
 int mwi_rt_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
@@ -26,6 +26,7 @@ MWI_EXPORT int mwi_rt_posix_spawn(pid_t *pid, const char *path,
                                   const posix_spawn_file_actions_t *actions,
                                   const posix_spawnattr_t *attr, char *const argv[],
                                   char *const envp[]) {
+  if (mwi_off_goroutine()) return posix_spawn(pid, path, actions, attr, argv, envp);
   mwi_attach();
   mwi_syscall_enter();
   int r = posix_spawn(pid, path, actions, attr, argv, envp);
@@ -37,6 +38,7 @@ MWI_EXPORT int mwi_rt_posix_spawnp(pid_t *pid, const char *file,
                                    const posix_spawn_file_actions_t *actions,
                                    const posix_spawnattr_t *attr, char *const argv[],
                                    char *const envp[]) {
+  if (mwi_off_goroutine()) return posix_spawnp(pid, file, actions, attr, argv, envp);
   mwi_attach();
   mwi_syscall_enter();
   int r = posix_spawnp(pid, file, actions, attr, argv, envp);
@@ -45,6 +47,7 @@ MWI_EXPORT int mwi_rt_posix_spawnp(pid_t *pid, const char *file,
 }
 
 MWI_EXPORT FILE *mwi_rt_popen(const char *command, const char *mode) {
+  if (mwi_off_goroutine()) return popen(command, mode);
   mwi_attach();
   mwi_syscall_enter();
   FILE *f = popen(command, mode);

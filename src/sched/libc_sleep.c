@@ -13,6 +13,7 @@
 #include <mallow.h>
 
 #include "sched/libc.h"
+#include "sched/proc.h"
 
 unsigned mwi_rt_sleep(unsigned seconds);
 int mwi_rt_usleep(useconds_t us);
@@ -21,11 +22,13 @@ int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct timespec *wa
                            struct timespec *left);
 
 MWI_EXPORT unsigned mwi_rt_sleep(unsigned seconds) {
+  if (mwi_off_goroutine()) return sleep(seconds);
   mw_sleep((int64_t)seconds * 1000000000);
   return 0;
 }
 
 MWI_EXPORT int mwi_rt_usleep(useconds_t us) {
+  if (mwi_off_goroutine()) return usleep(us);
   mw_sleep((int64_t)us * 1000);
   return 0;
 }
@@ -41,6 +44,7 @@ static int64_t ns_of(const struct timespec *t) {
 }
 
 MWI_EXPORT int mwi_rt_nanosleep(const struct timespec *want, struct timespec *left) {
+  if (mwi_off_goroutine()) return nanosleep(want, left);
   (void)left; /* written only when a signal interrupts */
   int64_t ns = ns_of(want);
   if (ns < 0) {

@@ -260,6 +260,12 @@ struct mwi_handler {
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;
 }
+/* No goroutine's code: a signal handler, or a thread in the middle of the runtime, which a handler
+ * interrupted.  What may be called there must go to libc as it is. */
+MWI_INLINE bool mwi_off_goroutine(void) {
+  const struct mwi_tcb *t = mwi_tcb();
+  return t->attached && (t->sig || t->rt > 0 || !t->g);
+}
 void mwi_handler_enter(struct mwi_handler *h, uintptr_t interrupted_pc);
 void mwi_handler_leave(struct mwi_handler *h);
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */

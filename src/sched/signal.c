@@ -74,6 +74,7 @@ void mwi_handler_enter(struct mwi_handler *h, uintptr_t pc) {
   stack_t ss;
   h->held = mwi_text_contains(pc) || (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK));
   if (!t->attached) return;
+  t->ext = 1; /* what lies below the handler is not all compiled code */
   t->handlers = h;
   t->sig++;
   t->mcache = &mwi_mcache_none; /* an allocation that was interrupted goes on with its own */
@@ -334,6 +335,7 @@ static void start_sender(void) {
 
 /* A forked child: it is parked, or it was under way and is not there. */
 void mwi_signal_restart(void) {
+  actions_lock = (mw_mutex){0}; /* whoever held it or waited for it is not there */
   if (sender_started && !mwi_load_relaxed(&sender)) start_sender();
 }
 

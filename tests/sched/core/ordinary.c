@@ -2,18 +2,18 @@
 /*
  * tests/sched/core/ordinary.c -- what else ordinary C does, on goroutines
  *
- *     ordinary
- * mutex|cond|rwlock|stream|jump|registers|exit|quick|under|main-exits|thread-exits|foreign
+ *     ordinary CASE
  *
- *   mutex      recursive, error-checking and robust mutexes held across everything that
+ *   mutex      recursive, error-checking and robust mutexes, held across all that
  *              could move a goroutine; wanted by many
- *   cond, rwlock, stream   the same for condition variables, read-write locks, flockfile
+ *   cond, rwlock, stream   the same for conditions, read-write locks, flockfile
  *   jump       setjmp and longjmp across polls, collections and callbacks
- *   registers  a pointer that is left only in a jmp_buf, in a global and in the heap
- *   exit       exit() on a goroutine: handlers of atexit allocate, block, and use channels
- *   quick      quick_exit;  under: _exit beside goroutines that run
- *   main-exits, thread-exits   pthread_exit in main (the last goroutine ends the process), in
- * goroutines foreign    many short threads of the program's, each with its objects on its stack
+ *   registers  a pointer that only the code after a longjmp needs
+ *   exit       exit() on a goroutine: atexit's handlers allocate, block, use channels
+ *   quick, under           quick_exit; _exit beside goroutines that run
+ *   main-exits             pthread_exit in main: the last goroutine ends the process
+ *   thread-exits           pthread_exit in goroutines
+ *   foreign    many short threads of the program's, their objects on their stacks
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -2,20 +2,23 @@
 /*
  * tests/sched/core/signals.c -- signals of the program's
  *
- *     signals
- * notify|stop|dispositions|handlers|altstack|jump|mask|pipe|quit|segv|ignored|blocks|size
+ *     signals CASE
  *
- *   notify        to several channels, from goroutines, threads and the shell; nothing is lost that
- *                 has room, nothing blocks that has none; a program that only waits for
- *                 a signal is not deadlocked
- *   stop          nothing comes after mw_signal_stop; what was there before is back
- *   dispositions  sigaction and signal tell the program what the program told them
- *   handlers      a storm of handlers with loops in code that allocates and collects: they
- * interrupt barriers, allocations and the runtime altstack      SA_ONSTACK: on another stack,
- * whoever is interrupted jump          siglongjmp out of handlers; the goroutine yields and moves
- * after it mask          a blocked signal stays blocked for the goroutine that blocked it pipe
- * SIGPIPE: EPIPE when ignored, death when not quit, segv    the runtime's reports;  ignored:
- * SIGQUIT ignored by the program blocks, size  misuse
+ *   notify        to several channels, from goroutines, threads and the shell;
+ *                 nothing is lost that has room, nothing blocks that has none; a
+ *                 program that only waits for a signal is not deadlocked
+ *   stop          nothing comes after mw_signal_stop; what was there is back
+ *   dispositions  sigaction and signal tell the program what it told them
+ *   handlers      a storm of handlers with loops, beside code that allocates and
+ *                 collects: they interrupt barriers, allocations, the runtime
+ *   altstack      SA_ONSTACK: on another stack, whoever is interrupted
+ *   jump          siglongjmp out of handlers; the goroutine yields after it
+ *   mask          what is blocked stays so for the goroutine that blocked it
+ *   libc          what POSIX allows in handlers: write, nanosleep, fork, exec
+ *   pipe          SIGPIPE: EPIPE when ignored, death when not
+ *   quit, segv    the runtime's reports
+ *   ignored       SIGQUIT ignored by the program
+ *   blocks, allocates, size, kill   misuse
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -347,6 +350,38 @@ static void mask(void) {
   finish();
 }
 
+static int self_pipe[2];
+static void uses_libc(int sig) {
+  CHECK(write(self_pipe[1], "x", 1) == 1);
+  struct timespec ts = {.tv_nsec = 1000};
+  nanosleep(&ts, NULL);
+  struct sigaction old;
+  CHECK(sigaction(sig, NULL, &old) == 0 && old.sa_handler == uses_libc);
+  if (++handled % 20 == 0) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      execl("/bin/true", "true", (char *)NULL);
+      _exit(9);
+    }
+    int status = 1;
+    while (waitpid(pid, &status, 0) < 0) continue;
+    CHECK(status == 0);
+  }
+}
+static void libc(void) {
+  CHECK(pipe(self_pipe) == 0);
+  signal(SIGUSR1, uses_libc);
+  begin(churns);
+  begin(collects);
+  for (int i = 1; i <= 200; i++) {
+    kill(getpid(), SIGUSR1); /* to any thread */
+    char c;
+    CHECK(read(self_pipe[0], &c, 1) == 1);
+    mw_yield();
+  }
+  finish();
+}
+
 static void broken_pipe(void) {
   int fd[2];
   CHECK(pipe(fd) == 0);
@@ -389,6 +424,7 @@ int main(int argc, char **argv) {
   if (IS("altstack")) altstack();
   if (IS("jump")) jump();
   if (IS("mask")) mask();
+  if (IS("libc")) libc();
   if (IS("pipe")) broken_pipe();
   if (IS("quit") || IS("ignored")) {
     mw_go(sleeps, NULL);
