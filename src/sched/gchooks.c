@@ -201,11 +201,19 @@ static void prepare_roots_stw(void) {
   self_called_back =
       self->tcb.g && mwi_called_back(&self->tcb, (uintptr_t)__builtin_frame_address(0));
   if (self_called_back) external[nexternal++] = self->tcb.g;
+  /* Whom we keep may hold the dynamic linker's lock, and then no thread can be
+   * created until it goes on; so there must be one that can do the scan whatever
+   * this one does next.  Else scan at once. */
+  bool keep = mwi_load_relaxed(&mwi_sched.nidle_m) > 0;
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (m == self || !stands_in_external(m)) continue;
-    mwi_store_relaxed(&m->held_for_scan, true);
     external[nexternal++] = m->tcb.g;
+    if (!keep) {
+      scan_on_thread(self->tcb.gcp, m->tcb.g, m, true);
+      continue;
+    }
+    mwi_store_relaxed(&m->held_for_scan, true);
     /* one that is held in a wait has none, or keeps it: the code there relies on it */
     struct mwi_p *p = mwi_load_relaxed(&m->state) == MWI_M_STOPPED ? mwi_release_p(m) : NULL;
     mwi_store_relaxed(&m->tcb.poll, 1);

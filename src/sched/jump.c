@@ -68,7 +68,7 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
 MWI_EXPORT _Noreturn void mwi_rt_pthread_exit(void *result) {
   struct mwi_tcb *t = mwi_tcb();
   if (!t->attached || !t->g || t->g->foreign) pthread_exit(result);
-  if (t->g == mwi_sched.main_g) mwi_store_relaxed(&mwi_sched.exit_when_empty, 1);
+  if (t->g == mwi_sched.main_g) mwi_store_relaxed(&mwi_sched.exit_when_empty, MWI_EXIT_EMPTY);
   mw_goexit();
 }
 

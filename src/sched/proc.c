@@ -661,9 +661,10 @@ static void exit_empty(void *unused) {
 
 /* No lock held.  A goroutine or a thread has ended: was it the last? */
 void mwi_exit_if_empty(void) {
-  if (MWI_LIKELY(!mwi_load_relaxed(&mwi_sched.exit_when_empty)) || mw_num_goroutine() > 0 ||
+  uint32_t yes = MWI_EXIT_EMPTY;
+  if (MWI_LIKELY(mwi_load_relaxed(&mwi_sched.exit_when_empty) != yes) || mw_num_goroutine() > 0 ||
       mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0 ||
-      !mwi_xchg_acqrel(&mwi_sched.exit_when_empty, 0))
+      !mwi_cas_acqrel(&mwi_sched.exit_when_empty, &yes, MWI_EXITING))
     return;
   struct mwi_g *g = mwi_g_new_try(exit_empty, NULL, 0, false);
   if (!g) _exit(0);
@@ -680,7 +681,7 @@ void mwi_check_dead(void) {
    * it may call us at any time. */
   if (!mwi_load_relaxed(&mwi_sched.main_ours)) return;
   if (mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) > 0) return;
-  if (mwi_signal_listening()) return;
+  if (mwi_signal_listening() || mwi_load_relaxed(&mwi_sched.exit_when_empty) == MWI_EXITING) return;
   int64_t asleep =
       (int64_t)mwi_load_relaxed(&mwi_sched.nidle_m) + mwi_load_relaxed(&mwi_sched.nbound);
   if (asleep < mwi_load_relaxed(&mwi_sched.nm)) return;

@@ -127,6 +127,9 @@ struct mwi_p {
 #define MWI_MOST_THREADS (1u << 17) /* that it accepts */
 #define MWI_KEEP_ON (INT64_MAX - 1)
 
+/* exit(0) when the last goroutine and thread have ended? */
+enum mwi_exit { MWI_EXIT_NOT, MWI_EXIT_EMPTY, MWI_EXITING };
+
 struct mwi_sched {
   /* constant between stops of the world */
   int nprocs;
@@ -167,8 +170,7 @@ struct mwi_sched {
   _Atomic uint32_t sysmon_deep;  /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
   struct mwi_g *main_g;
-  _Atomic uint32_t
-      exit_when_empty;    /* exit(0) when the last goroutine and thread have ended, as threads do */
+  _Atomic uint32_t exit_when_empty; /* enum mwi_exit: what threads do */
   _Atomic bool main_ours; /* main is a goroutine: without it nobody can be called deadlocked */
   sigset_t sigmask;       /* of the initial thread; new threads begin with it */
 };
