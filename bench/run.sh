@@ -9,26 +9,32 @@
 # runs are interleaved, so that a change of the machine's mood hits all.  A peer
 # that is not installed is left out with a line (scripts/setup.sh --bench).
 #
-#   BENCH_ONLY        which of: binary_trees alloc pingpong pause demo (default all)
+#   BENCH_ONLY        which of: binary_trees alloc pingpong pause memlimit pool demo (default all)
 #   BENCH_RUNS        runs of each (5)
 #   BENCH_DEPTH       binary_trees: depth (19)
 #   BENCH_ALLOC_MB    alloc: megabytes for each size (256)
 #   BENCH_MESSAGES    pingpong: messages (1000000)
 #   BENCH_LIVE_MB     pause: live megabytes (256; the documentation quotes 2048)
 #   BENCH_REPLACED    pause: trees replaced (400)
+#   BENCH_LIMIT       memlimit: GOMEMLIMIT (256MiB), with 150 MB live
+#   BENCH_GARBAGE_MB  memlimit: megabytes allocated beside (1500)
+#   BENCH_PAIRS       pool: pairs of get and put (20000000)
 #   BENCH_DIR         demo: folder (/usr/include)
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-$here/../build}" && pwd)
 out=$build/bench
-only=${BENCH_ONLY:-binary_trees alloc pingpong pause demo}
+only=${BENCH_ONLY:-binary_trees alloc pingpong pause memlimit pool demo}
 runs=${BENCH_RUNS:-5}
 depth=${BENCH_DEPTH:-19}
 alloc_mb=${BENCH_ALLOC_MB:-256}
 messages=${BENCH_MESSAGES:-1000000}
 live_mb=${BENCH_LIVE_MB:-256}
 replaced=${BENCH_REPLACED:-400}
+limit=${BENCH_LIMIT:-256MiB}
+garbage_mb=${BENCH_GARBAGE_MB:-1500}
+pairs=${BENCH_PAIRS:-20000000}
 dir=${BENCH_DIR:-/usr/include}
 
 clang=${MALLOW_CLANG:-clang-19}
@@ -190,6 +196,30 @@ for bench in $only; do
         "$(printed pause "$peer" stop_ms cycles)" "$(printed pause "$peer" replace_ms median)" \
         "$(printed pause "$peer" replace_ms p99)" "$(printed pause "$peer" replace_ms max)" \
         "$(time_column pause "$peer" 1)" "$(time_column pause "$peer" 4)"
+    done
+    ;;
+  memlimit)
+    GOMEMLIMIT=$limit run_all memlimit 150 "$garbage_mb"
+    echo "memlimit, GOMEMLIMIT=$limit, 150 MB live, $garbage_mb MB of garbage (held: sys - heap_released, sampled)"
+    printf '  %-10s %9s %9s %9s %9s %9s %14s\n' '' 'wall s' 'CPU s' 'held MB' 'peak MB' cycles 'CPU: mallow / peer'
+    mine=$(printed memlimit mallow memlimit cpu_s)
+    for peer in $present; do
+      cpu=$(printed memlimit "$peer" memlimit cpu_s)
+      printf '  %-10s %9s %9s %9s %9s %9s %14s\n' "$peer" "$(printed memlimit "$peer" memlimit wall_s)" "$cpu" \
+        "$(printed memlimit "$peer" memlimit peak_mb)" "$(time_column memlimit "$peer" 4)" \
+        "$(printed memlimit "$peer" memlimit cycles)" "$(ratio "$mine" "$cpu")"
+    done
+    ;;
+  pool)
+    echo "pool, CPU ns for a get and a put, $pairs pairs each"
+    printf '  %-12s %10s %10s %14s\n' '' mallow go 'mallow / go'
+    for n in 1 2; do
+      rm -f "$results"/pool-*
+      GOMAXPROCS=$n run_all pool "$pairs" "$n"
+      mine=$(printed pool mallow "pool_${n}_ns")
+      theirs=-
+      case " $present " in *" go "*) theirs=$(printed pool go "pool_${n}_ns") ;; esac
+      printf '  %-12s %10s %10s %14s\n' "$n processors" "$mine" "$theirs" "$(ratio "$mine" "$theirs")"
     done
     ;;
   demo)

@@ -78,6 +78,7 @@ static bool work(struct mwi_gcp *w, uint64_t units, bool (*stop)(void), uint64_t
     } else {
       uint64_t n = mwi_drain(w, units ? units : CREDIT_FLUSH, stop);
       *done += n;
+      mwi_gc_account(w); /* assists elsewhere reckon with what is left */
       more = n != 0 || w->head != w->tail || mwi_work_any();
       if (!more && w->nwb) {
         mwi_wb_flush(w);
@@ -182,10 +183,12 @@ bool mwi_gc_run_idle(uint32_t pid) {
 
 static bool stop_assist(void) {
   mwi_gc_hooks.worker_poll();
-  return mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK;
+  mwi_limiter_tick();
+  return mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK || mwi_limiter_on();
 }
 
 MWI_COLD static void assist(void) {
+  mwi_gc_update_ratio(); /* credit buys what it is worth now */
   double ratio = mwi_load_relaxed(&mwi_gc.ratio);
   if (ratio <= 0 || mwi_limiter_on()) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
@@ -204,14 +207,16 @@ MWI_COLD static void assist(void) {
     int64_t cpu0 = mwi_os_thread_cputime();
     uint64_t done = 0;
     work(w, (uint64_t)owed, stop_assist, &done);
-    w->credit += (int64_t)((double)(done > (uint64_t)owed ? done : (uint64_t)owed) / ratio);
+    /* Under a memory limit what was not done stays owed: the next refill waits again. */
+    uint64_t paid = done > (uint64_t)owed || mwi_pacer.limit ? done : (uint64_t)owed;
+    w->credit += (int64_t)((double)paid / ratio);
     atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_thread_cputime() - cpu0);
     mwi_gc_update_ratio();
     mwi_limiter_tick();
     mwi_rt_leave();
     /* Nothing left to do: others hold the rest, or hold up the end.  To allocate
      * on would take the heap past its goal, so wait for them. */
-    if (done < (uint64_t)owed && !mwi_gc_try_finish()) mwi_gc_wait_progress();
+    if (done < (uint64_t)owed && !mwi_limiter_on() && !mwi_gc_try_finish()) mwi_gc_wait_progress();
   }
 }
 

@@ -330,7 +330,7 @@ static void end_cycle_stw(int64_t t2) {
   mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);
   mwi_pacer.globals = mwi_load_relaxed(&mwi_gc.global_bytes);
   st->goal = mwi_pacer.goal; /* of the cycle that ends, as gctrace wants it */
-  mwi_memlimit_inputs_stw();
+  mwi_memlimit_inputs_stw(true);
   mwi_pacer_commit(&mwi_pacer);
   mwi_scavenge_goal_stw(st->goal);
   mwi_store_relaxed(&mwi_heap_live, marked);
@@ -350,6 +350,7 @@ static void end_cycle_stw(int64_t t2) {
   st->stw2_ns = mwi_os_monotonic() - t2;
   st->total_gc_cpu_ns +=
       st->assist_cpu_ns + st->dedicated_cpu_ns + (st->stw1_ns + st->stw2_ns) * (int64_t)st->nprocs;
+  st->total_idle_cpu_ns += st->idle_cpu_ns;
   record_pause(st, st->stw1_ns);
   record_pause(st, st->stw2_ns);
   st->pause_ns[(st->ncycles + 255) % 256] = (uint64_t)(st->stw1_ns + st->stw2_ns);
@@ -454,13 +455,13 @@ MWI_EXPORT void mw_gc(void) {
 
 static void set_percent_stw(int percent) {
   mwi_pacer.percent = percent < 0 ? -1 : percent;
-  mwi_memlimit_inputs_stw();
+  mwi_memlimit_inputs_stw(false);
   mwi_pacer_commit(&mwi_pacer);
 }
 
 static void set_limit_stw(int64_t limit) {
   mwi_pacer.limit = limit == INT64_MAX ? 0 : (uint64_t)limit;
-  mwi_memlimit_inputs_stw();
+  mwi_memlimit_inputs_stw(false);
   mwi_pacer_commit(&mwi_pacer);
 }
 

@@ -112,7 +112,7 @@ struct mwi_gc_stats {
   int64_t program_start_ns, cycle_start_ns, stw1_ns, mark_ns, stw2_ns; /* clock */
   int64_t stw1_end_ns, stw2_start_ns;
   int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns; /* of this cycle */
-  int64_t total_gc_cpu_ns;                              /* all cycles, idle marking left out */
+  int64_t total_gc_cpu_ns, total_idle_cpu_ns; /* all cycles; the first without idle marking */
   uint64_t heap_start, heap_end, heap_marked, goal, stacks, globals; /* bytes */
   uint64_t pause_total_ns, max_pause_ns, pause_ns[256], pause_end[256];
   uint64_t pause_hist[64]; /* by log2(ns), each stop */

@@ -6,7 +6,8 @@
  *          heap goal (gc/pacer.c), by giving free pages back before new ones
  *          are taken, and in the background.
  * How      Held memory = committed heap without released pages, metadata, and
- *          the used part of stacks as last scanned.
+ *          the used part of stacks as last scanned.  docs/design/collector.md
+ *          has the formula.
  *          Without a limit the scavenger keeps 10 % more than the heap that
  *          the next cycle is expected to use and gives the rest back, using
  *          about 1 % of one CPU: it works for at most a millisecond and then
@@ -41,12 +42,17 @@ uint64_t mwi_memory_ready(void) {
          mwi_pacer.stacks;
 }
 
-void mwi_memlimit_inputs_stw(void) {
+/* Free slots of spans in use, when marking last ended: then everything is swept, so
+ * mwi_heap_live says what is allocated.  World stopped. */
+static uint64_t heap_unused;
+
+void mwi_memlimit_inputs_stw(bool marking_ended) {
   uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
-  uint64_t ready = heap_ready();
+  uint64_t ready = heap_ready(), live = mwi_load_relaxed(&mwi_heap_live);
+  if (marking_ended) heap_unused = inuse > live ? inuse - live : 0;
   mwi_pacer.ready = mwi_memory_ready();
   mwi_pacer.heap_free = ready > inuse ? ready - inuse : 0;
-  mwi_pacer.heap_alloc = inuse;
+  mwi_pacer.heap_alloc = inuse > heap_unused ? inuse - heap_unused : 0;
 }
 
 static _Atomic uint64_t eager_bytes, background_bytes; /* released since the last trace line */
@@ -81,32 +87,41 @@ static struct mwi_lock limiter_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
 static struct mwi_limiter limiter; /* under limiter_lock */
 static _Atomic bool limiter_full;
 static _Atomic int64_t last_tick; /* ns */
-static int64_t last_gc_ns;        /* under limiter_lock: collector CPU counted so far */
+/* under limiter_lock: CPU time counted so far, ns */
+static struct cpu_times {
+  int64_t gc, idle, all;
+} counted;
 
 bool mwi_limiter_on(void) {
   return mwi_load_relaxed(&limiter_full);
 }
 
-static int64_t gc_cpu_ns(void) {
-  return mwi_gc_stats.total_gc_cpu_ns + mwi_load_relaxed(&mwi_gc.assist_ns) +
-         mwi_load_relaxed(&mwi_gc.worker_ns);
+/* CPU time since the start: the collector's, idle marking, the whole process's.  All of them
+ * CPU time, so that what other processes take from this one counts for nobody. */
+static struct cpu_times cpu_times(void) {
+  struct cpu_times t = {mwi_gc_stats.total_gc_cpu_ns, mwi_gc_stats.total_idle_cpu_ns,
+                        mwi_os_process_cputime()};
+  if (mwi_load_acquire(&mwi_gc.phase) ==
+      MWI_PHASE_MARK) { /* then the cycle's are not in the totals */
+    t.gc += mwi_load_relaxed(&mwi_gc.assist_ns) + mwi_load_relaxed(&mwi_gc.worker_ns);
+    t.idle += mwi_load_relaxed(&mwi_gc.idle_ns);
+  }
+  return t;
 }
 
 void mwi_limiter_tick(void) {
-  int64_t now = mwi_os_monotonic(), last = mwi_load_relaxed(&last_tick);
-  if (now - last < TICK_NS) return;
+  int64_t now = mwi_os_monotonic();
+  if (now - mwi_load_relaxed(&last_tick) < TICK_NS) return;
   mwi_lock(&limiter_lock);
-  last = mwi_load_relaxed(&last_tick);
-  if (now - last >= TICK_NS) {
-    int64_t procs = mwi_gc_hooks.nprocs();
-    limiter.capacity_ns = procs * 1000000000;
-    int64_t gc = gc_cpu_ns(), spent = gc - last_gc_ns;
-    if (spent < 0) spent = 0; /* the cycle's counters were moved to the total meanwhile */
-    last_gc_ns = gc;
-    int64_t idle =
-        mwi_load_relaxed(&mwi_gc.idle_ns) + (int64_t)mwi_gc_hooks.idle_procs() * (now - last);
-    int64_t program = (now - last) * procs - spent - idle;
-    mwi_limiter_add(&limiter, spent, program > 0 ? program : 0);
+  if (now - mwi_load_relaxed(&last_tick) >= TICK_NS) {
+    struct cpu_times t = cpu_times();
+    int64_t gc = t.gc - counted.gc, idle = t.idle - counted.idle, all = t.all - counted.all;
+    counted = t;
+    limiter.capacity_ns = (int64_t)mwi_gc_hooks.nprocs() * 1000000000;
+    /* a cycle that ends between the reads moves its counters: then some come later */
+    if (gc < 0) gc = 0;
+    if (idle < 0) idle = 0;
+    mwi_limiter_add(&limiter, gc, all > gc + idle ? all - gc - idle : 0);
     mwi_store_relaxed(&limiter_full, limiter.full);
     mwi_store_relaxed(&last_tick, now);
   }

@@ -20,21 +20,34 @@ void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction) {
   *dedicated = n;
 }
 
-/* Heap that fits under the memory limit beside everything else; never less
- * than what is marked. */
-static uint64_t limit_goal(const struct mwi_pacer *p) {
+/* What a program may add to a live heap that the limit leaves no room for before
+ * it must help to mark: less would be a cycle for every few objects. */
+#define LEAST_ROOM(marked) ((marked) / 8)
+
+/* Of a larger heap, this part goes to span structs (4 % of spans of one page) and to
+ * free slots. */
+#define GROWTH_SHARE 16
+
+/* Objects that fit under the memory limit beside everything else.  The goal keeps
+ * a headroom for what an estimate misses, and is not less than what is marked;
+ * the ceiling keeps half of it, and leaves some room in any case. */
+static uint64_t limit_goal(struct mwi_pacer *p) {
   uint64_t heap = p->heap_free + p->heap_alloc;
   uint64_t other = p->ready > heap ? p->ready - heap : 0;
   uint64_t over = p->ready > p->limit ? p->ready - p->limit : 0;
+  p->ceiling = p->marked + LEAST_ROOM(p->marked);
   if (other + over >= p->limit) return p->marked;
   uint64_t goal = p->limit - other - over;
-  uint64_t headroom = goal / 100 * 3; /* for what an estimate misses */
+  if (goal > heap) goal -= (goal - heap) / GROWTH_SHARE;
+  uint64_t headroom = goal / 100 * 3;
   if (headroom < MWI_MB) headroom = MWI_MB;
   goal = goal > 2 * headroom ? goal - headroom : headroom;
+  if (goal + headroom / 2 > p->ceiling) p->ceiling = goal + headroom / 2;
   return goal > p->marked ? goal : p->marked;
 }
 
 void mwi_pacer_commit(struct mwi_pacer *p) {
+  p->ceiling = UINT64_MAX;
   if (p->percent < 0 && !p->limit) {
     p->goal = p->trigger = UINT64_MAX;
     return;
@@ -93,11 +106,13 @@ double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t
   /* Steady state: as much to scan as last time.  More, once that is passed:
    * all that is live, with a goal stretched accordingly. */
   uint64_t expect = p->heap_scanned + p->stacks + p->globals, goal = p->goal;
+  if (p->limit && !p->heap_scanned) expect = live; /* the first cycle knows nothing */
   if (scan_done > expect || live > goal) {
     expect = live + p->stacks + p->globals;
     double hard = (double)goal * (1 + (p->percent > 10 ? p->percent / 100.0 : 0.1));
+    if (hard > (double)p->ceiling) hard = (double)p->ceiling;
     if (hard > 0x1p62) hard = 0x1p62;
-    goal = (double)live < hard ? (uint64_t)hard : live + live / 10;
+    goal = (double)live < hard ? (uint64_t)hard : p->limit ? live : live + live / 10;
   }
   uint64_t work = expect > scan_done + 1000 ? expect - scan_done : 1000;
   uint64_t room = goal > live ? goal - live : 1;

@@ -27,11 +27,13 @@ struct mwi_pacer {
   /* bytes allocated during marking per byte scanned, were workers alone to scan:
    * this cycle's and the last three */
   double cons_mark[4];
-  /* memory limit, bytes; 0: none.  What the runtime has from the OS now, how
-   * much of it is free heap, and how much is objects (live or not swept). */
+  /* memory limit, bytes; 0: none.  What the runtime has from the OS now, how much
+   * of it is free heap pages, and how much is objects (live or not swept): free
+   * slots between objects are neither, and count as used up. */
   uint64_t limit, ready, heap_free, heap_alloc;
-  /* results */
-  uint64_t goal, trigger;
+  /* results; ceiling: no assist leaves more heap than this to the program before
+   * marking is done */
+  uint64_t goal, trigger, ceiling;
 };
 
 /* End of marking: new goal and trigger from the fields above. */
@@ -68,7 +70,7 @@ void mwi_limiter_tick(void); /* cheap; looks at the clock every 10 ms at most */
 /* Memory limit (gc/memlimit.c). */
 uint64_t
 mwi_memory_ready(void); /* bytes that the runtime holds from the OS, released pages left out */
-void mwi_memlimit_inputs_stw(void);        /* fill the pacer's fields before a commit */
+void mwi_memlimit_inputs_stw(bool marking_ended); /* fill the pacer's fields before a commit */
 void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
 void mwi_scavenge_all(void);
 void mwi_memlimit_init(void);

@@ -42,6 +42,10 @@ int64_t mwi_os_thread_cputime(void) {
   return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+int64_t mwi_os_process_cputime(void) {
+  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 /* ---- Futex ------------------------------------------------------------- */
 
 bool mwi_futex_wait(_Atomic uint32_t *addr, uint32_t val, int64_t timeout_ns) {

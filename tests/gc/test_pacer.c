@@ -81,6 +81,107 @@ static void extremes(void **state) {
       }
 }
 
+/* A program of so many live bytes under a limit: everything it has is objects and
+ * free slots between them. */
+static struct mwi_pacer under_limit(int percent, uint64_t limit, uint64_t marked, uint64_t alloc,
+                                    uint64_t unused, uint64_t other) {
+  struct mwi_pacer p = {.percent = percent,
+                        .marked = marked,
+                        .heap_scanned = marked,
+                        .limit = limit,
+                        .heap_alloc = alloc,
+                        .ready = alloc + unused + other};
+  mwi_pacer_commit(&p);
+  return p;
+}
+
+static void limit_formula(void **state) {
+  (void)state;
+  const uint64_t M = MWI_MB;
+  /* limit - what is not objects, less 3 % */
+  struct mwi_pacer p = under_limit(-1, 256 * M, 150 * M, 246 * M, 4 * M, 6 * M);
+  uint64_t fits = (256 - 4 - 6) * M;
+  assert_int_equal(p.goal, fits - fits / 100 * 3);
+  assert_true(p.ceiling > p.goal && p.ceiling < fits);
+  /* free pages are room for objects */
+  p.heap_free = 10 * M, p.heap_alloc -= 10 * M;
+  mwi_pacer_commit(&p);
+  assert_int_equal(p.goal, fits - fits / 100 * 3);
+  /* what is over the limit already is taken off */
+  p = under_limit(-1, 256 * M, 150 * M, 256 * M, 4 * M, 6 * M);
+  fits = (256 - 4 - 6 - 10) * M;
+  assert_int_equal(p.goal, fits - fits / 100 * 3);
+  /* the smaller of both goals */
+  p = under_limit(50, 256 * M, 100 * M, 140 * M, 4 * M, 6 * M);
+  assert_int_equal(p.goal, 150 * M);
+  assert_true(p.ceiling > 150 * M);
+  /* a small limit has a headroom of 1 MB */
+  p = under_limit(-1, 16 * M, 2 * M, 13 * M, M, 2 * M);
+  assert_int_equal(p.goal, 12 * M);
+  /* what the heap grows by costs more than its objects */
+  p = under_limit(-1, 256 * M, M, 16 * M, 0, 0);
+  fits = (256 - (256 - 16) / 16) * M;
+  assert_int_equal(p.goal, fits - fits / 100 * 3);
+}
+
+/* Whatever the limit, a cycle leaves the program some room, and never asks for more
+ * scanning than there is. */
+static void limit_out_of_reach(void **state) {
+  (void)state;
+  for (uint64_t limit = 1; limit < 400 * MWI_MB; limit = limit * 3 / 2 + 1) {
+    struct mwi_pacer p =
+        under_limit(100, limit, 150 * MWI_MB, 160 * MWI_MB, 4 * MWI_MB, 6 * MWI_MB);
+    assert_true(p.goal >= p.marked && p.goal <= 300 * MWI_MB);
+    assert_true(p.ceiling >= p.marked + p.marked / 8);
+    assert_true(p.trigger >= p.marked && p.trigger <= p.goal);
+    double r = mwi_pacer_assist_ratio(&p, p.goal, 0);
+    assert_true(r > 0 && r <= (double)p.goal);
+  }
+}
+
+/* Past the goal, the rest is asked for before the ceiling is reached. */
+static void limit_holds_back(void **state) {
+  (void)state;
+  struct mwi_pacer p =
+      under_limit(100, 256 * MWI_MB, 150 * MWI_MB, 240 * MWI_MB, 4 * MWI_MB, 6 * MWI_MB);
+  for (uint64_t live = p.goal + 1; live < p.ceiling; live += MWI_MB) {
+    double r = mwi_pacer_assist_ratio(&p, live, 100 * MWI_MB);
+    assert_true(r * (double)(p.ceiling - live) >= (double)(live - 100 * MWI_MB) * 0.999);
+  }
+  assert_true(mwi_pacer_assist_ratio(&p, p.ceiling + 1, 100 * MWI_MB) > 1e6);
+  struct mwi_pacer q = p; /* without a limit: twice the goal, as Go */
+  q.limit = 0;
+  mwi_pacer_commit(&q);
+  assert_true(mwi_pacer_assist_ratio(&q, q.goal + MWI_MB, 100 * MWI_MB) < 2);
+}
+
+static void limiter(void **state) {
+  (void)state;
+  struct mwi_limiter l = {.capacity_ns = 1000};
+  mwi_limiter_add(&l, 400, 100);
+  assert_false(l.full);
+  mwi_limiter_add(&l, 800, 0);
+  assert_true(l.full); /* what does not fit is forgotten */
+  mwi_limiter_add(&l, 50, 50);
+  assert_true(l.full);
+  mwi_limiter_add(&l, 0, 1);
+  assert_false(l.full);
+  mwi_limiter_add(&l, 0, 5000);
+  mwi_limiter_add(&l, 999, 0);
+  assert_false(l.full);
+  mwi_limiter_add(&l, 1, 0);
+  assert_true(l.full);
+  /* a collector that takes all it may settles at half of the time */
+  int64_t gc = 0, program = 0;
+  for (int i = 0; i < 10000; i++) {
+    int64_t step = l.full ? 0 : 10;
+    mwi_limiter_add(&l, step, 10 - step);
+    gc += step;
+    program += 10 - step;
+  }
+  assert_in_range(gc * 100 / (gc + program), 45, 55);
+}
+
 /* Go: 25 % of the processors; a fractional worker only where whole ones would
  * miss that by more than 30 %. */
 static void workers(void **state) {
@@ -236,6 +337,10 @@ int main(void) {
       cmocka_unit_test(least_goal),
       cmocka_unit_test(off),
       cmocka_unit_test(extremes),
+      cmocka_unit_test(limit_formula),
+      cmocka_unit_test(limit_out_of_reach),
+      cmocka_unit_test(limit_holds_back),
+      cmocka_unit_test(limiter),
       cmocka_unit_test(workers),
       cmocka_unit_test(steady_state),
       cmocka_unit_test(growth),
