@@ -29,7 +29,8 @@ typedef struct object {
     char more[bytes - sizeof(object)];                                                             \
   } object##bytes;
 OBJECT(24)
-OBJECT(32) OBJECT(48) OBJECT(64) OBJECT(96) OBJECT(160) OBJECT(256) OBJECT(400)
+OBJECT(32)
+OBJECT(48) OBJECT(64) OBJECT(96) OBJECT(160) OBJECT(256) OBJECT(400)
 
     static object *link(int i) {
   switch (i % 8) {

@@ -31,10 +31,10 @@ int64_t mwi_os_monotonic(void); /* mwi_os.nanotime, unless faked */
 MWI_INLINE uint64_t mwi_os_cycles(void) {
   return __builtin_ia32_rdtsc();
 }
-int64_t mwi_os_walltime(void);       /* ns since 1970 */
+int64_t mwi_os_walltime(void);        /* ns since 1970 */
 int64_t mwi_os_thread_cputime(void);  /* ns of CPU that the calling thread used */
 int64_t mwi_os_process_cputime(void); /* and that all threads used */
-unsigned mwi_os_ncpu(void);          /* CPUs in the affinity mask, >= 1 */
+unsigned mwi_os_ncpu(void);           /* CPUs in the affinity mask, >= 1 */
 size_t mwi_os_page_bytes(void);
 
 /* Off-heap memory for the runtime's own structures, zeroed, `align` aligned.
