@@ -27,12 +27,17 @@ typedef struct object {
   typedef struct object##bytes {                                                                   \
     object head;                                                                                   \
     char more[bytes - sizeof(object)];                                                             \
-  } object##bytes;
-OBJECT(24)
-OBJECT(32)
-OBJECT(48) OBJECT(64) OBJECT(96) OBJECT(160) OBJECT(256) OBJECT(400)
+  } object##bytes
+OBJECT(24);
+OBJECT(32);
+OBJECT(48);
+OBJECT(64);
+OBJECT(96);
+OBJECT(160);
+OBJECT(256);
+OBJECT(400);
 
-    static object *link(int i) {
+static object *link(int i) {
   switch (i % 8) {
   case 0:
     return &mw_new(object24)->head;
