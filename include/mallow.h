@@ -388,6 +388,15 @@ void mw_read_mem_stats(mw_mem_stats *out); /* stops the world briefly */
 /* Print every goroutine's state and trace to fd. */
 void mw_print_goroutines(int fd);
 
+/*
+ * Write every object with its contents and pointers, and the roots, goroutines
+ * and statistics, to fd, in the format of Go's debug.WriteHeapDump.  The world is
+ * stopped meanwhile, so whoever reads a pipe must be another process; what fd
+ * gets holds the program's data.  0, or -1 with errno; then what fd got is not
+ * whole (it does not end with the record EOF).  Blocks.
+ */
+int mw_heap_dump(int fd);
+
 /* ---- Profiles ---------------------------------------------------------- */
 
 /*

@@ -23,6 +23,7 @@
 #include "debug/http.h"
 #include "debug/memprof.h"
 #include "debug/memstats.h"
+#include "debug/profile.h"
 #include "gc/gc.h"
 #include "os/inject.h"
 #include "sched/proc.h"
@@ -47,6 +48,7 @@ static void init(void) {
   mwi_due_goroutines_init();
   mwi_memstats_init();
   mwi_memprof_init();
+  mwi_profile_init();
   mwi_stop_init();
   mwi_crash_init();
   mwi_fold_init();

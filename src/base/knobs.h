@@ -27,9 +27,10 @@ enum mwi_traceback_level {
 };
 
 struct mwi_knobs {
-  int32_t gogc;       /* GOGC: percent; negative: collection off */
-  int32_t gomaxprocs; /* GOMAXPROCS; 0: not given, take the number of CPUs */
-  int64_t gomemlimit; /* GOMEMLIMIT: bytes; INT64_MAX: none */
+  int32_t gogc;          /* GOGC: percent; negative: collection off */
+  int32_t gomaxprocs;    /* GOMAXPROCS; 0: not given, take the number of CPUs */
+  int64_t gomemlimit;    /* GOMEMLIMIT: bytes; INT64_MAX: none */
+  bool gomemlimit_given; /* "off" too */
   enum mwi_traceback_level traceback;
 
   /* GODEBUG, 0 unless given, but memprofilerate */
@@ -42,6 +43,8 @@ struct mwi_knobs {
   int32_t clobberfree;    /* 1: freed memory is filled with 0xdeadbeef */
   int32_t memprofilerate; /* bytes between two samples of the heap profile; 0: off */
   int32_t foldstress;     /* 1: each goroutine's stack is folded when it parks */
+  int32_t cgroupmemlimit; /* 1: without GOMEMLIMIT, 90 % of the control group's limit */
+  int32_t hugepages;      /* 1: ask for huge pages for the heap */
   int32_t gcstress;       /* N > 0: collect at each Nth allocation, yield at each Nth poll */
 };
 extern struct mwi_knobs mwi_knobs;

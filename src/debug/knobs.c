@@ -89,6 +89,7 @@ static bool parse_bytes(const char *v, int64_t *out) {
 
 static void parse_gomemlimit(struct mwi_knobs *k, const struct mwi_knobs_source *src,
                              const char *v) {
+  k->gomemlimit_given = true;
   if (strcmp(v, "off") == 0) return;
   if (!parse_bytes(v, &k->gomemlimit))
     complain(src, "GOMEMLIMIT", v, NULL,
@@ -139,6 +140,9 @@ static const struct item {
      "gcstoptheworld=0, 1 or 2; ignored"},
     {"gccheckmark", offsetof(struct mwi_knobs, gccheckmark), 1, "gccheckmark=0 or 1; ignored"},
     {"clobberfree", offsetof(struct mwi_knobs, clobberfree), 1, "clobberfree=0 or 1; ignored"},
+    {"cgroupmemlimit", offsetof(struct mwi_knobs, cgroupmemlimit), 1,
+     "cgroupmemlimit=0 or 1; ignored"},
+    {"hugepages", offsetof(struct mwi_knobs, hugepages), 1, "hugepages=0 or 1; ignored"},
     {"memprofilerate", offsetof(struct mwi_knobs, memprofilerate), INT32_MAX,
      "memprofilerate=N, a number of bytes of at least 0; ignored"},
     {"foldstress", offsetof(struct mwi_knobs, foldstress), 1, "foldstress=0 or 1; ignored"},

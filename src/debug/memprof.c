@@ -164,6 +164,21 @@ int mwi_memprof_take(struct mwi_profile *p, bool allocs, bool raw) {
   return 0;
 }
 
+void mwi_memprof_each(void (*visit)(void *arg, const struct mwi_bucket *b, uint64_t allocs,
+                                    uint64_t frees),
+                      void *arg) {
+  for (struct mwi_bucket *b = mwi_load_acquire(&objects.newest); b; b = b->older) {
+    mwi_lock(&mwi_buckets_lock);
+    struct mwi_mem_count c = b->mem.active;
+    for (int i = 0; i < 3; i++) {
+      c.allocs += b->mem.future[i].allocs;
+      c.frees += b->mem.future[i].frees;
+    }
+    mwi_unlock(&mwi_buckets_lock);
+    visit(arg, b, c.allocs, c.frees);
+  }
+}
+
 MWI_EXPORT int mw_set_mem_profile_rate(int rate) {
   mwi_attach();
   mwi_stop_world();

@@ -80,6 +80,10 @@ void mwi_profile_free(struct mwi_profile *p) {
   }
 }
 
+void mwi_profile_init(void) {
+  mwi_thread_creator = mwi_profile_stack;
+}
+
 size_t mwi_profile_stack(uintptr_t *pc, size_t max) {
   struct mwi_context here;
   struct mwi_unwind u;
@@ -126,14 +130,27 @@ static int take_goroutines(struct mwi_profile *p) {
   return 0;
 }
 
-/* sysmon creates every thread, so a stack would say nothing: their number is it. */
+/* By what needed the thread: a goroutine that started another or went into a call that may
+ * block; none where the scheduler did. */
 static int take_threads(struct mwi_profile *p) {
+  static const int64_t one[MWI_PROFILE_VALUES] = {1};
+  struct creator {
+    uintptr_t pc[MWI_CREATOR_FRAMES];
+    uint32_t n;
+  } *all;
   p->kind = &threadcreate_kind;
-  int64_t n[MWI_PROFILE_VALUES] = {0};
+  /* mwi_profile_add uses malloc, which may need a lock of a thread that waits for this one */
+  size_t most = MWI_MAX_THREADS, bytes = most * sizeof *all, n = 0; /* pages come when touched */
+  all = mwi_os.map(bytes);
+  if (!all) return -ENOMEM;
   mwi_lock(&mwi_sched.allm_lock);
-  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) n[0]++;
+  for (struct mwi_m *m = mwi_sched.all_m; m && n < most; m = m->next_all, n++) {
+    all[n].n = m->ncreator;
+    memcpy(all[n].pc, m->creator, sizeof m->creator);
+  }
   mwi_unlock(&mwi_sched.allm_lock);
-  mwi_profile_add(p, 0, NULL, 0, n);
+  for (size_t i = 0; i < n; i++) mwi_profile_add(p, 0, all[i].pc, all[i].n, one);
+  mwi_os.unreserve(all, bytes);
   return 0;
 }
 

@@ -72,6 +72,8 @@ int mwi_profile_write(const char *name, int fd, int debug);
 /* The names, NULL at the end. */
 extern const char *const mwi_profile_names[];
 
+void mwi_profile_init(void);
+
 /* Innermost `max` frames of the calling goroutine, the runtime's own left out. */
 size_t mwi_profile_stack(uintptr_t *pc, size_t max);
 

@@ -512,7 +512,9 @@ void mwi_gc_init(void) {
   mwi_gc_stats.program_start_ns = mwi_os_monotonic();
   mwi_store_relaxed(&mwi_gc.last_ns, mwi_gc_stats.program_start_ns);
   mwi_heap_hooks.clobber_free = mwi_knobs.clobberfree != 0;
+  mwi_heap_hooks.huge_pages = mwi_knobs.hugepages != 0;
   set_percent_stw(mwi_knobs.gogc);
-  if (mwi_knobs.gomemlimit != INT64_MAX) set_limit_stw(mwi_knobs.gomemlimit);
+  int64_t limit = mwi_memlimit_at_start();
+  if (limit != INT64_MAX) set_limit_stw(limit);
   mwi_memlimit_init();
 }

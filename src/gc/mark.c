@@ -181,7 +181,13 @@ static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, u
     gather_masked(g, s->base, addr, end, s->large_mask, s->large_period);
 }
 
+void (*mwi_scan_sink)(uintptr_t lo, uintptr_t hi, const uint64_t *mask, uint32_t period);
+
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends) {
+  if (MWI_UNLIKELY(mwi_scan_sink != NULL)) {
+    mwi_scan_sink(lo, hi, NULL, 0);
+    return;
+  }
   struct gather g = {.w = w};
   lo = mwi_align_up(lo, 8);
   for (uintptr_t a = lo; a + 8 <= hi; a += 8) {
@@ -196,12 +202,17 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
 
 void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
                      uint32_t period) {
+  if (MWI_UNLIKELY(mwi_scan_sink != NULL)) {
+    mwi_scan_sink(addr, addr + bytes, mask, period);
+    return;
+  }
   struct gather g = {.w = w};
   gather_masked(&g, addr, addr, addr + bytes, mask, period);
   gather_flush(&g);
 }
 
 void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
+  if (MWI_UNLIKELY(mwi_scan_sink != NULL)) return; /* it wants roots */
   struct gather g = {.w = w};
   if (s->cls == MWI_CLASS_LARGE) {
     if (!s->noscan) gather_large(&g, s, s->base, s->base + s->slot);

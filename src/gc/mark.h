@@ -12,6 +12,10 @@ void mwi_grey(struct mwi_gcp *w, uintptr_t word);
 /* Nonzero: gccheckmark's walk is on.  1 for roots, else the object being scanned. */
 extern uintptr_t mwi_checking;
 
+/* Roots are shown to it instead of scanned, for a heap dump: set with the world
+ * stopped and marking off, NULL again before the start. */
+extern void (*mwi_scan_sink)(uintptr_t lo, uintptr_t hi, const uint64_t *mask, uint32_t period);
+
 /* Scan one object, now. */
 void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx);
 

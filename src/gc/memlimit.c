@@ -179,6 +179,16 @@ static void scavenger_main(void *unused) {
   }
 }
 
+/* Of a control group's limit: the rest is for the program's code, libc's malloc and what the
+ * kernel counts, which the runtime does not see. */
+#define CGROUP_PERCENT 90
+
+int64_t mwi_memlimit_at_start(void) {
+  if (mwi_knobs.gomemlimit_given || !mwi_knobs.cgroupmemlimit) return mwi_knobs.gomemlimit;
+  uint64_t limit = mwi_os_cgroup_limit("");
+  return limit == UINT64_MAX ? INT64_MAX : (int64_t)(limit / 100 * CGROUP_PERCENT);
+}
+
 void mwi_memlimit_init(void) {
   mwi_store_relaxed(&last_tick, mwi_os_monotonic());
 }

@@ -73,6 +73,7 @@ mwi_memory_ready(void); /* bytes that the runtime holds from the OS, released pa
 void mwi_memlimit_inputs_stw(bool marking_ended); /* fill the pacer's fields before a commit */
 void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
 void mwi_scavenge_all(void);
+int64_t mwi_memlimit_at_start(void); /* what the environment says, bytes; INT64_MAX: none */
 void mwi_memlimit_init(void);
 void mwi_scavenger_start(void);  /* idempotent */
 void mwi_scavenger_forget(void); /* in a forked child: its thread is not there */

@@ -221,6 +221,32 @@ void mwi_specials_scan(struct mwi_gcp *w) {
   mwi_unlock(&special_lock);
 }
 
+struct visit {
+  void (*fn)(void *arg, const struct mwi_special_facts *f);
+  void *arg;
+};
+
+static void visit_samples(struct mwi_span *s, void *arg) {
+  const struct visit *v = arg;
+  for (struct special *x = s->specials; x; x = x->next)
+    if (x->kind == SAMPLE)
+      v->fn(v->arg, &(struct mwi_special_facts){.obj = s->base + (uintptr_t)x->idx * s->slot,
+                                                .bucket = x->arg});
+}
+
+void mwi_specials_each_stw(void (*fn)(void *arg, const struct mwi_special_facts *f), void *arg) {
+  for (struct special *x = newest; x; x = x->older)
+    if (x->kind == FINALIZER)
+      fn(arg,
+         &(struct mwi_special_facts){.obj = x->ptr, .fn = (uintptr_t)x->finalizer, .arg = x->arg});
+  for (struct mwi_due *d = queues[true].head; d; d = d->next)
+    fn(arg,
+       &(struct mwi_special_facts){
+           .obj = (uintptr_t)d->obj, .fn = (uintptr_t)d->finalizer, .arg = d->arg, .due = true});
+  struct visit v = {fn, arg};
+  mwi_heap_each_span(visit_samples, &v);
+}
+
 void mwi_special_init(void) {
   mwi_heap_hooks.swept_object_free = sweep_span;
 }

@@ -29,6 +29,14 @@ extern void (*mwi_due_start)(void);
 void mwi_special_sampled(void *p, void *bucket);
 extern void (*mwi_sampled_freed)(void *bucket);
 
+/* A finalizer, due or not, or a sample of the heap profile.  World stopped. */
+struct mwi_special_facts {
+  uintptr_t obj, fn;
+  void *arg, *bucket; /* bucket: of a sample, else NULL */
+  bool due;
+};
+void mwi_specials_each_stw(void (*visit)(void *arg, const struct mwi_special_facts *f), void *arg);
+
 void mwi_specials_scan(struct mwi_gcp *w); /* a root job */
 void mwi_special_init(void);
 

@@ -302,6 +302,7 @@ MWI_INLINE void mwi_heap_check_stw(void) {}
 
 /* What the heap needs from layers above; tests fill it with fakes. */
 struct mwi_heap_hooks {
+  bool huge_pages;                               /* ask for them as the heap grows */
   bool clobber_free;                             /* fill what a sweep frees with 0xdeadbeef */
   void (*swept_object_free)(struct mwi_span *s); /* specials, later; may be NULL */
 };

@@ -132,6 +132,7 @@ static bool extend_locked(size_t used) {
   for (int i = 0; i < MWI_PA_LEVELS; i++)
     if (!region_reach_locked(&mh->level[i], level_bytes(used, i))) return false;
   if (!mwi_os.commit((char *)mwi_heap.base + old, used - old)) return false;
+  if (mwi_heap_hooks.huge_pages) mwi_os_want_huge((char *)mwi_heap.base + old, used - old);
 
   mwi_pa_grow(&mh->pages, used / MWI_CHUNK_BYTES);
   mwi_add_relaxed(&mwi_heap.committed, used - old);

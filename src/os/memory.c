@@ -52,6 +52,10 @@ static void *os_map(size_t bytes) {
   return p == MAP_FAILED ? NULL : p;
 }
 
+void mwi_os_want_huge(void *p, size_t bytes) {
+  madvise(p, bytes, MADV_HUGEPAGE);
+}
+
 struct mwi_os_ops mwi_os = {
     .reserve = os_reserve,
     .commit = os_commit,

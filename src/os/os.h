@@ -37,6 +37,12 @@ int64_t mwi_os_process_cputime(void); /* and that all threads used */
 unsigned mwi_os_ncpu(void);           /* CPUs in the affinity mask, >= 1 */
 size_t mwi_os_page_bytes(void);
 
+/* The smallest memory limit of the control groups that this process is in, bytes; UINT64_MAX:
+ * none.  root: what to put in front of /proc and /sys, "" but in tests.  Start-up only. */
+uint64_t mwi_os_cgroup_limit(const char *root);
+/* Ask for huge pages there; the kernel may have none. */
+void mwi_os_want_huge(void *p, size_t bytes);
+
 /* Off-heap memory for the runtime's own structures, zeroed, `align` aligned.
  * Never given back.  Lack of memory is fatal. */
 void *mwi_meta_alloc(size_t bytes, size_t align);

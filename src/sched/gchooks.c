@@ -295,6 +295,27 @@ static void scan_all_roots_stw(struct mwi_gcp *w) {
   MWI_EACH_G(g) scan_goroutine_stw(w, g);
 }
 
+const char mwi_root_globals[] = "global";
+
+/* Roots other than stacks, by kind, for mwi_scan_sink. */
+void mwi_show_roots_stw(void (*kind)(const char *)) {
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  kind(mwi_root_globals);
+  mwi_roots_scan(w);
+  kind("handle");
+  mwi_handles_scan(w);
+  kind("timer");
+  mwi_timers_scan(scan_words);
+  kind("finalizer or cleanup");
+  mwi_specials_scan(w);
+  kind("pool");
+  mwi_pools_scan(scan_words);
+  kind("thread-local");
+  scan_thread_roots_stw(w);
+  kind("waiting goroutine");
+  MWI_EACH_G(g) mwi_waiters_scan(g, scan_words);
+}
+
 /* Those of this cycle's [E2] that are still there. */
 static void rescan_external_stw(struct mwi_gcp *w) {
   for (uint32_t i = 0; i < nexternal; i++) {

@@ -117,6 +117,14 @@ void mwi_m_adopt(struct mwi_m *m) {
    * then like everybody's. */
 }
 
+size_t (*mwi_thread_creator)(uintptr_t *pc, size_t max);
+
+/* Often the scheduler itself: then there is no stack to tell. */
+static void note_creator(struct mwi_m *m) {
+  bool known = mwi_thread_creator && mwi_tcb()->m && mwi_getg();
+  m->ncreator = known ? (uint32_t)mwi_thread_creator(m->creator, MWI_CREATOR_FRAMES) : 0;
+}
+
 /* ---- Our own threads --------------------------------------------------- */
 
 static void m_main(void *arg) {
@@ -149,6 +157,7 @@ void mwi_m_start(struct mwi_p *p, bool spinning) {
     return;
   }
   m = mwi_m_new();
+  note_creator(m);
   m->next_p = p;
   m->next_spinning = spinning;
   mwi_lock(&mwi_sched.lock);
@@ -237,6 +246,7 @@ void mwi_attach_slow(void) {
   m->foreign = g;
   m->tcb.g = g;
   mwi_store_release(&g->status, MWI_G_RUNNING);
+  note_creator(m); /* a thread of the program's: where it first called the runtime */
   m->tcb.rt = 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();

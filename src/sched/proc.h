@@ -28,6 +28,8 @@
  */
 enum mwi_mstate { MWI_M_DEAD, MWI_M_RUN, MWI_M_SYS, MWI_M_HELD, MWI_M_STOPPED };
 
+#define MWI_CREATOR_FRAMES 16
+
 struct mwi_m {
   struct mwi_tcb tcb; /* first: %gs points here */
   char pad[128 - sizeof(struct mwi_tcb)];
@@ -47,6 +49,8 @@ struct mwi_m {
   void *sigstack;
 
   /* constant after start */
+  uintptr_t creator[MWI_CREATOR_FRAMES]; /* who needed it: innermost first */
+  uint32_t ncreator;
   int32_t tid;
   uint32_t id;
   uintptr_t thread_pointer; /* os/tls.h */
@@ -238,6 +242,9 @@ struct mwi_m *mwi_m_new(void);
 void mwi_m_forget(struct mwi_m *m); /* in a forked child: its thread is not there */
 void mwi_m_adopt(struct mwi_m *m);  /* the calling thread becomes m */
 void mwi_detach(void); /* an attached thread leaves: it ends, or becomes the main one */
+/* The calling goroutine's stack, for the threadcreate profile; NULL: nobody asks.  Any stack,
+ * no lock held. */
+extern size_t (*mwi_thread_creator)(uintptr_t *pc, size_t max);
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */

@@ -80,6 +80,8 @@ static void gomemlimit_has_units(void **state) {
   (void)state;
   assert_true(parse(NULL, NULL).gomemlimit == INT64_MAX);
   assert_true(parse("GOMEMLIMIT", "off").gomemlimit == INT64_MAX);
+  assert_true(parse("GOMEMLIMIT", "off").gomemlimit_given);
+  assert_false(parse(NULL, NULL).gomemlimit_given);
   assert_true(parse("GOMEMLIMIT", "0").gomemlimit == 0);
   assert_true(parse("GOMEMLIMIT", "1000").gomemlimit == 1000);
   assert_true(parse("GOMEMLIMIT", "3B").gomemlimit == 3);

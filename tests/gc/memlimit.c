@@ -4,7 +4,7 @@
  *
  *     memlimit holds LIVE_MB GARBAGE_MB    never more than 2 % above the limit
  *     memlimit beyond LIVE_MB GARBAGE_MB   the live heap alone is larger: no death spiral
- *     memlimit kernel FILE                 the limit in force is what FILE says
+ *     memlimit kernel                      print the limit in force
  *
  * The limit is GOMEMLIMIT's, or what the kernel's was taken for.  Two goroutines
  * replace parts of the live heap, in sizes that fragment it, and write large
