@@ -110,7 +110,7 @@ def main():
             shown, given = lines[at + 1:end], run(lines[at][2:], env)
             if not agrees(shown, given, roughly):
                 bad += 1
-                print(f"under '{heading}': {lines[at]}", "shown:", *shown, "given:", *given, sep="\n    ")
+                print(f"under '{heading}': {lines[at]}", "shown:", *shown, "given:", *given[:20], sep="\n    ")
     shutil.rmtree(folder)
     if commands == 0:
         raise SystemExit("no such section, or no commands in it")

@@ -27,7 +27,6 @@
 #include "debug/traceback.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
-#include "gc/roots.h"
 #include "gc/special.h"
 #include "os/os.h"
 #include "sched/proc.h"

@@ -17,10 +17,6 @@ bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi);
 void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread);
 void mwi_handles_scan(struct mwi_gcp *w);
 
-/* sched/gchooks.c: walk the roots for mwi_scan_sink; kind() says what comes next. */
-void mwi_show_roots_stw(void (*kind)(const char *));
-extern const char mwi_root_globals[];
-
 /* Public functions need the calling thread attached; gc is below sched, so
  * through the hook. */
 MWI_INLINE void mwi_gc_attach(void) {

@@ -228,6 +228,10 @@ void mwi_keeper_break(void);             /* the thread that waits for timers loo
 void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
+/* gchooks.c: walk the roots but stacks for mwi_scan_sink (gc/mark.h); kind() says what comes
+ * next: mwi_root_globals, then others. */
+void mwi_show_roots_stw(void (*kind)(const char *));
+extern const char mwi_root_globals[];
 void mwi_due_goroutines_init(void);
 void mwi_due_goroutines_restart(void); /* in a forked child */
 uint32_t mwi_rand(void);
