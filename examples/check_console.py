@@ -85,7 +85,7 @@ def main():
     roughly, sections = options.roughly, options.sections
     with open(options.page, encoding="utf-8") as f:
         text = f.read()
-    env = dict(os.environ, PATH=options.bin + os.pathsep + os.environ["PATH"])
+    env = dict(os.environ, PATH=os.path.abspath(options.bin) + os.pathsep + os.environ["PATH"])
     for name in ("GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG"):
         env.pop(name, None)
     folder = tempfile.mkdtemp(prefix="page-")
