@@ -5,7 +5,7 @@
  *     tuning [LIVE_MB [GARBAGE_MB]]
  *
  * A cache of LIVE_MB (32): entries with a key, a value and a link, in a table of
- * chains.  Requests replace entries until GARBAGE_MB (384) have been allocated.
+ * chains.  Requests replace entries until GARBAGE_MB (192) have been allocated.
  * Nothing here knows of GOGC or GOMEMLIMIT; sweep.sh sets them and reads what is
  * printed: the most memory that the runtime held, the collections, and the CPU
  * time of the requests.
@@ -59,7 +59,7 @@ static double cpu_ms(void) {
 
 int main(int argc, char **argv) {
   size_t live = (argc > 1 ? strtoul(argv[1], NULL, 10) : 32) << 20;
-  size_t garbage = (argc > 2 ? strtoul(argv[2], NULL, 10) : 384) << 20;
+  size_t garbage = (argc > 2 ? strtoul(argv[2], NULL, 10) : 192) << 20;
   nchains = live / ENTRY / 3 + 1; /* three entries each, once it is full */
   table = mw_make(entry *, nchains);
   size_t most = 0;

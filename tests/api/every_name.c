@@ -131,6 +131,9 @@ static void goroutines(void) {
   CHECK(mw_num_goroutine() == 1);
   int procs = mw_set_max_procs(0);
   CHECK(procs >= 1 && mw_set_max_procs(2) == procs && mw_set_max_procs(procs) == 2);
+  mw_thread_lock();
+  mw_yield();
+  mw_thread_unlock();
   int64_t t = mw_nanotime();
   mw_sleep(1000000);
   CHECK(mw_nanotime() - t >= 1000000);
