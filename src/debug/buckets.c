@@ -9,6 +9,13 @@
 
 struct mwi_lock mwi_buckets_lock = MWI_LOCK_INIT(MWI_RANK_PROFILE);
 
+static _Atomic size_t bytes; /* statistic */
+static size_t touched;       /* of all tables; under mwi_buckets_lock */
+
+size_t mwi_buckets_bytes(void) {
+  return mwi_load_relaxed(&bytes);
+}
+
 static uint64_t hash_of(size_t size, const uintptr_t *pc, size_t n) {
   uint64_t h = size;
   for (size_t i = 0; i < n; i++) {
@@ -29,6 +36,12 @@ struct mwi_bucket *mwi_bucket_locked(struct mwi_buckets *t, size_t size, const u
         (n == 0 || memcmp(b->pc, pc, n * sizeof *pc) == 0))
       return b;
   struct mwi_bucket *b = mwi_meta_alloc(sizeof *b + n * sizeof *pc, 16);
+  if (!*chain && touched < sizeof *t->chain << CHAIN_BITS) { /* a page of the table, at most */
+    touched += mwi_os_page_bytes();
+    mwi_meta_count(mwi_os_page_bytes());
+    mwi_add_relaxed(&bytes, mwi_os_page_bytes());
+  }
+  mwi_add_relaxed(&bytes, sizeof *b + n * sizeof *pc);
   b->chain = *chain;
   b->older = mwi_load_relaxed(&t->newest);
   b->size = size;

@@ -42,6 +42,8 @@ struct mwi_buckets {
 /* Guards the tables and all counters.  Nothing but metadata is taken inside. */
 extern struct mwi_lock mwi_buckets_lock;
 
+/* What all tables take from the OS; a part of mwi_meta_total. */
+size_t mwi_buckets_bytes(void);
 /* The bucket of a stack, made if there is none.  NULL: no memory.  Lock held. */
 struct mwi_bucket *mwi_bucket_locked(struct mwi_buckets *t, size_t size, const uintptr_t *pc,
                                      size_t n);

@@ -11,6 +11,7 @@
 
 #include "base/gctrace.h"
 #include "base/knobs.h"
+#include "debug/buckets.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
 #include "gc/pacer.h"
@@ -72,6 +73,7 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
   mwi_fold_read_stats(&folded);
   /* scanned bytes, of which those folded since are no longer on a stack */
   uint64_t stacks = mwi_pacer.stacks > folded.bytes ? mwi_pacer.stacks - folded.bytes : 0;
+  size_t buckets = mwi_buckets_bytes(), known = caches + work + buckets;
   *out = (mw_mem_stats){
       .alloc = t.alloc_bytes - t.freed_bytes,
       .total_alloc = t.alloc_bytes,
@@ -90,8 +92,9 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
       .mspan_sys = spans,
       .mcache_inuse = caches,
       .mcache_sys = caches,
+      .buck_hash_sys = buckets,
       .gc_sys = work,
-      .other_sys = meta > caches + work ? meta - caches - work : 0,
+      .other_sys = meta > known ? meta - known : 0,
       .next_gc = mwi_pacer.goal,
       .last_gc = (uint64_t)st->last_end_wall_ns,
       .pause_total_ns = st->pause_total_ns,
@@ -101,8 +104,8 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
       .gc_cpu_fraction = cpu_fraction(st),
       .enable_gc = true,
   };
-  out->sys = out->heap_sys + out->stack_sys + out->mspan_sys + out->mcache_sys + out->gc_sys +
-             out->other_sys;
+  out->sys = out->heap_sys + out->stack_sys + out->mspan_sys + out->mcache_sys +
+             out->buck_hash_sys + out->gc_sys + out->other_sys;
   memcpy(out->pause_ns, st->pause_ns, sizeof out->pause_ns);
   memcpy(out->pause_end, st->pause_end, sizeof out->pause_end);
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

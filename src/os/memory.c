@@ -108,6 +108,10 @@ void *mwi_meta_alloc(size_t bytes, size_t align) {
   return p;
 }
 
+void mwi_meta_count(size_t bytes) {
+  mwi_add_relaxed(&meta_bytes, bytes);
+}
+
 size_t mwi_meta_total(void) {
   return mwi_load_relaxed(&meta_bytes);
 }

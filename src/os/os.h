@@ -45,6 +45,7 @@ void mwi_os_want_huge(void *p, size_t bytes);
 
 /* Off-heap memory for the runtime's own structures, zeroed, `align` aligned.
  * Never given back.  Lack of memory is fatal. */
+void mwi_meta_count(size_t bytes); /* mapped elsewhere, counted as metadata */
 void *mwi_meta_alloc(size_t bytes, size_t align);
 size_t mwi_meta_total(void); /* bytes taken from the OS for this */
 

@@ -104,6 +104,12 @@ int main(void) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < b.num_gc && i < 256; i++) sum += b.pause_ns[i];
   CHECK(b.num_gc > 256 || sum == b.pause_total_ns);
+  int rate = mw_set_mem_profile_rate(1);
+  bigs[0] = mw_new(big);
+  mw_set_mem_profile_rate(rate);
+  mw_read_mem_stats(&b);
+  identities(&b);
+  CHECK(b.buck_hash_sys > 0);
   list = NULL;
   mw_free_os_memory();
   mw_mem_stats c;
