@@ -38,7 +38,6 @@ between() {
     die "$1 is $2, expected $3 to $4"
 }
 
-[ "$kind" = goroutine ] && export GOMAXPROCS=4 # so that its first goroutine needs a thread
 "$program" "$kind" "$folder" || die "$program $kind failed"
 
 case $kind in
@@ -79,7 +78,7 @@ goroutine)
   grep -q '^goroutine profile: total 26$' "$folder/goroutine.txt" || die "text"
   [ "$(grep -c '^goroutine .*\[chan receive\]:$' "$folder/goroutines.txt")" -eq 25 ] || die "debug=2"
   pprof -raw "$folder/threadcreate" | grep -q '^threadcreate/count' || die "threadcreate"
-  between "threads that main's goroutines needed" "$(value threadcreate main 4)" 1 10
+  between "threads made for attach_here, itself first" "$(value threadcreate attach_here 4)" 1 10
   ;;
 contention)
   # 40 turns of 5 ms, with three others waiting

@@ -8,6 +8,7 @@
 #include <mallow.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,18 @@ static void waiter(void *c) {
   mw_keep_alive(c);
 }
 
+/* A thread of the program's own: the profile has where it first called the runtime. */
+NOINLINE static void attach_here(void) {
+  mw_gc();
+}
+static void *thread(void *unused) {
+  attach_here();
+  return unused;
+}
+
 static void goroutine(void) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, thread, NULL) != 0 || pthread_join(t, NULL) != 0) exit(1);
   mw_chan *c = mw_chan_make(long, 0);
   for (int i = 0; i < 25; i++) mw_go(waiter, c);
   mw_sleep(50000000);
