@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,14 @@ static void channels(void) {
   mw_ticker_reset(k, 500000);
   CHECK(mw_chan_recv(k->c, NULL));
   mw_ticker_stop(k);
+
+  mw_chan *signals = mw_chan_make(int, 1);
+  mw_signal_notify(signals, SIGUSR1);
+  CHECK(raise(SIGUSR1) == 0 && mw_chan_recv(signals, &v) && v == SIGUSR1);
+  mw_signal_stop(signals);
+  mw_signal_ignore(SIGUSR1);
+  CHECK(raise(SIGUSR1) == 0);
+  mw_signal_reset(SIGUSR1);
 }
 
 /* ---- Synchronisation --------------------------------------------------- */
