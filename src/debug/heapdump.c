@@ -30,6 +30,7 @@
 #include "gc/special.h"
 #include "os/os.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 enum tag {
   END,
@@ -157,21 +158,28 @@ static void put_objects(struct mwi_span *s, void *arg) {
   }
 }
 
-/* The part of g's stack that is in use.  World stopped. */
-static uintptr_t stack_from(const struct dump *d, const struct mwi_g *g) {
+/* The part of g's stack that is in use, wherever it is now; *sp: where it belongs.  World stopped.
+ */
+static struct mwi_stack_view stack_of(const struct dump *d, const struct mwi_g *g, uintptr_t *sp) {
   const struct mwi_m *m = g->m;
-  if (g == mwi_getg()) return d->sp;
-  return m && m->tcb.g == g ? m->stop_sp : g->sp;
+  bool self = g == mwi_getg();
+  if (self || (m && m->tcb.g == g)) {
+    *sp = mwi_align_up(self ? d->sp : m->stop_sp, 8);
+    return (struct mwi_stack_view){*sp, g->stack.hi};
+  }
+  *sp = g->sp;
+  return mwi_stack_view(g);
 }
 
 static void put_goroutine(struct dump *d, const struct mwi_g *g) {
   uint32_t status = mwi_load_acquire(&g->status) & ~(uint32_t)MWI_G_SCAN;
   if (status == MWI_G_DEAD) return;
   enum mwi_wait why = g->wait_reason;
-  uintptr_t lo = mwi_align_up(stack_from(d, g), 8), hi = g->stack.hi;
+  uintptr_t sp;
+  struct mwi_stack_view stack = stack_of(d, g, &sp);
   put(d, GOROUTINE);
   put(d, (uintptr_t)g);
-  put(d, lo);
+  put(d, sp);
   put(d, g->id);
   put(d, g->creator_pc);
   put(d, status == MWI_G_WAITING ? 4 : status); /* Go's numbers: 1 runnable, 2 running, 4 waiting */
@@ -183,18 +191,18 @@ static void put_goroutine(struct dump *d, const struct mwi_g *g) {
   put(d, (uintptr_t)g->m);
   put(d, 0); /* no defers */
   put(d, 0); /* no panics */
-  if (lo >= hi) return;
+  if (stack.lo >= stack.hi) return;
   /* The stack as one frame: conservative scanning knows of no others. */
   put(d, STACK_FRAME);
-  put(d, lo);
+  put(d, sp);
   put(d, 0); /* the innermost */
   put(d, 0); /* which has no child */
-  put_memory(d, (void *)lo, hi - lo);
+  put_memory(d, (void *)stack.lo, stack.hi - stack.lo);
   put(d, g->start_pc);
   put(d, g->start_pc);
   put(d, 0);
   put_string(d, "stack");
-  put_fields(d, lo, hi - lo, NULL, 0);
+  put_fields(d, stack.lo, stack.hi - stack.lo, NULL, 0);
 }
 
 static void put_threads(struct dump *d) {

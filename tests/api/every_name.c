@@ -233,8 +233,6 @@ static void *make_object(void) {
   return mw_strdup("made");
 }
 
-size_t mw_set_max_stack(size_t bytes) __attribute__((weak)); /* not in every runtime */
-
 static void control(void) {
   static mw_pool pool = {.make = make_object};
   char *p = mw_pool_get(&pool);
@@ -247,10 +245,8 @@ static void control(void) {
   CHECK(mw_set_memory_limit(-1) == INT64_MAX);
   CHECK(mw_set_memory_limit((int64_t)1 << 40) == INT64_MAX);
   CHECK(mw_set_memory_limit(INT64_MAX) == (int64_t)1 << 40);
-  if (mw_set_max_stack) {
-    size_t stack = mw_set_max_stack(1 << 20);
-    CHECK(mw_set_max_stack(stack) == 1 << 20);
-  }
+  size_t stack = mw_set_max_stack(1 << 20);
+  CHECK(mw_set_max_stack(stack) == 1 << 20);
   mw_mem_stats before, after;
   mw_read_mem_stats(&before);
   mw_gc();
