@@ -39,7 +39,6 @@
 
 #include "gc/gc.h"
 #include "os/thread.h"
-#include "heap/none.h"
 #include "sched/chan.h"
 #include "sched/proc.h"
 
