@@ -85,6 +85,15 @@ static uint64_t bits_of(struct mwcc_esc *e, LLVMTypeRef t) {
   }
 }
 
+/* The name of a type, in clang's type information, that can hold an address: what is
+ * narrower and of this type is a piece of one.  Pointers are "p1 int" from LLVM 20 on. */
+static bool names_word(const char *name, unsigned len) {
+  static const char *const words[] = {"omnipotent char", "any pointer", "long", "long long"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (len == strlen(words[i]) && memcmp(name, words[i], len) == 0) return true;
+  return len > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9';
+}
+
 /* A narrow load that is of a declared number: a field, or by its type information. */
 static bool declared_number(struct mwcc_esc *e, LLVMValueRef load) {
   LLVMValueRef p = LLVMGetOperand(load, 0), tag = LLVMGetMetadata(load, e->c->md_tbaa);
@@ -101,7 +110,7 @@ static bool declared_number(struct mwcc_esc *e, LLVMValueRef load) {
   if (n < 2 || n > 8) return false;
   LLVMGetMDNodeOperands(ops[1], type);
   const char *name = type[0] ? LLVMGetMDString(type[0], &len) : NULL;
-  return name && !(len == 15 && memcmp(name, "omnipotent char", 15) == 0);
+  return name && !names_word(name, len);
 }
 
 static bool is_pointer_difference(LLVMValueRef v) {

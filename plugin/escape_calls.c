@@ -162,10 +162,15 @@ static const struct {
     {"strndup", "."},
 };
 
+/* libc's name of a function that the early run has renamed to the runtime's. */
+static const char *libc_name(const char *name) {
+  return is_prefix(name, "mwi_rt_") ? name + 7 : name;
+}
+
 static const char *special_args(const char *name) {
   for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
     if (strcmp(special[i].name, name) == 0) return special[i].args;
-  return NULL;
+  return libc_name(name) == name ? NULL : special_args(libc_name(name));
 }
 
 static void copy_content(struct mwcc_esc *e, LLVMValueRef dst, LLVMValueRef src, LLVMValueRef at) {

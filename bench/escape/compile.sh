@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 "$(dirname "$0")/large.sh" ${instructions:+95} >"$work/large.c"
 cd "$work"
 
-# valgrind 3.19 cannot read the plugin's debug information: without it
+# valgrind 3.19 cannot read the debug information of either: without it
 plain_plugin() {
   local from
   from=$(dirname "$mallow")/../lib
@@ -25,6 +25,7 @@ plain_plugin() {
   cp "$mallow" tree/bin/mallow
   cp "$from"/libmallow* "$from"/mallow-build-tree tree/lib/ 2>/dev/null || :
   objcopy -g tree/lib/libmallow-cc.so
+  objcopy -g tree/bin/mallow
   mallow=$work/tree/bin/mallow
 }
 count() { # millions of instructions
