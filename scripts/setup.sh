@@ -12,12 +12,9 @@
 
 set -eu
 
-packages='clang-19 clang-format-19 clang-tidy-19 cmake gdb git
-  libclang-rt-19-dev libcmocka-dev libcurl4-openssl-dev libdw-dev libmicrohttpd-dev lld-19 llvm-19-dev
-  llvm-19-tools make ninja-build pkgconf uthash-dev zlib1g-dev'
 packages='clang-19 clang-format-19 clang-tidy-19 cmake gdb git gnuplot-nox libclang-rt-19-dev
-  libcmocka-dev libdw-dev libmicrohttpd-dev lld-19 llvm-19-dev llvm-19-tools make ninja-build
-  pkgconf uthash-dev zlib1g-dev'
+  libcmocka-dev libcurl4-openssl-dev libdw-dev libmicrohttpd-dev lld-19 llvm-19-dev
+  llvm-19-tools make ninja-build pkgconf uthash-dev zlib1g-dev'
 
 for argument in "$@"; do
   case $argument in

@@ -197,6 +197,7 @@ void mwi_detach(void) {
   if (sigaltstack(NULL, &old) == 0 && old.ss_sp == m->sigstack) sigaltstack(&ss, NULL);
   mwi_add_relaxed(&mwi_sched.nforeign, -1);
   m->foreign = NULL;
+  m->tcb.g = NULL; /* a stop must not find the record's next goroutine on this stack */
   mwi_g_record_put(g);
   mwi_stop_check();
   sigset_t all, mask;

@@ -245,6 +245,9 @@ static void control(void) {
   CHECK(mw_set_memory_limit(-1) == INT64_MAX);
   CHECK(mw_set_memory_limit((int64_t)1 << 40) == INT64_MAX);
   CHECK(mw_set_memory_limit(INT64_MAX) == (int64_t)1 << 40);
+  int threads = mw_set_max_threads(5000);
+  CHECK(threads == 10000 && mw_set_max_threads(threads) == 5000 &&
+        mw_set_max_threads(0) == threads);
   size_t stack = mw_set_max_stack(1 << 20);
   CHECK(mw_set_max_stack(stack) == 1 << 20);
   mw_mem_stats before, after;
