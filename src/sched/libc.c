@@ -43,7 +43,11 @@ MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, l
 
 MWI_NOINLINE long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
   mwi_attempt_enter();
-  long r = mwi_sys6(number, a, b, c, d, e, f);
+  long r;
+  /* It does not wait; but poll and its kin say EINTR, even with a timeout of zero,
+   * when a signal arrives meanwhile, which may be the stop's. */
+  do r = mwi_sys6(number, a, b, c, d, e, f);
+  while (r == -EINTR);
   mwi_attempt_exit();
   return r;
 }
@@ -68,7 +72,9 @@ long mwi_result(long r) {
 
 int mwi_fd_ready(int fd, enum mwi_io_dir dir) {
   struct pollfd p = {.fd = fd, .events = dir == MWI_IO_READ ? POLLIN : POLLOUT};
-  long n = mwi_sys3(SYS_poll, &p, 1, 0);
+  long n;
+  do n = mwi_sys3(SYS_poll, &p, 1, 0); /* EINTR: see mwi_attempt6 */
+  while (n == -EINTR);
   if (n <= 0) return (int)n;
   return p.revents & POLLNVAL ? -EBADF : 1;
 }
