@@ -5,9 +5,9 @@
  * How      The interrupted context tells: the instruction before the PC is
  *          `syscall` and rax is -EINTR.  The call's number is gone from rax;
  *          it is taken from the `mov $number, %eax` that precedes the
- *          instruction in libc's functions.  Other shapes are left alone
- *          (glibc 2.41 and later pass the number in a register to one common
- *          stub when there are several threads).
+ *          instruction in libc's functions, or from where glibc 2.41's common
+ *          stubs for cancellation points have it: on the stack, at an offset
+ *          that their own instructions tell.  Other shapes are left alone.
  *          With a signal of the program's own pending the call does return,
  *          since that signal's handler is about to run.
  * Threads  async-signal-safe; no state.
@@ -27,13 +27,45 @@
 #define SYSCALL_BYTES 2 /* 0f 05 */
 #define MOV_BYTES 5     /* b8 imm32 */
 
+/* `mov offset(%rsp), register`, with the register in its second and third byte. */
+#define LOAD_BYTES 5
+static bool is_load(const uint8_t *at, uint8_t modrm) {
+  return at[0] == 0x48 && at[1] == 0x8b && at[2] == modrm && at[3] == 0x24 && at[4] < 0x80;
+}
+
+static int64_t on_stack(const greg_t *r, unsigned offset) {
+  int64_t number;
+  memcpy(&number, (const char *)r[REG_RSP] + offset, sizeof number);
+  return number >= 0 && number < 4096 ? number : -1;
+}
+
+/*
+ * glibc 2.41 and later.  Without threads, or cancellation off:
+ *     mov 16(%rsp), %rax; syscall
+ * Else in __syscall_cancel_arch, whose caller loads the number into %rsi:
+ *     mov %rsi, %rax; ...; mov %r11, 8(%rsp); syscall
+ */
+#define CALLER_BYTES 40 /* between the load and the call: some moves of arguments */
+static int64_t number_in_stub(const greg_t *r, const uint8_t *at) {
+  if (is_load(at - LOAD_BYTES, 0x44)) return on_stack(r, at[-1]);
+  static const uint8_t last[] = {0x4c, 0x89, 0x5c, 0x24, 0x08};
+  if (memcmp(at - sizeof last, last, sizeof last) != 0) return -1;
+  const uint8_t *back;
+  memcpy(&back, (const char *)r[REG_RSP], sizeof back);
+  const uint8_t *call = back - 5;
+  if (*call != 0xe8) return -1;
+  for (const uint8_t *p = call - LOAD_BYTES; p > call - CALLER_BYTES; p--)
+    if (is_load(p, 0x74)) return on_stack(r, sizeof back + p[4]);
+  return -1;
+}
+
 /* The number, or -1. */
 static int64_t interrupted_call(const greg_t *r, long known) {
   if (r[REG_RAX] != -EINTR) return -1;
   const uint8_t *pc = (const uint8_t *)r[REG_RIP];
   if (pc[-2] != 0x0f || pc[-1] != 0x05) return -1;
   if (known) return known;
-  if (pc[-SYSCALL_BYTES - MOV_BYTES] != 0xb8) return -1;
+  if (pc[-SYSCALL_BYTES - MOV_BYTES] != 0xb8) return number_in_stub(r, pc - SYSCALL_BYTES);
   int32_t number;
   memcpy(&number, pc - SYSCALL_BYTES - MOV_BYTES + 1, sizeof number);
   return number;
