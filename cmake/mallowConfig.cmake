@@ -20,7 +20,11 @@ if(_mallow_compiler STREQUAL "mallow")
 elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 19)
   set(_mallow_options
       "$<$<COMPILE_LANGUAGE:C>:-fpass-plugin=${_mallow_prefix}/lib/libmallow-cc.so>"
-      "$<$<COMPILE_LANGUAGE:C>:-fno-omit-frame-pointer>")
+      "$<$<COMPILE_LANGUAGE:C>:-fno-omit-frame-pointer>"
+      # marks where variables begin to live, for escape analysis (driver/cc.c)
+      "$<$<COMPILE_LANGUAGE:C>:-Wno-return-stack-address>"
+      "$<$<COMPILE_LANGUAGE:C>:-fno-discard-value-names>"
+      "$<$<COMPILE_LANGUAGE:C>:SHELL:-Xclang -fsanitize-address-use-after-scope>")
 else()
   set(mallow_FOUND FALSE)
   set(mallow_NOT_FOUND_MESSAGE

@@ -68,10 +68,13 @@ static void check_version(void) {
   char *command = format_text("'%s' -dumpversion 2>/dev/null", clang()), line[64] = "";
   FILE *f = popen(command, "r");
   if (f && !fgets(line, sizeof line, f)) line[0] = 0;
-  if (f) pclose(f);
+  int status = f ? pclose(f) : -1;
   free(command);
   line[strcspn(line, "\n")] = 0;
-  if (line[0] && strncmp(line, CLANG_VERSION ".", strlen(CLANG_VERSION) + 1) != 0)
+  if (WIFEXITED(status) && WEXITSTATUS(status) >= 126) return; /* not started: exec says why */
+  if (!line[0])
+    fail("%s does not say its version: set MALLOW_CLANG to clang " CLANG_VERSION, clang());
+  if (strncmp(line, CLANG_VERSION ".", strlen(CLANG_VERSION) + 1) != 0)
     fail("%s is version %s, the plugin is for " CLANG_VERSION
          ": install the package clang-" CLANG_VERSION ", or build mallow for that version",
          clang(), line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * driver/flags.c -- `mallow flags --cflags | --libs`, for build systems that
- * call clang themselves
+ * call clang themselves.  cmake/mallow.pc.in and mallowConfig.cmake say the same.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +19,8 @@ int flags_main(int argc, char **argv) {
   }
   if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
   if (cflags)
-    printf("-I%s -fpass-plugin=%s -Wno-return-stack-address -fno-discard-value-names "
-           "-Xclang -fsanitize-address-use-after-scope",
+    printf("-I%s -fpass-plugin=%s -fno-omit-frame-pointer -Wno-return-stack-address "
+           "-fno-discard-value-names -Xclang -fsanitize-address-use-after-scope",
            paths.include, paths.plugin);
   if (cflags && libs) putchar(' ');
   if (libs) printf("-L%s -Wl,-rpath,%s -lmallow", paths.lib, paths.lib);

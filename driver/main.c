@@ -16,9 +16,15 @@ static const char usage[] =
     "       mallow version\n"
     "\n"
     "mallow cc takes besides:\n"
-    "  -static-mallow     link libmallow.a instead of libmallow.so\n"
-    "  -fgc-malloc        malloc's family allocates on the collected heap; free does nothing\n"
-    "  -Wno-mallow-tls    do not warn of thread-local variables\n"
+    "  -m, -m=2                   say what is on the stack or the heap; 2: and why\n"
+    "  -static-mallow             link libmallow.a instead of libmallow.so\n"
+    "  -fgc-malloc                malloc's family allocates on the collected heap; free does "
+    "nothing\n"
+    "  -fno-mallow-escape         no escape analysis\n"
+    "  -fmallow-summaries=FILE    believe what FILE says of how its functions let pointers escape\n"
+    "  -fno-mallow-summaries      believe no file\n"
+    "  -Wno-mallow-escape         do not warn of addresses that outlive their frame\n"
+    "  -Wno-mallow-tls            do not warn of thread-local variables\n"
     "\n"
     "environment: MALLOW_CLANG  the clang to use (default: clang-19)\n";
 

@@ -24,3 +24,23 @@ expect 'sum 500500, words 3: alpha beta gamma' ./both
   "$(pkg-config --variable=libdir mallow)/libmallow.a" -pthread -ldl
 expect 'sum 500500, words 3: alpha beta gamma' ./static
 if readelf -d static | grep -q libmallow; then die "the static program needs libmallow.so"; fi
+
+# The options that a build system passes itself are those of the command: a
+# variable of a loop's body is a new one each turn, without optimisation too.
+cat >fresh.c <<'END'
+int *kept[3];
+int main(void) {
+  for (int i = 0; i < 3; i++) {
+    int x = i;
+    kept[i] = &x;
+  }
+  return *kept[0] == 0 && *kept[1] == 1 && *kept[2] == 2 ? 0 : 1;
+}
+END
+# shellcheck disable=SC2046
+"$CLANG" $(pkg-config --cflags mallow) fresh.c -o fresh $(pkg-config --libs mallow)
+./fresh || die "a variable of a loop is one object for all turns"
+case $(pkg-config --cflags mallow) in
+*"$("$prefix/bin/mallow" flags --cflags | sed 's/.*libmallow-cc.so //')"*) ;;
+*) die "pkg-config and mallow flags differ" ;;
+esac
