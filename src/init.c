@@ -81,7 +81,7 @@ static void run_main(void *p) {
 MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **argv, char **envp) {
   struct main_args a = {fn, argc, argv, envp};
   mwi_init_once();
-  pthread_sigmask(SIG_SETMASK, NULL, &mwi_sched.sigmask);
+  mwi_signal_open(&mwi_sched.sigmask);
   mwi_http_init();
   if (mwi_tcb()->attached) mwi_detach(); /* a constructor allocated; now the thread becomes ours */
   struct mwi_m *m = mwi_m_new();

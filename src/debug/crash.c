@@ -9,7 +9,8 @@
  *          nothing of the kind: sched/fold.c brings the stack back.  SIGQUIT prints every
  *          goroutine and exits with 2.
  * Promise  [C1] A handler of the program's own wins: one that exists is left
- *          alone, one that comes later replaces ours.
+ *          alone, one that comes later replaces ours (sched/signal.c keeps
+ *          faults in folded stacks from it).
  * Stack    the thread's signal stack (sched/m.c), as the faulting one may be
  *          full.
  */
@@ -149,11 +150,12 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
   mwi_die(&death);
 }
 
-/* Is the handler for SIGSEGV ours? */
+/* Is the handler for SIGSEGV ours, be it that the program's comes after it? */
 static bool faults_reach_us(void) {
   struct sigaction now;
-  return sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-         now.sa_sigaction == on_crash;
+  if (sigaction(SIGSEGV, NULL, &now) != 0) return false;
+  return ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_crash) ||
+         mwi_signal_passes_faults(&now);
 }
 
 void mwi_crash_init(void) {
@@ -163,9 +165,7 @@ void mwi_crash_init(void) {
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
     if (sigaction(signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue; /* [C1] */
-    /* NODEFER: a fault inside the handler must be reported too */
-    struct sigaction sa = {.sa_sigaction = on_crash,
-                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction sa = {.sa_sigaction = on_crash, .sa_flags = MWI_FAULT_FLAGS};
     sigaction(signals[i], &sa, NULL);
   }
   mwi_faults_reach_us = faults_reach_us;

@@ -42,6 +42,8 @@
  *          system calls fail on such memory anyway.
  * Next     docs/design/stacks.md
  */
+#include <errno.h>
+
 #include <mallow.h>
 
 #include "base/knobs.h"
@@ -421,6 +423,7 @@ bool mwi_stack_fault(uintptr_t addr) {
   struct mwi_g *g;
   bool resolved = false;
   mwi_rt_enter();
+  int saved = errno;
   for (uint32_t n = 0; (g = mwi_stack_owner(addr)) && addr >= g->stack.lo; n++) {
     uintptr_t copy = mwi_load_acquire(&g->fold); /* as in claim */
     if (copy && !(copy & BUSY) && mwi_cas_acqrel(&g->fold, &copy, copy | BUSY)) {
@@ -435,6 +438,7 @@ bool mwi_stack_fault(uintptr_t addr) {
   }
   /* Not folded, but it ought to be accessible: another thread was faster. */
   if (!resolved && g && addr >= g->stack.lo) resolved = !too_often(addr);
+  errno = saved;
   mwi_rt_leave();
   return resolved;
 }

@@ -38,14 +38,15 @@ static bool on_sigstack(const struct mwi_m *m, uintptr_t sp) {
   return sp - (uintptr_t)m->sigstack < MWI_SIGSTACK_BYTES;
 }
 
-/* Does a jump to sp leave handler h? */
-static bool leaves(const struct mwi_m *m, const struct mwi_handler *h, uintptr_t sp) {
-  if (on_sigstack(m, h->frame) != on_sigstack(m, sp)) return on_sigstack(m, h->frame);
+/* Does a jump to sp leave handler h?  A signal stack may be the program's own, anywhere. */
+static bool leaves(const struct mwi_tcb *t, const struct mwi_handler *h, uintptr_t sp) {
+  if (on_sigstack(t->m, h->frame) != on_sigstack(t->m, sp)) return on_sigstack(t->m, h->frame);
+  if (t->g && on_stack_of(t->g, sp) && !on_stack_of(t->g, h->frame)) return true;
   return sp > h->frame;
 }
 
 static void forget_handlers(struct mwi_tcb *t, uintptr_t sp) {
-  while (t->handlers && leaves(t->m, t->handlers, sp)) {
+  while (t->handlers && leaves(t, t->handlers, sp)) {
     if (t->handlers->rt) mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
     mwi_handler_leave(t->handlers);
   }

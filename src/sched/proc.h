@@ -289,6 +289,10 @@ void mwi_signal_restart(void);   /* in a forked child */
 extern void (*mwi_signal_fault)(int sig, siginfo_t *info,
                                 void *uc); /* debug/crash.c: report, die */
 extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */
+/* NODEFER: a fault inside the handler must be reported too */
+#define MWI_FAULT_FLAGS (SA_SIGINFO | SA_ONSTACK | SA_NODEFER)
+bool mwi_signal_passes_faults(const struct sigaction *a);
+void mwi_signal_open(sigset_t *mask); /* start-up, on the initial thread */
 
 /* src/init.c: start-up, once, in order */
 void mwi_init_once(void);

@@ -16,17 +16,23 @@
  *          misses the signal, and signals that come twice before anybody looks
  *          come once, as in Go.
  *          [N3] After mw_signal_stop has returned nothing is sent to the channel.
+ *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
+ *          code has asked for SIGSEGV, which hears of no such fault.
  * How      Compiled code's sigaction and signal come here.  The kernel is given
  *          `trampoline`, which counts the handler in tcb->sig; the program sees
  *          its own handlers in what it asks for.  A handler that is left by
  *          siglongjmp is forgotten by sched/jump.c.
+ *          Once compiled code has asked for SIGSEGV, the trampoline stays in the
+ *          kernel whatever is asked, SIG_DFL and SIG_IGN too, and does what the
+ *          kernel would do [N4]; and what compiled code blocks, in masks and
+ *          during handlers of other signals, SIGSEGV is not among it.
  *          `notified` and `pending` are words of bits.  sysmon readies the
  *          goroutine that sends.
  * Threads  actions_lock for changes; the trampoline reads without it.  Rank
  *          SEMA: channels are used inside of it.
  * Limits   The stop signal (SIGURG) stays the runtime's: the program's handler
  *          for it is called for signals that are not from the runtime, and it
- *          is never blocked.
+ *          is never blocked.  SIGSEGV ignored is not inherited by exec.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -41,6 +47,7 @@
 #include "os/thread.h"
 #include "sched/chan.h"
 #include "sched/proc.h"
+#include "sched/stack.h"
 
 #define NSIG_MAX 65
 #define BIT(sig) (UINT64_C(1) << ((sig) - 1))
@@ -51,8 +58,10 @@ typedef void action_fn(int, siginfo_t *, void *);
 /* What the program asked for.  The handler is read by the trampoline: seq_cst
  * loads, and a new one is written before the kernel hears of it. */
 static struct action {
-  _Atomic uintptr_t handler; /* 0: the trampoline is not installed */
+  /* 0: the trampoline is not installed; for SIGSEGV, where it stays, what was asked */
+  _Atomic uintptr_t handler;
   _Atomic int flags;
+  bool masks_segv; /* asked to block SIGSEGV meanwhile; under actions_lock */
 } actions[NSIG_MAX];
 static mw_mutex actions_lock;
 
@@ -90,8 +99,38 @@ void mwi_handler_leave(struct mwi_handler *h) {
   mwi_store_relaxed(&t->poll, 1); /* what was held off */
 }
 
+static bool is_function(handler_fn *fn) {
+  return fn != SIG_DFL && fn != SIG_IGN && fn != SIG_ERR;
+}
+
+/* As the kernel would: at once when the signal was sent; a fault is repeated. */
+static void die_of_segv(bool sent) {
+  struct sigaction sa = {.sa_handler = SIG_DFL};
+  sigaction(SIGSEGV, &sa, NULL);
+  if (!sent) return;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGSEGV);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  mwi_os_signal_thread(mwi_os_tid(), SIGSEGV);
+}
+
+/* What to call for a SIGSEGV [N4]; 0: nothing. */
+static uintptr_t segv_handler(const siginfo_t *info) {
+  bool sent = info->si_code <= 0;
+  if (!sent && mwi_stack_fault((uintptr_t)info->si_addr)) return 0;
+  uintptr_t fn = mwi_load_seqcst(&actions[SIGSEGV].handler);
+  while (is_function((handler_fn *)fn) &&
+         (mwi_load_relaxed(&actions[SIGSEGV].flags) & (int)SA_RESETHAND) &&
+         !atomic_compare_exchange_strong(&actions[SIGSEGV].handler, &fn, (uintptr_t)SIG_DFL))
+    continue;
+  if (is_function((handler_fn *)fn)) return fn;
+  if (!sent || (handler_fn *)fn != SIG_IGN) die_of_segv(sent);
+  return 0;
+}
+
 static void trampoline(int sig, siginfo_t *info, void *uc) {
-  uintptr_t fn = mwi_load_seqcst(&actions[sig].handler);
+  uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   if (!fn) return; /* it has just been taken away */
   int flags = mwi_load_relaxed(&actions[sig].flags);
   int saved = errno; /* for handlers that do not think of it */
@@ -115,24 +154,42 @@ void mwi_signal_spare(int sig, siginfo_t *info, void *uc) {
 int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 handler_fn *mwi_rt_signal(int sig, handler_fn *fn);
 
-static bool is_function(handler_fn *fn) {
-  return fn != SIG_DFL && fn != SIG_IGN && fn != SIG_ERR;
+/* Does the kernel get the trampoline for what is asked? */
+static bool goes_through_us(int sig, const struct sigaction *act) {
+  if (sig != SIGSEGV) return is_function(act->sa_handler);
+  return act->sa_sigaction != mwi_signal_fault; /* which comes back from those who saved it */
+}
+
+/* What the kernel is told instead of *act, which goes through us. */
+static struct sigaction covered(int sig, const struct sigaction *act) {
+  struct sigaction k = *act;
+  k.sa_sigaction = trampoline;
+  k.sa_flags |= SA_SIGINFO;
+  if (sig != SIGSEGV) return k;
+  k.sa_flags &= ~(int)SA_RESETHAND; /* a fault of ours would use it up */
+  if (!is_function(act->sa_handler)) k.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  return k;
 }
 
 /* actions_lock held. */
 static int set_action_locked(int sig, const struct sigaction *act, struct sigaction *old) {
   uintptr_t before = mwi_load_relaxed(&actions[sig].handler);
   int flags = mwi_load_relaxed(&actions[sig].flags);
+  bool masked = actions[sig].masks_segv, through = act && goes_through_us(sig, act);
   struct sigaction kernel, was;
   if (act) {
     kernel = *act;
-    if (is_function(act->sa_handler)) {
+    if (sig != SIGSEGV) {
+      actions[sig].masks_segv = sigismember(&act->sa_mask, SIGSEGV) == 1;
+      sigdelset(&kernel.sa_mask, SIGSEGV); /* [N4] */
+    }
+    if (through) {
       /* a signal between these stores finds a handler with the other's flags only if both
        * exist; so the kernel is asked to hold it back */
       mwi_store_relaxed(&actions[sig].flags, act->sa_flags);
       mwi_store_seqcst(&actions[sig].handler, (uintptr_t)act->sa_handler);
-      kernel.sa_sigaction = trampoline;
-      kernel.sa_flags |= SA_SIGINFO;
+      struct sigaction k = covered(sig, &kernel);
+      kernel = k;
     }
   }
   int r = 0;
@@ -145,12 +202,14 @@ static int set_action_locked(int sig, const struct sigaction *act, struct sigact
   if (r != 0) {
     mwi_store_relaxed(&actions[sig].flags, flags);
     mwi_store_seqcst(&actions[sig].handler, before);
+    actions[sig].masks_segv = masked;
     return r;
   }
-  if (act && !is_function(act->sa_handler)) mwi_store_seqcst(&actions[sig].handler, 0);
+  if (act && !through) mwi_store_seqcst(&actions[sig].handler, 0);
   if (old) {
     *old = was;
-    if (was.sa_sigaction == trampoline && before) {
+    if (masked) sigaddset(&old->sa_mask, SIGSEGV);
+    if (was.sa_sigaction == trampoline && (before || sig == SIGSEGV)) {
       old->sa_sigaction = (action_fn *)before;
       old->sa_flags = flags;
     }
@@ -219,6 +278,15 @@ void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
   if (!own) mwi_unpin(g, MWI_PIN_MASK);
 }
 
+/* Start-up: *mask is what the initial thread's is, with SIGSEGV let through [N4]. */
+void mwi_signal_open(sigset_t *mask) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGSEGV);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  pthread_sigmask(SIG_SETMASK, NULL, mask);
+}
+
 /* The mask is the thread's.  While it is not what every thread of ours begins
  * with, the goroutine keeps its thread.  As long as there is one thread, that
  * beginning changes with it: a program that blocks signals first thing in main
@@ -227,7 +295,10 @@ MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *ol
   sigset_t wanted;
   if (set) {
     wanted = *set;
-    if (how != SIG_UNBLOCK) sigdelset(&wanted, MWI_STOP_SIGNAL);
+    if (how != SIG_UNBLOCK) {
+      sigdelset(&wanted, MWI_STOP_SIGNAL);
+      sigdelset(&wanted, SIGSEGV); /* [N4] */
+    }
   }
   int r = pthread_sigmask(how, set ? &wanted : NULL, old);
   struct mwi_tcb *t = mwi_tcb();
@@ -270,6 +341,11 @@ static void note(int sig, siginfo_t *info, void *uc) {
   }
   atomic_fetch_or_explicit(&pending, BIT(sig), memory_order_seq_cst);
   mwi_sysmon_wake(); /* an exchange and a futex: fit for handlers */
+}
+
+/* Is it a handler of ours, through which faults come to mwi_stack_fault? */
+bool mwi_signal_passes_faults(const struct sigaction *a) {
+  return (a->sa_flags & SA_SIGINFO) && (a->sa_sigaction == trampoline || a->sa_sigaction == note);
 }
 
 bool mwi_signal_listening(void) {
@@ -416,6 +492,8 @@ static void take_away(int sig, handler_fn *disposition) {
   for (struct listener *l = listeners; l; l = l->next) l->signals &= ~BIT(sig);
   drop_unused_locked();
   struct sigaction sa = {.sa_handler = disposition};
+  if (sig == SIGSEGV && disposition == SIG_DFL) /* in one step [N4] */
+    sa = (struct sigaction){.sa_sigaction = mwi_signal_fault, .sa_flags = MWI_FAULT_FLAGS};
   set_action_locked(sig, &sa, NULL);
   if (disposition == SIG_DFL) mwi_signal_defaults(); /* what the runtime does by itself */
   mw_mutex_unlock(&actions_lock);

@@ -9,7 +9,6 @@
  *          stray     writes from a goroutine and from a thread of no runtime, through
  *                    addresses that the compiler does not know, while collections fold
  *          external  a goroutine parked in a callback of external code is not folded
- *          handler   a program with a handler of its own for SIGSEGV: nothing is folded
  *          trace     mw_print_goroutines shows the frames of a folded goroutine
  *          busy      goroutines that run between collections are not folded
  *          shrink    pages that a deep call left go back; also for one that stays busy
@@ -19,7 +18,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -188,7 +186,7 @@ static void stray(void) {
   }
 }
 
-/* ---- external, handler, trace, busy ------------------------------------ */
+/* ---- external, trace, busy ------------------------------------ */
 
 static mw_chan *never;
 static _Atomic bool inside;
@@ -224,17 +222,6 @@ static void park_one(void) {
   mw_go(parks, NULL);
   mw_sleep(5000000);
   collect(4);
-}
-
-static void own_handler(int sig) {
-  (void)sig;
-  _exit(3);
-}
-static void handler(void) {
-  signal(SIGSEGV, own_handler);
-  park_one();
-  CHECK_EQ(folded(), 0);
-  signal(SIGSEGV, SIG_DFL);
 }
 
 static void trace(void) {
@@ -376,9 +363,8 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"idle", idle},       {"stray", stray}, {"external", external},
-               {"handler", handler}, {"trace", trace}, {"busy", busy},
-               {"shrink", shrink},   {"dead", dead},   {"fork", forks}};
+  } cases[] = {{"idle", idle}, {"stray", stray},   {"external", external}, {"trace", trace},
+               {"busy", busy}, {"shrink", shrink}, {"dead", dead},         {"fork", forks}};
   check_start();
   for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
     if (strcmp(argv[1], cases[i].name) == 0) {

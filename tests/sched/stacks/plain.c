@@ -2,6 +2,8 @@
 /* tests/sched/stacks/plain.c -- see plain.h */
 #include "plain.h"
 
+#include <signal.h>
+
 uintptr_t plain_find(uintptr_t sp, uint64_t magic) {
   sp &= ~(uintptr_t)7;
   while (((uint64_t *)sp)[0] != magic || ((uint64_t *)sp)[1] != ~magic) sp += 8;
@@ -15,4 +17,8 @@ uint64_t plain_add(uintptr_t addr, uint64_t n) {
 
 int plain_call(int (*f)(void)) {
   return f() + 1;
+}
+
+void plain_handle(int sig, void (*fn)(int)) {
+  signal(sig, fn);
 }
