@@ -14,6 +14,9 @@
  *          with a processor or without.
  *          [P4] Nobody stops while holding a runtime lock, so a stopper may
  *          take any lock but STOP.
+ *          [P5] Nobody takes the stop lock in SYS: who waits for it there may be
+ *          held for longer than one stop ([E2] of gchooks.c), and whoever lets
+ *          it go needs the lock for that.
  * How      The states are drawn in sched/proc.h.  A stopper sets stop_req and
  *          the poll byte, then looks at the state: SYS threads are held by a
  *          compare-and-swap and need no cooperation; RUN threads answer at
@@ -29,6 +32,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <limits.h>
 #include <ucontext.h>
 
 #include "gc/gc.h"
@@ -229,17 +233,18 @@ void mwi_stop_lock_wait(void *arg, uintptr_t sp) {
   struct mwi_m *m = arg;
   m->stop_sp = sp;
   m->stop_fp = sp + MWI_SPILL_FP;
-  for (;;) {
+  do {
     mwi_enter_sys(m);
-    bool mine = mwi_xchg_acqrel(&stop_lock_state, 2) == 0;
-    if (!mine) mwi_futex_wait(&stop_lock_state, 2, -1);
+    uint32_t seen = 1; /* there is somebody who waits */
+    bool held = mwi_cas_seqcst(&stop_lock_state, &seen, 2) || seen == 2;
+    if (held) mwi_futex_wait(&stop_lock_state, 2, -1);
     mwi_leave_sys(m);
-    if (mine) return;
-  }
+  } while (mwi_xchg_acqrel(&stop_lock_state, 2) != 0); /* [P5]: not before it is in RUN */
 }
 
+/* All who wait, not one: the one might be held, and not take it [P5]. */
 void mwi_stop_unlock(void) {
-  if (mwi_xchg_acqrel(&stop_lock_state, 0) == 2) mwi_futex_wake(&stop_lock_state, 1);
+  if (mwi_xchg_acqrel(&stop_lock_state, 0) == 2) mwi_futex_wake(&stop_lock_state, INT_MAX);
   mwi_rt_leave();
 }
 

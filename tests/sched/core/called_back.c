@@ -2,7 +2,7 @@
 /*
  * tests/sched/core/called_back.c -- code that external code called stays on its thread [X1]
  *
- *     called_back stays|returns|leaves|cookie|locked|deadlock
+ *     called_back stays|returns|leaves|cookie|locked|stoppers|deadlock
  *
  *   stays     in a callback, and in a callback of a callback: channels, sleep,
  *             yield, preemption, a mutex and collections leave it on its thread
@@ -11,6 +11,8 @@
  *   leaves    mw_goexit in a callback: the thread goes on
  *   cookie    a stream with functions of the program's: printf calls back
  *   locked    mw_thread_lock, which nests
+ *   stoppers  callbacks that stop the world, beside collections, which keep callbacks
+ *             held: whoever waits for its turn to stop is held without having it
  *   deadlock  main and another wait in callbacks for ever: that is seen
  *
  * Each with others that want the processors.  GOMAXPROCS: the environment's.
@@ -194,6 +196,23 @@ static void locked(void *unused) {
   mw_waitgroup_done(&done);
 }
 
+static void stops(void *unused) {
+  (void)unused;
+  mw_mem_stats stats;
+  for (int i = 0; i < 400; i++) mw_read_mem_stats(&stats);
+}
+static void stopper(void *unused) {
+  plain_call(stops, unused);
+  mw_waitgroup_done(&done);
+}
+static void collects(void *unused) {
+  (void)unused;
+  while (!over) {
+    for (int i = 0; i < 1000; i++) mw_alloc(100);
+    mw_gc();
+  }
+}
+
 static void waits(void *unused) {
   (void)unused;
   mw_chan_recv(mw_chan_make(int, 0), NULL);
@@ -213,7 +232,8 @@ int main(int argc, char **argv) {
   pong = mw_chan_make(int, 2);
   seen = mw_chan_make(int, 0);
   for (int i = 0; i < 3; i++) mw_go(echo, NULL);
-  for (int i = 0; i < 3; i++) mw_go(busy, NULL);
+  /* a callback is kept held only if some thread is idle, to look at its stack */
+  for (int i = 0; i < 3 && strcmp(what, "stoppers") != 0; i++) mw_go(busy, NULL);
   if (strcmp(what, "stays") == 0) {
     several(caller, 3);
   } else if (strcmp(what, "returns") == 0) {
@@ -231,6 +251,9 @@ int main(int argc, char **argv) {
     CHECK(written == 5);
   } else if (strcmp(what, "locked") == 0) {
     several(locked, 1);
+  } else if (strcmp(what, "stoppers") == 0) {
+    mw_go(collects, NULL);
+    several(stopper, 3);
   }
   over = true;
   puts("ok");
