@@ -5,7 +5,8 @@
 #
 #     bench/echo/run.sh [BUILD]     (BUILD default: build)
 #
-# Servers mallow.c and go.go, a goroutine for each connection; the load is Debian's
+# Servers mallow.c and go.go, a goroutine for each connection, and bare.c, which
+# has no goroutines and does what the kernel asks for only; the load is Debian's
 # wrk: ECHO_CONNECTIONS (default 1000) connections that each send the next
 # request when the answer is there.  ECHO_RUNS (default 5) runs of ECHO_SECONDS
 # (default 5) each, the servers in turn; medians, and of the ratios their
@@ -30,6 +31,7 @@ command -v wrk >/dev/null || {
 
 ${ECHO_CC:-$build/bin/mallow cc} -std=gnu17 -O2 "$here/mallow.c" -o "$out/mallow"
 go build -o "$out/go" "$here/go.go"
+clang-19 -std=gnu17 -O2 -pthread "$here/bare.c" -o "$out/bare"
 ulimit -n "$(ulimit -Hn)"
 
 server=
@@ -62,12 +64,13 @@ rm -f "$out"/*.out "$out"/*.cpu
 for _ in $(seq "$runs"); do
   measure mallow
   measure go
+  measure bare
 done
 
 echo "machine  $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, Linux $(uname -r)"
 echo "versions $(go version); $(wrk -v 2>&1 | sed -n 's/ *\[.*//p;q')"
 echo "$connections connections, wrk -t$threads, $runs runs of $seconds s, interleaved, medians"
-paste "$out/mallow.out" "$out/go.out" | awk '
+paste "$out/mallow.out" "$out/go.out" "$out/bare.out" | awk '
   function median(a, n,   i, j, t) {
     for (i = 2; i <= n; i++)
       for (j = i; j > 1 && a[j] < a[j - 1]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
@@ -75,19 +78,24 @@ paste "$out/mallow.out" "$out/go.out" | awk '
   }
   {
     n++
-    errors += $5 + $10
-    for (i = 1; i <= 4; i++) { m[i, n] = $i; g[i, n] = $(i + 5); r[i, n] = $i / $(i + 5) }
+    errors += $5 + $10 + $15
+    for (i = 1; i <= 4; i++) {
+      m[i, n] = $i; g[i, n] = $(i + 5); f[i, n] = $(i + 10)
+      r[i, n] = $i / $(i + 5); q[i, n] = $(i + 10) / $(i + 5)
+    }
   }
   END {
     split("requests/s|50% us|99% us|99.9% us", name, "|")
     split(">= 1.3|||<= 1", goal, "|")
-    printf "%-12s %10s %10s %8s  %s\n", "", "mallow", "go", "ratio", "goal"
+    printf "%-12s %10s %10s %10s %10s %9s  %s\n", "", "mallow", "go", "bare", "mallow/go", "bare/go", "goal"
     for (i = 1; i <= 4; i++) {
-      for (k = 1; k <= n; k++) { a[k] = m[i, k]; b[k] = g[i, k]; c[k] = r[i, k] }
-      printf "%-12s %10d %10d %8.2f  %s\n", name[i], median(a, n), median(b, n), median(c, n), goal[i]
+      for (k = 1; k <= n; k++) { a[k] = m[i, k]; b[k] = g[i, k]; c[k] = r[i, k]; d[k] = f[i, k]; e[k] = q[i, k] }
+      printf "%-12s %10d %10d %10d %10.2f %9.2f  %s\n", name[i], median(a, n), median(b, n), median(d, n),
+        median(c, n), median(e, n), goal[i]
     }
     printf "%-12s %10d\n", "errors", errors
   }'
 median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-m=$(median <"$out/mallow.cpu") g=$(median <"$out/go.cpu")
-printf '%-12s %10s %10s %8s\n' 'CPU us each' "$m" "$g" "$(awk -v a="$m" -v b="$g" 'BEGIN {printf "%.2f", a / b}')"
+m=$(median <"$out/mallow.cpu") g=$(median <"$out/go.cpu") f=$(median <"$out/bare.cpu")
+awk -v m="$m" -v g="$g" -v f="$f" \
+  'BEGIN {printf "%-12s %10s %10s %10s %10.2f %9.2f\n", "CPU us each", m, g, f, m / g, f / g}'
