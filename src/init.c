@@ -25,6 +25,7 @@
 #include "debug/memstats.h"
 #include "debug/profile.h"
 #include "gc/gc.h"
+#include "os/asymlock.h"
 #include "os/inject.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
@@ -41,6 +42,7 @@ static size_t main_stack_bytes(void) {
 static void init(void) {
   mwi_knobs_init();
   mwi_inject_init();
+  mwi_asymlock_init();
   mwi_sched.start_ns = mwi_os_monotonic();
   mwi_heap_init();
   mwi_gchooks_init();

@@ -12,15 +12,20 @@
   4 /* rounds of SPIN_PAUSES before sleeping; more burns a CPU that the holder may need */
 #define SPIN_PAUSES 30 /* about a microsecond */
 
-void mwi_lock_slow(struct mwi_lock *l) {
+bool mwi_lock_spin(_Atomic uint32_t *state) {
   static _Atomic unsigned known; /* relaxed: every thread finds the same number */
   unsigned ncpu = mwi_load_relaxed(&known);
   if (!ncpu) mwi_store_relaxed(&known, ncpu = mwi_os_ncpu());
   for (int i = 0; ncpu > 1 && i < SPIN_TRIES; i++) {
     for (int j = 0; j < SPIN_PAUSES; j++) mwi_pause();
     uint32_t expected = 0;
-    if (mwi_load_relaxed(&l->state) == 0 && mwi_cas_acqrel(&l->state, &expected, 1)) return;
+    if (mwi_load_relaxed(state) == 0 && mwi_cas_acqrel(state, &expected, 1)) return true;
   }
+  return false;
+}
+
+void mwi_lock_slow(struct mwi_lock *l) {
+  if (mwi_lock_spin(&l->state)) return;
   /* acquire: pairs with the release in mwi_unlock.  State 2 from here: the
    * holder that frees it must wake somebody. */
   while (mwi_xchg_acqrel(&l->state, 2) != 0) mwi_futex_wait(&l->state, 2, -1);
@@ -39,7 +44,10 @@ void mwi_unlock_slow(struct mwi_lock *l) {
 struct held {
   _Atomic(struct mwi_tcb *) owner;
   int n;
-  struct mwi_lock *lock[HELD_MAX];
+  struct {
+    const void *lock;
+    uint16_t rank;
+  } lock[HELD_MAX];
 };
 static struct held held_table[4096];
 
@@ -57,24 +65,26 @@ static struct held *held_mine(void) {
   return NULL;
 }
 
-void mwi_lock_rank_take(struct mwi_lock *l) {
+void mwi_lock_rank_take(const void *l, uint16_t rank) {
   struct held *h = held_mine();
   if (!h) return;
-  if (l->rank == 0) mwi_fatal("lock %p has no rank", (void *)l);
+  if (rank == 0) mwi_fatal("lock %p has no rank", l);
   for (int i = 0; i < h->n; i++) {
-    struct mwi_lock *o = h->lock[i];
-    bool ok = o->rank < l->rank || (o->rank == l->rank && l->rank == MWI_RANK_CHAN);
-    if (!ok || o == l)
-      mwi_fatal("lock rank: taking %u while holding %u (base/rank.h)", l->rank, o->rank);
+    uint16_t other = h->lock[i].rank;
+    bool ok = other < rank || (other == rank && rank == MWI_RANK_CHAN);
+    if (!ok || h->lock[i].lock == l)
+      mwi_fatal("lock rank: taking %u while holding %u (base/rank.h)", rank, other);
   }
-  if (h->n < HELD_MAX) h->lock[h->n++] = l;
+  if (h->n == HELD_MAX) return;
+  h->lock[h->n].lock = l;
+  h->lock[h->n++].rank = rank;
 }
 
-void mwi_lock_rank_drop(struct mwi_lock *l) {
+void mwi_lock_rank_drop(const void *l) {
   struct held *h = held_mine();
   if (!h) return;
   for (int i = h->n - 1; i >= 0; i--)
-    if (h->lock[i] == l) {
+    if (h->lock[i].lock == l) {
       h->lock[i] = h->lock[--h->n];
       return;
     }
@@ -88,10 +98,11 @@ void mwi_lock_rank_forget(struct mwi_tcb *t) {
 void mwi_lock_rank_forget(struct mwi_tcb *t) {
   (void)t;
 }
-void mwi_lock_rank_take(struct mwi_lock *l) {
+void mwi_lock_rank_take(const void *l, uint16_t rank) {
   (void)l;
+  (void)rank;
 }
-void mwi_lock_rank_drop(struct mwi_lock *l) {
+void mwi_lock_rank_drop(const void *l) {
   (void)l;
 }
 #endif

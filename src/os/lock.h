@@ -21,14 +21,16 @@ struct mwi_lock {
 
 void mwi_lock_slow(struct mwi_lock *l);
 void mwi_unlock_slow(struct mwi_lock *l);
-void mwi_lock_rank_take(struct mwi_lock *l); /* check builds */
-void mwi_lock_rank_drop(struct mwi_lock *l);
+/* Try for about four microseconds to take a lock's word from 0 to 1. */
+bool mwi_lock_spin(_Atomic uint32_t *state);
+void mwi_lock_rank_take(const void *l, uint16_t rank); /* check builds */
+void mwi_lock_rank_drop(const void *l);
 void mwi_lock_rank_forget(struct mwi_tcb *t); /* a thread that is not there after a fork */
 
 MWI_INLINE void mwi_lock(struct mwi_lock *l) {
   mwi_rt_enter();
 #if MW_CHECK
-  mwi_lock_rank_take(l);
+  mwi_lock_rank_take(l, l->rank);
 #endif
   uint32_t free_state = 0;
   /* acquire: pairs with the release in mwi_unlock */
@@ -40,7 +42,7 @@ MWI_INLINE bool mwi_trylock(struct mwi_lock *l) {
   uint32_t free_state = 0;
   if (mwi_cas_acqrel(&l->state, &free_state, 1)) {
 #if MW_CHECK
-    mwi_lock_rank_take(l);
+    mwi_lock_rank_take(l, l->rank);
 #endif
     return true;
   }

@@ -38,7 +38,7 @@ static struct mwi_layout header_layout = {
 _Static_assert(sizeof(struct mw_chan) <= 64 * 8, "one mask word covers the header");
 
 void mwi_ch_setup(struct mw_chan *ch, size_t elem_size, uint64_t cap, void *buf, bool noscan) {
-  ch->lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_CHAN);
+  ch->lock = (struct mwi_asymlock)MWI_ASYMLOCK_INIT(MWI_RANK_CHAN);
   ch->elem_size = (uint32_t)elem_size;
   ch->cap = cap;
   ch->noscan = noscan;
@@ -118,6 +118,12 @@ void mwi_ch_abandon(struct mwi_waiter *w) {
   mwi_waitq_remove(w->chan->recvq.first == first ? &w->chan->recvq : &w->chan->sendq, w);
 }
 
+static bool unlock_commit(struct mwi_g *g, void *ch) {
+  (void)g;
+  mwi_asym_unlock(&((struct mw_chan *)ch)->lock);
+  return true;
+}
+
 /* ---- Send -------------------------------------------------------------- */
 
 /* Returns with the value sent, or with the channel unlocked and false. */
@@ -125,12 +131,12 @@ MWI_INLINE bool send_now(struct mw_chan *ch, const void *value) {
   struct mwi_g *wake = NULL;
   enum mwi_move move = mwi_ch_send_locked(ch, value, &wake);
   if (MWI_LIKELY(move == MWI_MOVE_DONE)) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     if (wake != NULL) mwi_ready(wake);
     return true;
   }
   if (move == MWI_MOVE_CLOSED) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     mwi_fatal("send on closed channel");
   }
   return false;
@@ -141,15 +147,15 @@ static MWI_NOINLINE void send_park(struct mw_chan *ch, const void *value) {
   struct mwi_g *g = mwi_getg();
   void *big = NULL;
   if (ch->elem_size > MWI_WAITER_SLOT) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     big = mwi_ch_big_buffer(ch);
-    mwi_lock(&ch->lock);
+    mwi_asym_lock(&ch->lock);
     if (send_now(ch, value)) return;
   }
   struct mwi_waiter *w = mwi_waiter_mine(g);
   w->select = false;
   mwi_ch_enqueue(ch, w, value, big);
-  mwi_park_unlock(&ch->lock, MWI_WAIT_CHAN_SEND);
+  mwi_park_light(unlock_commit, ch, MWI_WAIT_CHAN_SEND);
   bool ok = w->ok;
   mwi_waiter_release(w);
   if (!ok) mwi_fatal("send on closed channel");
@@ -168,7 +174,7 @@ void mwi_chan_send(mw_chan *ch, const void *value, size_t size) {
   if (MWI_UNLIKELY(ch == NULL)) block_forever(MWI_WAIT_CHAN_SEND_NIL);
   mwi_ch_check_size(ch, size);
   if (MWI_UNLIKELY(ch->timer)) refuse_timer_send();
-  mwi_lock(&ch->lock);
+  mwi_asym_lock(&ch->lock);
   if (!send_now(ch, value)) send_park(ch, value);
 }
 
@@ -177,18 +183,18 @@ bool mwi_chan_try_send(mw_chan *ch, const void *value, size_t size) {
   if (ch == NULL) return false;
   mwi_ch_check_size(ch, size);
   if (MWI_UNLIKELY(ch->timer)) refuse_timer_send();
-  /* Without the lock: not closed, and no room.  A channel is never opened
-   * again, so if it has no room at some moment after it was seen open, that
-   * moment is when this send failed. */
-  if (!mwi_load_relaxed(&ch->closed)) {
+  /* Without the lock: not closed, and no room, after all operations that have
+   * ended [U2].  A channel is never opened again, so if it has no room at some
+   * moment after it was seen open, that moment is when this send failed. */
+  if (mwi_asym_looks_free(&ch->lock) && !mwi_load_relaxed(&ch->closed)) {
     atomic_thread_fence(memory_order_acquire);
     bool full = ch->cap == 0 ? __atomic_load_n(&ch->recvq.first, __ATOMIC_RELAXED) == NULL
                              : mwi_load_relaxed(&ch->count) == ch->cap;
     if (full) return false;
   }
-  mwi_lock(&ch->lock);
+  mwi_asym_lock(&ch->lock);
   if (send_now(ch, value)) return true;
-  mwi_unlock(&ch->lock);
+  mwi_asym_unlock(&ch->lock);
   return false;
 }
 
@@ -199,7 +205,7 @@ MWI_INLINE enum mwi_move recv_now(struct mw_chan *ch, void *out) {
   struct mwi_g *wake = NULL;
   enum mwi_move move = mwi_ch_recv_locked(ch, out, &wake);
   if (MWI_LIKELY(move != MWI_MOVE_BLOCK)) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     if (wake != NULL) mwi_ready(wake);
   }
   return move;
@@ -209,16 +215,16 @@ static MWI_NOINLINE bool recv_park(struct mw_chan *ch, void *out) {
   struct mwi_g *g = mwi_getg();
   void *big = NULL;
   if (ch->elem_size > MWI_WAITER_SLOT) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     big = mwi_ch_big_buffer(ch);
-    mwi_lock(&ch->lock);
+    mwi_asym_lock(&ch->lock);
     enum mwi_move move = recv_now(ch, out);
     if (move != MWI_MOVE_BLOCK) return move == MWI_MOVE_DONE;
   }
   struct mwi_waiter *w = mwi_waiter_mine(g);
   w->select = false;
   mwi_ch_enqueue(ch, w, NULL, big);
-  mwi_park_unlock(&ch->lock, MWI_WAIT_CHAN_RECV);
+  mwi_park_light(unlock_commit, ch, MWI_WAIT_CHAN_RECV);
   bool ok = w->ok;
   mwi_rt_enter();
   if (MWI_LIKELY(ok))
@@ -234,7 +240,7 @@ bool mwi_chan_recv(mw_chan *ch, void *out, size_t size) {
   mwi_attach();
   if (MWI_UNLIKELY(ch == NULL)) block_forever(MWI_WAIT_CHAN_RECV_NIL);
   mwi_ch_check_size(ch, size);
-  mwi_lock(&ch->lock);
+  mwi_asym_lock(&ch->lock);
   enum mwi_move move = recv_now(ch, out);
   if (MWI_UNLIKELY(move == MWI_MOVE_BLOCK)) return recv_park(ch, out);
   return move == MWI_MOVE_DONE;
@@ -244,18 +250,19 @@ int mwi_chan_try_recv(mw_chan *ch, void *out, size_t size) {
   mwi_attach();
   if (ch == NULL) return -1;
   mwi_ch_check_size(ch, size);
-  /* Without the lock: empty, and then still open.  Open now means open when
-   * it was empty, so the receive would have blocked at that moment. */
-  if (!ch->timer) {
+  /* Without the lock, after all operations that have ended [U2]: empty, and then
+   * still open.  Open now means open when it was empty, so the receive would
+   * have blocked at that moment. */
+  if (!ch->timer && mwi_asym_looks_free(&ch->lock)) {
     bool empty = ch->cap == 0 ? __atomic_load_n(&ch->sendq.first, __ATOMIC_RELAXED) == NULL
                               : mwi_load_relaxed(&ch->count) == 0;
     atomic_thread_fence(memory_order_acquire);
     if (empty && !mwi_load_relaxed(&ch->closed)) return -1;
   }
-  mwi_lock(&ch->lock);
+  mwi_asym_lock(&ch->lock);
   enum mwi_move move = recv_now(ch, out);
   if (move == MWI_MOVE_BLOCK) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     return -1;
   }
   return move == MWI_MOVE_DONE;
@@ -285,16 +292,16 @@ void mw_chan_close(mw_chan *ch) {
   mwi_attach();
   if (ch == NULL) mwi_fatal("close of nil channel");
   if (ch->timer) mwi_fatal("close of a timer's channel, which is receive-only");
-  mwi_lock(&ch->lock);
+  mwi_asym_lock(&ch->lock);
   if (mwi_load_relaxed(&ch->closed)) {
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     mwi_fatal("close of closed channel");
   }
   mwi_store_relaxed(&ch->closed, true);
   for (;;) {
     struct mwi_waiter *w = close_some(&ch->sendq), *next;
     if (w == NULL) w = close_some(&ch->recvq);
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     if (w == NULL) return;
     for (; w != NULL; w = next) {
       next = w->next; /* once ready, w is its goroutine's again */
@@ -302,7 +309,7 @@ void mw_chan_close(mw_chan *ch) {
     }
     mwi_poll();
     mwi_attach(); /* the poll may have cost us the P */
-    mwi_lock(&ch->lock);
+    mwi_asym_lock(&ch->lock);
   }
 }
 
@@ -311,9 +318,9 @@ size_t mw_chan_len(const mw_chan *ch) {
   if (ch->timer) {
     struct mw_chan *t = (struct mw_chan *)(uintptr_t)ch;
     mwi_attach();
-    mwi_lock(&t->lock);
+    mwi_asym_lock(&t->lock);
     mwi_timer_chan_look(t);
-    mwi_unlock(&t->lock);
+    mwi_asym_unlock(&t->lock);
   }
   return mwi_load_relaxed(&ch->count);
 }

@@ -24,6 +24,7 @@
 #define MWI_SCHED_CHAN_H
 
 #include "mallow.h"
+#include "os/asymlock.h"
 #include "sched/waiter.h"
 
 /* first->prev is the last one, which has next NULL. */
@@ -33,7 +34,7 @@ struct mwi_waitq {
 
 /* One cache line: on two processors it is what moves between them. */
 struct mw_chan {
-  struct mwi_lock lock; /* rank CHAN; select takes several, by address */
+  struct mwi_asymlock lock; /* rank CHAN; select takes several, by address */
 
   /* constant after make */
   uint32_t elem_size; /* bytes */

@@ -117,7 +117,7 @@ static struct mw_chan *lock_at(const struct select *s, uint32_t i) {
 static void lock_all(const struct select *s) {
   for (uint32_t i = 0; i < s->nlock; i++) {
     struct mw_chan *ch = lock_at(s, i);
-    if (ch != NULL) mwi_lock(&ch->lock);
+    if (ch != NULL) mwi_asym_lock(&ch->lock);
   }
 }
 
@@ -126,7 +126,7 @@ static void lock_all(const struct select *s) {
 static void unlock_all(const struct select *s) {
   for (uint32_t i = s->nlock; i-- > 0;) {
     struct mw_chan *ch = lock_at(s, i);
-    if (ch != NULL) mwi_unlock(&ch->lock);
+    if (ch != NULL) mwi_asym_unlock(&ch->lock);
   }
 }
 
@@ -177,9 +177,9 @@ static int try_each(struct select *s) {
     mw_case *c = &s->cases[i];
     if (!looks_ready(c)) continue;
     struct mwi_g *wake = NULL;
-    mwi_lock(&c->chan->lock);
+    mwi_asym_lock(&c->chan->lock);
     enum mwi_move move = try_case_locked(c, &wake);
-    mwi_unlock(&c->chan->lock);
+    mwi_asym_unlock(&c->chan->lock);
     if (move != MWI_MOVE_BLOCK) return finish(s, i, move, wake);
   }
   return -1;
@@ -216,14 +216,14 @@ static int park_on_all(struct select *s, struct mwi_g *g) {
   w = g->waiters;
   for (uint32_t k = 0; k < s->nlock;) {
     struct mw_chan *ch = w->chan;
-    mwi_lock(&ch->lock);
+    mwi_asym_lock(&ch->lock);
     for (; k < s->nlock && w->chan == ch; k++, w = w->own_next) {
       if (!w->queued) continue;
       bool send = s->cases[w->index].send;
       mwi_waitq_remove(send ? &ch->sendq : &ch->recvq, w);
     }
     if (MWI_UNLIKELY(ch->timer) && ch->recvq.first == NULL) mwi_timer_chan_idle(ch);
-    mwi_unlock(&ch->lock);
+    mwi_asym_unlock(&ch->lock);
     if (w == NULL) break;
   }
 

@@ -105,7 +105,7 @@ void mwi_timer_chan_idle(struct mw_chan *ch) {
 static void fire(struct mwi_timer *timer, int64_t now) {
   struct mwi_timer_chan *t = MWI_CONTAINER(timer, struct mwi_timer_chan, timer);
   struct mwi_g *wake = NULL;
-  mwi_lock(&t->chan.lock);
+  mwi_asym_lock(&t->chan.lock);
   if (t->when != 0 && t->when <= now) {
     (void)mwi_ch_send_locked(&t->chan, &now, &wake); /* a full buffer drops the tick */
     advance(t, now);
@@ -114,7 +114,7 @@ static void fire(struct mwi_timer *timer, int64_t now) {
     mwi_timer_arm(&t->timer, t->when);
   else
     mwi_timer_disarm(&t->timer);
-  mwi_unlock(&t->chan.lock);
+  mwi_asym_unlock(&t->chan.lock);
   if (wake != NULL) mwi_ready(wake);
 }
 
@@ -138,7 +138,7 @@ static struct mwi_timer_chan *timer_chan_new(int64_t ns, int64_t period) {
  * to come or unread. */
 static bool restart(struct mwi_timer_chan *t, int64_t when, int64_t period) {
   mwi_attach();
-  mwi_lock(&t->chan.lock);
+  mwi_asym_lock(&t->chan.lock);
   bool pending = t->when != 0;
   if (mwi_load_relaxed(&t->chan.count) != 0) { /* [K1] */
     mwi_store_relaxed(&t->chan.count, 0);
@@ -151,7 +151,7 @@ static bool restart(struct mwi_timer_chan *t, int64_t when, int64_t period) {
     mwi_timer_arm(&t->timer, when);
   else
     mwi_timer_disarm(&t->timer);
-  mwi_unlock(&t->chan.lock);
+  mwi_asym_unlock(&t->chan.lock);
   return pending;
 }
 

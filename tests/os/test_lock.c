@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/os/test_lock.c -- the runtime's mutex, its ranks, the futex below it
+ * tests/os/test_lock.c -- the runtime's mutexes, their ranks, the futex below them
  *
  * Contention under ThreadSanitizer is the proof that the lock orders memory.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/membarrier.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +15,16 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "fake/fake_fatal.h"
+#include "os/asymlock.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "os/thread.h"
@@ -53,6 +62,91 @@ static void contention(void **state) {
   assert_int_equal(counter, THREADS * EACH);
   assert_int_equal(twin, THREADS * EACH);
   assert_false(mwi_lock_held(&lock));
+}
+
+/* The lock that is released with a plain store: the same, where membarrier is to be
+ * had, where it is not, and where it is refused to those who counted on it. */
+static struct mwi_asymlock asym = MWI_ASYMLOCK_INIT(MWI_RANK_CHAN);
+
+static void *count_asym(void *arg) {
+  (void)arg;
+  mwi_test_thread_init();
+  for (int i = 0; i < EACH; i++) {
+    mwi_asym_lock(&asym);
+    counter++;
+    if (i % 1000 == 0) {
+      struct timespec ts = {0, 100000};
+      nanosleep(&ts, NULL);
+    }
+    twin++;
+    mwi_asym_unlock(&asym);
+  }
+  return NULL;
+}
+
+static void asym_contention(void) {
+  counter = twin = 0;
+  pthread_t t[THREADS];
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(mwi_real_pthread_create(&t[i], NULL, count_asym, NULL), 0);
+  for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+  assert_int_equal(counter, THREADS * EACH);
+  assert_int_equal(twin, THREADS * EACH);
+  assert_int_equal(mwi_load_relaxed(&asym.sleepers), 0);
+  assert_true(mwi_asym_looks_free(&asym));
+}
+
+static void asym_plain(void **state) {
+  (void)state;
+  mwi_asymlock_init();
+  if (!mwi_asymlock_plain) skip(); /* no membarrier here */
+  asym_contention();
+}
+
+static void asym_exchange(void **state) {
+  (void)state;
+  mwi_asymlock_plain = false;
+  asym_contention();
+}
+
+/* A child's membarrier, under a filter that refuses it. */
+static void asym_refused(void **state) {
+  (void)state;
+  mwi_asymlock_init();
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    struct sock_filter f[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = {sizeof f / sizeof f[0], f};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
+      _exit(77);
+    asym_contention();
+    _exit(counter == THREADS * EACH && twin == counter ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) skip(); /* no filters here */
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A process keeps membarrier over a fork: the child need not ask again. */
+static void asym_forked(void **state) {
+  (void)state;
+  mwi_asymlock_init();
+  if (!mwi_asymlock_plain) skip();
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) _exit(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 ? 0 : 1);
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
 }
 
 /* A lock holder is not stopped [T1]. */
@@ -114,10 +208,10 @@ static void futex(void **state) {
 int main(void) {
   mwi_test_thread_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(contention),
-      cmocka_unit_test(holding_counts),
-      cmocka_unit_test(ranks),
-      cmocka_unit_test(futex),
+      cmocka_unit_test(contention),    cmocka_unit_test(asym_plain),
+      cmocka_unit_test(asym_exchange), cmocka_unit_test(asym_refused),
+      cmocka_unit_test(asym_forked),   cmocka_unit_test(holding_counts),
+      cmocka_unit_test(ranks),         cmocka_unit_test(futex),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
