@@ -98,6 +98,7 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
   if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");
   mwi_sched.main_g = g;
+  mwi_store_relaxed(&mwi_sched.single, mw_num_goroutine() == 1);
   mwi_runq_put(p, g, true);
   mwi_store_relaxed(&mwi_sched.main_ours, true); /* not before there is something to run */
   m->tcb.rt = 0;

@@ -13,6 +13,12 @@
 #ifndef MWI_OS_RESTART_H
 #define MWI_OS_RESTART_H
 
+#include <stdbool.h>
+
 void mwi_os_restart_call(void *uc, long number);
+
+/* The opposite: the runtime's own call, at or behind whose `syscall` the signal came, returns
+ * EINTR if it has not returned anything else.  False: the signal came elsewhere. */
+bool mwi_os_cut_call(void *uc);
 
 #endif

@@ -125,3 +125,15 @@ void mwi_os_restart_call(void *uc_, long known) {
   r[REG_RAX] = number;
   r[REG_RIP] -= SYSCALL_BYTES;
 }
+
+bool mwi_os_cut_call(void *uc_) {
+  ucontext_t *uc = uc_;
+  greg_t *r = uc->uc_mcontext.gregs;
+  const uint8_t *pc = (const uint8_t *)r[REG_RIP];
+  if (pc[0] == 0x0f && pc[1] == 0x05) { /* not begun; or the kernel is about to restart it */
+    r[REG_RAX] = -EINTR;
+    r[REG_RIP] += SYSCALL_BYTES;
+    return true;
+  }
+  return pc[-2] == 0x0f && pc[-1] == 0x05 && r[REG_RAX] == -EINTR;
+}

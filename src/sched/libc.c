@@ -32,11 +32,24 @@ static MWI_COLD long plain_call(long number, long a, long b, long c, long d, lon
   return r == -1 ? -mwi_errno_get() : r;
 }
 
+/* For cut.c.  Release: where the number is seen, so is the state that goes with it. */
+static uint32_t call_begins(struct mwi_m *m, uint32_t kind) {
+  uint32_t call = mwi_load_relaxed(&m->calls);
+  mwi_store_release(&m->calls, call | kind);
+  return call;
+}
+static void call_ends(struct mwi_m *m, uint32_t call) {
+  mwi_store_release(&m->calls, call + MWI_CALL_NEXT);
+}
+
 MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d,
                             long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
   mwi_syscall_enter();
+  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
+  uint32_t call = call_begins(m, MWI_CALL_CUT);
   long r = mwi_sys6(number, a, b, c, d, e, f);
+  call_ends(m, call);
   mwi_syscall_exit();
   return r;
 }
@@ -58,7 +71,9 @@ MWI_NOINLINE long mwi_call_restarted(enum mwi_where where, long number, long a, 
   mwi_syscall_enter();
   struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
   m->sys_number = number;
+  uint32_t call = call_begins(m, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED);
   long r = mwi_sys6(number, a, b, c, d, e, f);
+  call_ends(m, call);
   m->sys_number = 0;
   mwi_syscall_exit();
   return r;
@@ -122,6 +137,7 @@ static long block_thread(struct mwi_io_op *op) {
     if (ms > INT32_MAX) ms = INT32_MAX;
   }
   long n = mwi_call3(MWI_ON_GOROUTINE, SYS_poll, &p, 1, ms);
+  if (n == -EINTR && mwi_io_is_cut(mwi_io_cut_by(op->deadline))) return n;
   if (n == 0 && op->deadline && mwi_os_monotonic() >= op->deadline) return -EAGAIN;
   return n < 0 && n != -EINTR ? n : 0;
 }
@@ -136,6 +152,7 @@ long mwi_io_block(struct mwi_io_op *op) {
     mwi_pd_options(op->pd, op->fd);
     int64_t ns = mwi_load_relaxed(&op->pd->timeout[op->dir]);
     op->deadline = ns ? mwi_timer_deadline(ns) : 0;
+    mwi_io_wait_begins();
     op->timed = true;
   }
   op->took = false; /* found nothing: nothing to pass on */
@@ -147,7 +164,7 @@ long mwi_io_block(struct mwi_io_op *op) {
   }
   int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline);
   op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [N3] */
-  if (e == 0 || e == -EAGAIN || e == -EBADF) return e;
+  if (e == 0 || e == -EAGAIN || e == -EBADF || e == -EINTR) return e;
   if (e == -EPERM) {
     op->kind = MWI_FD_FILE;
     return 0;

@@ -47,6 +47,7 @@ typedef bool queue_fn(struct mwi_many *m, void *arg);
 /* Park between looks.  What look says, 0 at the deadline; *waited is false when
  * the waiters cannot be queued. */
 static long wait_until(int64_t deadline, queue_fn *queue, look_fn *look, void *arg, bool *waited) {
+  mwi_io_wait_begins();
   *waited = true;
   for (;;) {
     struct mwi_many m;
@@ -56,6 +57,7 @@ static long wait_until(int64_t deadline, queue_fn *queue, look_fn *look, void *a
     while (*waited && why == MWI_MANY_LOOK) {
       mwi_many_arm(&m);
       long r = look(arg);
+      if (r == 0 && mwi_io_is_cut(MWI_CUT_NEVER)) r = -EINTR; /* with SA_RESTART, too */
       if (r != 0) {
         mwi_many_end(&m);
         return r;

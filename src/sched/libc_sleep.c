@@ -2,9 +2,9 @@
 /*
  * sched/libc_sleep.c -- sleep, usleep, nanosleep, clock_nanosleep that park the goroutine
  *
- * Compiled code's calls of the libc functions come here.  A signal does not
- * cut a sleep short: it interrupts threads, and the goroutine is on none.  So
- * sleep always returns 0, and nanosleep never fails with EINTR.
+ * Compiled code's calls of the libc functions come here.  The main goroutine's, and those of
+ * goroutines that are bound to their threads, are cut short by signals as a thread's
+ * are (sched/cut.c); the others' are not.
  */
 #include <errno.h>
 #include <time.h>
@@ -21,16 +21,15 @@ int mwi_rt_nanosleep(const struct timespec *want, struct timespec *left);
 int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct timespec *want,
                            struct timespec *left);
 
-MWI_EXPORT unsigned mwi_rt_sleep(unsigned seconds) {
-  if (mwi_off_goroutine()) return sleep(seconds);
-  mw_sleep((int64_t)seconds * 1000000000);
+/* On a goroutine.  ns that were left when a signal cut it short, or 0. */
+static int64_t sleep_parked(int64_t ns) {
+  if (mwi_cut_reaches(mwi_getg())) return mwi_io_sleep(ns);
+  mw_sleep(ns);
   return 0;
 }
 
-MWI_EXPORT int mwi_rt_usleep(useconds_t us) {
-  if (mwi_off_goroutine()) return usleep(us);
-  mw_sleep((int64_t)us * 1000);
-  return 0;
+static struct timespec timespec_of(int64_t ns) {
+  return (struct timespec){ns / 1000000000, ns % 1000000000};
 }
 
 /* -1: not a valid time. */
@@ -43,16 +42,30 @@ static int64_t ns_of(const struct timespec *t) {
   return ns;
 }
 
-MWI_EXPORT int mwi_rt_nanosleep(const struct timespec *want, struct timespec *left) {
-  if (mwi_off_goroutine()) return nanosleep(want, left);
-  (void)left; /* written only when a signal interrupts */
+/* 0 or -errno. */
+static long sleep_for(const struct timespec *want, struct timespec *left) {
+  enum mwi_where where = mwi_where();
   int64_t ns = ns_of(want);
-  if (ns < 0) {
-    mwi_errno_set(EINVAL);
-    return -1;
-  }
-  mw_sleep(ns);
-  return 0;
+  if (where != MWI_ON_GOROUTINE || ns < 0)
+    return mwi_call_restarted(where, SYS_nanosleep, (long)want, (long)left, 0, 0, 0, 0);
+  ns = sleep_parked(ns);
+  if (ns && left) *left = timespec_of(ns);
+  return ns ? -EINTR : 0;
+}
+
+/* What is left, in whole seconds, when a handler has run. */
+MWI_EXPORT unsigned mwi_rt_sleep(unsigned seconds) {
+  struct timespec t = {.tv_sec = seconds};
+  return mwi_result(sleep_for(&t, &t)) == 0 ? 0 : (unsigned)t.tv_sec;
+}
+
+MWI_EXPORT int mwi_rt_usleep(useconds_t us) {
+  struct timespec t = timespec_of((int64_t)us * 1000);
+  return (int)mwi_result(sleep_for(&t, NULL));
+}
+
+MWI_EXPORT int mwi_rt_nanosleep(const struct timespec *want, struct timespec *left) {
+  return (int)mwi_result(sleep_for(want, left));
 }
 
 /* Clocks that can be set, or stand still, are the kernel's to watch. */
@@ -66,6 +79,8 @@ MWI_EXPORT int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct t
     return (int)-mwi_call_restarted(where, SYS_clock_nanosleep, clock, flags, (long)want,
                                     (long)left, 0, 0);
   if (absolute) ns -= mwi_os_monotonic();
-  if (ns > 0) mw_sleep(ns);
-  return 0;
+  if (ns > 0) ns = sleep_parked(ns);
+  if (ns <= 0) return 0;
+  if (left && !absolute) *left = timespec_of(ns);
+  return EINTR;
 }

@@ -3,7 +3,7 @@
  * sched/netpoll.c -- records of descriptors, waits, deadlines, close
  *
  * Job      The part of sched/netpoll.h that knows no operating system's poller.
- * Promise  [N1]-[N5] there.
+ * Promise  [N1]-[N6] there.
  * How      An attempt in direction d takes the readiness (ready[d] = 0) before its
  *          system call and passes it on (ready[d] = 1, wake one more) unless the
  *          call found nothing left.  A goroutine that finds 0 queues itself, looks
@@ -351,13 +351,14 @@ static void time_out(struct mwi_timer *t, int64_t now) {
 }
 
 static struct mwi_iowait *wait_of(struct mwi_g *g) {
-  if (MWI_LIKELY(g->io != NULL)) return g->io;
+  struct mwi_iowait *io = mwi_load_relaxed(&g->io);
+  if (MWI_LIKELY(io != NULL)) return io;
   mwi_rt_enter();
-  struct mwi_iowait *io = mwi_meta_alloc(sizeof *io, 64);
+  io = mwi_meta_alloc(sizeof *io, 64);
   io->g = g;
   io->timer.fire = time_out;
   io->node.wait = io;
-  g->io = io;
+  mwi_store_release(&g->io, io); /* pairs with cut.c */
   mwi_rt_leave();
   return io;
 }
@@ -365,7 +366,7 @@ static struct mwi_iowait *wait_of(struct mwi_g *g) {
 /* Off the goroutine's stack.  Once parked it may run at once, so `lock` is read before. */
 static bool commit(struct mwi_g *g, void *arg) {
   struct mwi_lock *lock = arg;
-  struct mwi_iowait *io = g->io;
+  struct mwi_iowait *io = mwi_load_relaxed(&g->io);
   uint32_t pending = MWI_IOW_PENDING;
   if (io->deadline) mwi_timer_arm(&io->timer, io->deadline);
   bool parked = mwi_cas_seqcst(&io->state, &pending, MWI_IOW_PARKED);
@@ -384,6 +385,52 @@ static uint32_t park(struct mwi_iowait *io, struct mwi_lock *lock, int64_t deadl
   atomic_fetch_sub(&mwi_netpoll_nwaiting, 1);
   if (deadline) mwi_timer_disarm(&io->timer);
   return mwi_load_seqcst(&io->state);
+}
+
+void mwi_io_wait_begins(void) {
+  mwi_attach();
+  struct mwi_iowait *io = wait_of(mwi_getg());
+  uint64_t before = mwi_load_relaxed(&io->wait); /* cut or not: that call is over */
+  while (!mwi_cas_seqcst(&io->wait, &before, (before / MWI_WAIT_NEXT + 1) * MWI_WAIT_NEXT)) {
+  }
+}
+
+/* [N6], after the state has been set. */
+bool mwi_io_is_cut(enum mwi_cut which) {
+  return mwi_load_seqcst(&wait_of(mwi_getg())->wait) & which;
+}
+
+/* The cut is written; g may be in another call by now, or in none, and then looks for
+ * nothing. */
+void mwi_io_cut(struct mwi_g *g) {
+  struct mwi_iowait *io = mwi_load_acquire(&g->io);
+  uint32_t s = io ? mwi_load_seqcst(&io->state) : MWI_IOW_IDLE;
+  do {
+    if (s != MWI_IOW_PENDING && s != MWI_IOW_PARKED) return;
+  } while (!mwi_cas_seqcst(&io->state, &s, MWI_IOW_CUT));
+  if (s == MWI_IOW_PENDING) return;                        /* its commit will see */
+  mwi_g_transition_slow(g, MWI_G_WAITING, MWI_G_RUNNABLE); /* scanners work beside sysmon */
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+  mwi_wake_p();
+}
+
+int64_t mwi_io_sleep(int64_t ns) {
+  mwi_attach();
+  struct mwi_iowait *io = wait_of(mwi_getg());
+  mwi_io_wait_begins();
+  int64_t deadline = mwi_timer_deadline(ns), left;
+  for (;;) {
+    mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
+    left = deadline - mwi_os_monotonic();
+    if (left <= 0 || mwi_io_is_cut(MWI_CUT_NEVER)) break;
+    io->deadline = deadline;
+    mwi_park(commit, NULL, MWI_WAIT_SLEEP);
+    mwi_timer_disarm(&io->timer);
+  }
+  mwi_store_seqcst(&io->state, MWI_IOW_IDLE);
+  return left > 0 ? left : 0;
 }
 
 static bool passed(int64_t deadline) {
@@ -430,16 +477,18 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
   io->node.many = false;
   enqueue_locked(&io->node, pd, dir);
-  if (mwi_load_seqcst(&pd->ready[dir])) { /* [N2] */
+  bool ready = mwi_load_seqcst(&pd->ready[dir]); /* [N2] */
+  if (ready || mwi_io_is_cut(mwi_io_cut_by(deadline))) {
     unlink_locked(&io->node);
     mwi_store_seqcst(&io->state, MWI_IOW_IDLE);
     mwi_unlock(&pd->lock);
-    return 0;
+    return ready ? 0 : -EINTR;
   }
   uint32_t why = park(io, &pd->lock, deadline);
   leave_queue(&io->node);
   mwi_store_relaxed(&io->state, MWI_IOW_IDLE);
   if (why == MWI_IOW_CLOSED) return -EBADF;
+  if (why == MWI_IOW_CUT && mwi_io_is_cut(mwi_io_cut_by(deadline))) return -EINTR;
   return why == MWI_IOW_TIMEOUT && passed(deadline) ? -EAGAIN : 0;
 }
 
@@ -641,10 +690,11 @@ void mwi_netpoll_forked(void) {
   mwi_store_seqcst(&mwi_netpoll_nwaiting, 0);
   /* Whoever waited is not in the child: its record may serve another goroutine. */
   MWI_EACH_G(g) {
-    if (!g->io) continue;
-    mwi_store_relaxed(&g->io->state, MWI_IOW_IDLE);
-    mwi_store_relaxed(&g->io->node.queued, false);
-    mwi_timer_disarm(&g->io->timer);
+    struct mwi_iowait *io = mwi_load_relaxed(&g->io);
+    if (!io) continue;
+    mwi_store_relaxed(&io->state, MWI_IOW_IDLE);
+    mwi_store_relaxed(&io->node.queued, false);
+    mwi_timer_disarm(&io->timer);
   }
   for (uint32_t k = 0, n = mwi_load_acquire(&nchunks); k < n; k++) {
     struct mwi_pd *c = mwi_load_acquire(&chunks[k]);

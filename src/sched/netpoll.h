@@ -18,6 +18,10 @@
  *          life is dropped; who waits across the end of one gets EBADF.
  *          [N5] Nothing points into a parked goroutine's stack: it does its system
  *          call itself, after it has woken.
+ *          [N6] A call that has begun to wait, and then is cut short by a signal's
+ *          handler (sched/cut.c), returns EINTR, however often it parks: the cut
+ *          is written into `wait`, then `state` is changed; who waits sets the
+ *          state, then looks at `wait` (seq_cst).  A cut names the wait that it is for.
  * Next     netpoll.c, netpoll_epoll.c, libc_io.c (who calls), proc.c (keep_watch)
  */
 #ifndef MWI_SCHED_NETPOLL_H
@@ -55,21 +59,29 @@ enum {
   MWI_IOW_PARKED,
   MWI_IOW_READY,
   MWI_IOW_TIMEOUT,
-  MWI_IOW_CLOSED
+  MWI_IOW_CLOSED,
+  MWI_IOW_CUT
 };
+
+/* What a handler ends: calls that SA_RESTART restarts, if it has no SA_RESTART; calls that are
+ * never restarted. */
+enum mwi_cut { MWI_CUT_RESTARTED = 1, MWI_CUT_NEVER = 2, MWI_WAIT_NEXT = 4 };
 
 /*
  * A goroutine's wait.  Metadata, made once for each record of a goroutine: a
  * timer's stale entry always finds a timer.
  *
  *     IDLE -> PENDING -> PARKED        the goroutine
- *               \________/_> READY, TIMEOUT, CLOSED    the first who wakes it, by CAS
+ *               \________/_> READY, TIMEOUT, CLOSED, CUT    the first who wakes it, by CAS
  */
 struct mwi_iowait {
   struct mwi_g *g; /* constant */
   struct mwi_timer timer;
   int64_t deadline; /* of this park; 0: none */
   _Atomic uint32_t state;
+  /* [N6]: the number of the goroutine's latest call that waits, times MWI_WAIT_NEXT, and how
+   * it has been cut.  The goroutine counts, handlers set bits by CAS.  seq_cst */
+  _Atomic uint64_t wait;
   struct mwi_ionode node; /* for waits on one descriptor */
 };
 
@@ -160,10 +172,22 @@ void mwi_pd_options(struct mwi_pd *pd, int fd);
  * Park until fd may be ready.  Goroutine context, on a goroutine.
  *   0        try again (perhaps for nothing)
  *   -EAGAIN  the deadline has passed (ns, 0 none)
+ *   -EINTR   a handler has cut the call short
  *   -EBADF   this life is over
  *   -EPERM   it cannot be polled; other errors: netpoll has no room for it
  */
 int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline);
+/* The calling goroutine's call begins to wait; has it been cut since? */
+void mwi_io_wait_begins(void);
+bool mwi_io_is_cut(enum mwi_cut which);
+/* With a deadline (SO_RCVTIMEO, SO_SNDTIMEO) SA_RESTART does not restart a call. */
+MWI_INLINE enum mwi_cut mwi_io_cut_by(int64_t deadline) {
+  return deadline ? MWI_CUT_NEVER : MWI_CUT_RESTARTED;
+}
+/* Sleep, as a call that can be cut short.  ns that were left then, or 0. */
+int64_t mwi_io_sleep(int64_t ns);
+/* sysmon: g's call has been cut; whatever it waits for here, it looks. */
+void mwi_io_cut(struct mwi_g *g);
 /* An attempt that may have left something in direction d is over [N1]. */
 void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir);
 

@@ -70,6 +70,12 @@ struct mwi_m {
                                  to are scanned; set with the world stopped */
   /* owner: the call it waits in, if a stray signal must not end it (os/restart.h); else 0 */
   long sys_number;
+  /* cut.c: the call that blocks this thread, if it is one that EINTR can end: a number with
+   * MWI_CALL_* in it.  Owner writes, others read */
+  _Atomic uint32_t calls;
+  _Atomic uint32_t cut_call;  /* the one that is to end, as in calls; 0: none.  seq_cst */
+  _Atomic uint32_t mask_turn; /* of mwi_sched.mask_turn: the last that this thread has seen */
+  _Atomic bool cut_bound;     /* a handler ran here: the calls of the goroutine bound to it end */
   /* the P of a thread in a system call (mwi_syscall_enter): who exchanges it for
    * NULL owns it.  The thread itself; sysmon, under sched.lock; a stopper that
    * holds the thread.  p->m stays meanwhile.  release on entry, acq_rel else. */
@@ -175,8 +181,13 @@ struct mwi_sched {
   int64_t start_ns;
   struct mwi_g *main_g;
   _Atomic uint32_t exit_when_empty; /* enum mwi_exit: what threads do */
-  _Atomic bool main_ours; /* main is a goroutine: without it nobody can be called deadlocked */
-  sigset_t sigmask;       /* of the initial thread; new threads begin with it */
+  _Atomic bool main_ours;      /* main is a goroutine: without it nobody can be called deadlocked */
+  _Atomic bool cuts, cut_main; /* cut.c: sysmon is to look at all, and at main */
+  _Atomic bool single;         /* the program has not started a goroutine yet */
+  _Atomic uint32_t holds;      /* signal.c: handlers that run while main stands still; futex */
+  sigset_t sigmask;            /* new threads begin with it.  Under lock; handlers guess */
+  _Atomic uint32_t mask_turn;  /* counts its changes while there were other threads of ours */
+  _Atomic bool mask_spreads;   /* they are taking it over */
 };
 extern struct mwi_sched mwi_sched;
 
@@ -261,7 +272,26 @@ MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
 }
 
+/* cut.c */
+enum { MWI_CALL_CUT = 1, MWI_CALL_NEVER_RESTARTED = 2, MWI_CALL_NEXT = 4 };
+/* Around a handler of the program's: the calls that its signal ends. */
+struct mwi_cuts {
+  struct mwi_g *g; /* whose; NULL: nobody's */
+  uint64_t wait;   /* of g->io */
+  struct mwi_m *m; /* another thread, that g blocks; NULL: none */
+  uint32_t call;   /* of m->calls */
+};
+void mwi_cut_begin(struct mwi_cuts *c, int sig, const siginfo_t *info);
+void mwi_cut_end(const struct mwi_cuts *c, int flags);
+/* Do signals end g's parked calls? */
+bool mwi_cut_reaches(const struct mwi_g *g);
+bool mwi_cut_look(void); /* sysmon; true: once more, soon */
+
 /* signal.c */
+/* Plain C so far: main has started no goroutine, and there is no thread but ours. */
+bool mwi_single(void);
+/* A goroutine goes on behind a park, single: main not before handlers have ended. */
+void mwi_main_resumes(void);
 /* A handler of the program's under way; on its stack. */
 struct mwi_handler {
   struct mwi_handler *up; /* the one that it interrupted */
@@ -269,6 +299,7 @@ struct mwi_handler {
   uintptr_t frame; /* somewhere on the stack that it runs on */
   bool rt;         /* it interrupted the runtime */
   bool held;       /* it interrupted compiled code: no stop before it ends */
+  bool holds;      /* counted in mwi_sched.holds */
 };
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;
@@ -282,7 +313,8 @@ MWI_INLINE bool mwi_off_goroutine(void) {
 void mwi_handler_enter(struct mwi_handler *h, uintptr_t interrupted_pc);
 void mwi_handler_leave(struct mwi_handler *h);
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */
-void mwi_signal_spare(int sig, siginfo_t *info, void *uc);   /* the stop signal, from elsewhere */
+void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted); /* mask_spreads */
+void mwi_signal_spare(int sig, siginfo_t *info, void *uc); /* the stop signal, from elsewhere */
 void mwi_signal_look(void);      /* sysmon: is a signal to be delivered to channels? */
 bool mwi_signal_listening(void); /* a signal may come and wake somebody */
 void mwi_signal_restart(void);   /* in a forked child */

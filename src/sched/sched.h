@@ -99,7 +99,8 @@ struct mwi_g {
   uint16_t rest_epoch;    /* when a scan first saw it parked */
 
   /* sync primitives, under their own locks (sched/waiter.h) */
-  struct mwi_iowait *io;        /* sched/netpoll.h; made by the first wait, kept */
+  _Atomic(struct mwi_iowait *)
+      io;                       /* sched/netpoll.h; made by the first wait, kept; a handler looks */
   struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
   void *wake_param;             /* set by the waker before mwi_ready */

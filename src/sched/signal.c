@@ -15,6 +15,9 @@
  *          wakes a thread that no signal interrupts; a channel without room
  *          misses the signal, and signals that come twice before anybody looks
  *          come once, as in Go.
+ *          [N5] A program that has started neither a goroutine nor a thread sees
+ *          its signals as plain C does: a handler runs between two instructions of
+ *          main's or while main waits, never beside it, and the mask is the process's.
  *          [N3] After mw_signal_stop has returned nothing is sent to the channel.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
  *          code has asked for SIGSEGV, which hears of no such fault.
@@ -44,6 +47,8 @@
 #include <mallow.h>
 
 #include "gc/gc.h"
+#include "os/os.h"
+#include "os/syscall.h"
 #include "os/thread.h"
 #include "sched/chan.h"
 #include "sched/proc.h"
@@ -69,34 +74,56 @@ static bool valid(int sig) {
   return sig > 0 && sig < NSIG_MAX;
 }
 
-/* ---- The trampoline ------------------------------------------------------ */
+/* ---- A program of one goroutine ----------------------------------------- */
 
-void mwi_handler_enter(struct mwi_handler *h, uintptr_t pc) {
-  struct mwi_tcb *t = mwi_tcb();
-  h->tcb = t;
-  h->up = t->handlers;
-  h->frame = (uintptr_t)h;
-  h->rt = t->attached && t->rt > 0;
-  /* [N1] In external code with no lock of ours this thread may be stopped, also
-   * while the handler runs; but not on another stack, which nobody scans. */
-  stack_t ss;
-  h->held = mwi_text_contains(pc) || (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK));
-  if (!t->attached) return;
-  t->ext = 1; /* what lies below the handler is not all compiled code */
-  t->handlers = h;
-  t->sig++;
-  t->mcache = &mwi_mcache_none; /* an allocation that was interrupted goes on with its own */
-  if (h->held) t->held++;
+/*
+ * [N5].  Plain C runs its handlers where its code runs, between two instructions.  Here a signal
+ * may come on a thread that main is not on.  If main runs, the signal is sent on to main's
+ * thread; if it stands still, parked or queued, it stays so until the handler has
+ * ended.  Dekker: a handler counts itself in `holds`, then looks at main's status; main,
+ * whose status is RUNNING by then, looks at `holds` before it returns from a park.
+ */
+bool mwi_single(void) {
+  return mwi_load_relaxed(&mwi_sched.single) &&
+         mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) == 0;
 }
 
-void mwi_handler_leave(struct mwi_handler *h) {
-  struct mwi_tcb *t = h->tcb;
-  if (!t->attached) return;
-  t->handlers = h->up;
-  t->sig--;
-  if (h->held) t->held--;
-  if (!t->sig && t->p) t->mcache = t->p->mcache;
-  mwi_store_relaxed(&t->poll, 1); /* what was held off */
+void mwi_main_resumes(void) {
+  if (mwi_getg() != mwi_sched.main_g) return;
+  atomic_thread_fence(memory_order_seq_cst);
+  for (uint32_t n; (n = mwi_load_seqcst(&mwi_sched.holds)) != 0;) {
+    mwi_syscall_enter();
+    mwi_futex_wait(&mwi_sched.holds, n, -1);
+    mwi_syscall_exit();
+  }
+}
+
+static void release_main(void) {
+  if (atomic_fetch_sub(&mwi_sched.holds, 1) == 1) mwi_futex_wake(&mwi_sched.holds, 1);
+}
+
+static bool is_fault(int sig) {
+  return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP;
+}
+
+/* May the handler run here?  False: the signal has been sent on.  That would be too much for one
+ * that serves a single time: the kernel has taken it away already. */
+static bool main_stands_still(int sig, int flags, siginfo_t *info, bool *holds) {
+  struct mwi_g *main = mwi_sched.main_g;
+  struct mwi_tcb *t = mwi_tcb();
+  *holds = false;
+  if (t->attached && t->g == main) return true; /* it has interrupted main itself */
+  if (is_fault(sig) || (flags & (int)SA_RESETHAND)) return true;
+  atomic_fetch_add(&mwi_sched.holds, 1);
+  *holds = true;
+  uint32_t status = mwi_load_seqcst(&main->status) & ~(uint32_t)MWI_G_SCAN;
+  struct mwi_m *m = main->m;
+  /* RUNNING without a thread: it is on its way into a park or out of one, and will look */
+  if (status != MWI_G_RUNNING || !m || m == t->m || m->tcb.g != main) return true;
+  *holds = false;
+  bool sent = mwi_sys4(SYS_rt_tgsigqueueinfo, mwi_sys0(SYS_getpid), m->tid, sig, info) == 0;
+  release_main();
+  return !sent;
 }
 
 static bool is_function(handler_fn *fn) {
@@ -129,17 +156,55 @@ static uintptr_t segv_handler(const siginfo_t *info) {
   return 0;
 }
 
+/* ---- The trampoline ------------------------------------------------------ */
+
+void mwi_handler_enter(struct mwi_handler *h, uintptr_t pc) {
+  struct mwi_tcb *t = mwi_tcb();
+  h->tcb = t;
+  h->up = t->handlers;
+  h->frame = (uintptr_t)h;
+  h->rt = t->attached && t->rt > 0;
+  h->holds = false;
+  /* [N1] In external code with no lock of ours this thread may be stopped, also
+   * while the handler runs; but not on another stack, which nobody scans. */
+  stack_t ss;
+  h->held = mwi_text_contains(pc) || (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK));
+  if (!t->attached) return;
+  t->ext = 1; /* what lies below the handler is not all compiled code */
+  t->handlers = h;
+  t->sig++;
+  t->mcache = &mwi_mcache_none; /* an allocation that was interrupted goes on with its own */
+  if (h->held) t->held++;
+}
+
+void mwi_handler_leave(struct mwi_handler *h) {
+  struct mwi_tcb *t = h->tcb;
+  if (h->holds) release_main();
+  if (!t->attached) return;
+  t->handlers = h->up;
+  t->sig--;
+  if (h->held) t->held--;
+  if (!t->sig && t->p) t->mcache = t->p->mcache;
+  mwi_store_relaxed(&t->poll, 1); /* what was held off */
+}
+
 static void trampoline(int sig, siginfo_t *info, void *uc) {
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   if (!fn) return; /* it has just been taken away */
   int flags = mwi_load_relaxed(&actions[sig].flags);
   int saved = errno; /* for handlers that do not think of it */
+  bool holds = false;
+  if (mwi_single() && !main_stands_still(sig, flags, info, &holds)) return;
+  struct mwi_cuts cuts;
+  mwi_cut_begin(&cuts, sig, info);
   struct mwi_handler h;
   mwi_handler_enter(&h, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
+  h.holds = holds;
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);
   else
     ((handler_fn *)fn)(sig);
+  mwi_cut_end(&cuts, flags); /* before main goes on */
   mwi_handler_leave(&h);
   errno = saved;
 }
@@ -269,11 +334,52 @@ static bool same(const sigset_t *a, const sigset_t *b) {
   return true;
 }
 
+/*
+ * The process is one goroutine and threads of ours that serve it: to the program, its mask
+ * is the process's.  So all of them take it over, each in the stop signal's handler.  Until then no
+ * handler of the program's ends on one of them either: one that is under way was let
+ * in by the mask that was.
+ */
+static void spread_mask(void) {
+  struct mwi_m *self = mwi_self();
+  mwi_syscall_enter(); /* a stop may come first */
+  uint32_t turn = mwi_load_relaxed(&mwi_sched.mask_turn) + 1;
+  mwi_store_seqcst(&mwi_sched.mask_turn, turn);
+  mwi_store_seqcst(&mwi_sched.mask_spreads, true);
+  mwi_lock(&mwi_sched.allm_lock);
+  struct mwi_m *first = mwi_sched.all_m; /* later ones begin with the new mask */
+  mwi_unlock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = first; m; m = m->next_all) {
+    if (m == self) continue;
+    for (int i = 0; mwi_load_seqcst(&m->mask_turn) != turn; i++) {
+      if (mwi_load_acquire(&m->state) == MWI_M_DEAD) break;
+      if (i % 16 == 0) mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+      mwi_os_yield();
+    }
+  }
+  mwi_store_seqcst(&mwi_sched.mask_spreads, false);
+  mwi_syscall_exit();
+}
+
+/* In the stop signal's handler. */
+void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted) {
+  uint32_t turn = mwi_load_seqcst(&mwi_sched.mask_turn);
+  if (mwi_load_relaxed(&m->mask_turn) == turn || m->tcb.sig) return;
+  *interrupted = mwi_sched.sigmask; /* nobody changes it before we have answered */
+  mwi_store_seqcst(&m->mask_turn, turn);
+}
+
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
+  bool all = g == mwi_sched.main_g && mwi_single(), spread = false;
   mwi_lock(&mwi_sched.lock);
-  if (mwi_load_relaxed(&mwi_sched.nm) == 1) mwi_sched.sigmask = *now;
   bool own = !same(now, &mwi_sched.sigmask);
+  if (own && (all || mwi_load_relaxed(&mwi_sched.nm) == 1)) {
+    mwi_sched.sigmask = *now;
+    own = false;
+    spread = mwi_load_relaxed(&mwi_sched.nm) > 1;
+  }
   mwi_unlock(&mwi_sched.lock);
+  if (spread) spread_mask();
   if (own && !g->pin[MWI_PIN_MASK]) mwi_pin(g, MWI_PIN_MASK);
   if (!own) mwi_unpin(g, MWI_PIN_MASK);
 }
@@ -288,9 +394,9 @@ void mwi_signal_open(sigset_t *mask) {
 }
 
 /* The mask is the thread's.  While it is not what every thread of ours begins
- * with, the goroutine keeps its thread.  As long as there is one thread, that
- * beginning changes with it: a program that blocks signals first thing in main
- * means all threads to come. */
+ * with, the goroutine keeps its thread.  As long as there is only main, that
+ * beginning changes with it: a program that blocks signals in main means all
+ * goroutines to come. */
 MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
   sigset_t wanted;
   if (set) {

@@ -187,7 +187,15 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   if (MWI_UNLIKELY(info->si_code != SI_TKILL)) mwi_signal_spare(sig, info, uc_);
   if (!t->attached) return;
   struct mwi_m *m = t->m;
+  if (MWI_UNLIKELY(mwi_load_seqcst(&mwi_sched.mask_spreads)))
+    mwi_mask_take_over(m, &uc->uc_sigmask);
   if (t->rt > 0) {
+    uint32_t call = mwi_load_seqcst(&m->cut_call);
+    if (MWI_UNLIKELY(call) && call == mwi_load_relaxed(&m->calls) && !t->sig &&
+        mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]) && mwi_os_cut_call(uc)) {
+      mwi_store_seqcst(&m->cut_call, 0);
+      return;
+    }
     if (m->sys_number) {
       int saved = errno;
       mwi_os_restart_call(uc, m->sys_number);

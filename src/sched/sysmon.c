@@ -27,6 +27,7 @@
 #define RETAKE_NS 500000  /* a signal costs its thread 2 us, so 0.4 % while others wait */
 #define POLL_NS 10000000  /* Go's */
 #define FIRST_SLEEP_US 20
+#define CUT_AGAIN_US 50
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 
 static struct mwi_tcb sysmon_tcb;
@@ -183,6 +184,10 @@ static void sysmon_main(void *unused) {
     if (asked) {
       mwi_exit_if_empty();
       mwi_signal_look();
+      if (mwi_cut_look()) {
+        mwi_os_usleep(CUT_AGAIN_US);
+        mwi_sysmon_wake(); /* ourselves, at once */
+      }
       mwi_m_start_new();
       mwi_lock(&mwi_sched.lock);
       mwi_check_dead();

@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static int exchange(const char *request, size_t n) {
     if (r < 0 && errno != ECONNRESET) {
       fprintf(stderr, "http: request %u: %s after %zu bytes of answer; sent %zu bytes:\n%.300s\n",
               requests, strerror(errno), answer_bytes, n, request);
-      raise(SIGQUIT); /* shows what every goroutine does */
+      mw_print_goroutines(2);
       exit(1);
     }
     if (r <= 0) break;
