@@ -177,6 +177,9 @@ static void read_sanitizers(struct reader *r, const char *list, bool on) {
       fail("-fsanitize=%.*s cannot be combined with mallow: it puts calls between a write "
            "barrier and its store",
            (int)n, s);
+    if (on && n == 10 && strncmp(s, "safe-stack", n) == 0)
+      fail("-fsanitize=safe-stack cannot be combined with mallow: the collector does not know "
+           "its second stack");
     s += n + (s[n] == ',');
   }
 }
@@ -225,6 +228,13 @@ static void read_word(struct reader *r, const char *s) {
            (starts(s, "-fbasic-block-sections=") && strcmp(s + 23, "none") != 0))
     fail("%s cannot be combined with mallow: it moves code out of the section in which the "
          "runtime looks for it",
+         s);
+  else if (strcmp(s, "-fsplit-stack") == 0)
+    fail("-fsplit-stack cannot be combined with mallow: it asks the thread for its stack's end, "
+         "not the goroutine");
+  else if (strcmp(s, "-mcmodel=large") == 0 || strcmp(s, "-mcmodel=kernel") == 0)
+    fail("%s cannot be combined with mallow: clang loses a register on the way to a write "
+         "barrier's slow half",
          s);
   else if (starts(s, "-x") && s[2])
     r->language = s + 2;

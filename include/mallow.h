@@ -31,10 +31,16 @@ extern "C" {
 #endif
 
 /* A static object of type T that tells the compiler plugin T's layout; the
- * plugin drops it.  Without the plugin the object is scanned conservatively. */
+ * plugin drops it.  Without the plugin the object is scanned conservatively.
+ * No initialiser: {0} does not fit a type whose first member is empty. */
+#ifdef __cplusplus
+#define MWI_ZERO = {}
+#else
+#define MWI_ZERO
+#endif
 #define MWI_WITNESS(T)                                                                             \
   __extension__({                                                                                  \
-    static const __typeof__(T) mwi_witness = {0};                                                  \
+    static const __typeof__(T) mwi_witness MWI_ZERO;                                               \
     (const void *)&mwi_witness;                                                                    \
   })
 #define MWI_PTR(T) __typeof__(__typeof__(T) *)

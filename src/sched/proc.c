@@ -31,6 +31,7 @@
 
 #include "gc/gc.h"
 #include "os/thread.h"
+#include "sched/asan.h"
 #include "sched/netpoll.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
@@ -364,6 +365,7 @@ MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum
     m->commit = commit;
     m->commit_arg = arg;
     struct mwi_g *next = light ? next_at_once(m) : NULL;
+    mwi_asan_from_g(m, next);
     mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
     mwi_settle();
   }
@@ -430,6 +432,7 @@ _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light)
   m->commit = commit;
   m->commit_arg = NULL;
   struct mwi_g *next = light ? next_at_once(m) : NULL;
+  mwi_asan_from_g(m, next);
   mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
   __builtin_unreachable();
 }
@@ -814,6 +817,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
   }
   take_up(m, m->tcb.p, g, inherits);
   if (MWI_UNLIKELY(mwi_load_relaxed(&g->rest))) mwi_stack_resume(g);
+  mwi_asan_to_g(m, g);
   mwi_switch(&m->g0_sp, g->sp);
 }
 

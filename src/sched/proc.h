@@ -47,6 +47,8 @@ struct mwi_m {
   uint32_t rand;
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
+  const void *asan_stack; /* that stack as AddressSanitizer knows it (sched/asan.h) */
+  size_t asan_bytes;
 
   /* constant after start */
   uintptr_t creator[MWI_CREATOR_FRAMES]; /* who needed it: innermost first */

@@ -12,6 +12,7 @@
 // RUN: not %mallow cc -m=3 -c %s -o %t.o 2>%t.err
 // RUN: grep -q "^mallow: unknown argument '-m=3'" %t.err
 // RUN: not %mallow cc -fsanitize-coverage=trace-pc -c %s -o %t.o 2>%t.err
+// RUN: for o in -fsanitize=undefined,safe-stack -fsplit-stack -mcmodel=large -mcmodel=kernel; do not %mallow cc $o -c %s -o %t.o 2>%t.err && grep -q 'cannot be combined' %t.err && test $(wc -l <%t.err) = 1 || exit 1; done
 // RUN: not %mallow cc -c %s.missing -o %t.o 2>%t.err && grep -q 'no such file' %t.err
 // RUN: not %mallow cc -DBROKEN -c %s -o %t.o 2>%t.err && grep -q 'driver-clang.c:.*error:' %t.err
 // RUN: not %mallow cc -m32 -c %s -o %t.o 2>%t.err && grep -q 'x86-64 Linux only' %t.err
