@@ -24,7 +24,9 @@ elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang" AND CMAKE_C_COMPILER_VERSION VERSION
       # marks where variables begin to live, for escape analysis (driver/cc.c)
       "$<$<COMPILE_LANGUAGE:C>:-Wno-return-stack-address>"
       "$<$<COMPILE_LANGUAGE:C>:-fno-discard-value-names>"
-      "$<$<COMPILE_LANGUAGE:C>:SHELL:-Xclang -fsanitize-address-use-after-scope>")
+      "$<$<COMPILE_LANGUAGE:C>:SHELL:-Xclang -fsanitize-address-use-after-scope>"
+      "$<$<COMPILE_LANGUAGE:C>:SHELL:-Xclang -fexperimental-assignment-tracking=disabled>"
+      "$<$<COMPILE_LANGUAGE:C>:SHELL:-Xclang -debug-info-kind=constructor>")
 else()
   set(mallow_FOUND FALSE)
   set(mallow_NOT_FOUND_MESSAGE

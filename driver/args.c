@@ -197,6 +197,20 @@ static void read_input(struct reader *r, const char *s) {
   }
 }
 
+/* The options that choose how much debug information there is; others (-gz) do not. */
+static void read_debug(struct reader *r, const char *s) {
+  static const char *const none[] = {"-g0", "-ggdb0", NULL};
+  static const char *const lines[] = {
+      "-g1", "-ggdb1", "-gmlt", "-gline-tables-only", "-gline-directives-only", NULL};
+  static const char *const full[] = {"-g",         "-g2",       "-g3",    "-ggdb",
+                                     "-ggdb2",     "-ggdb3",    "-glldb", "-gsce",
+                                     "-gcodeview", "-gmodules", NULL};
+  if (is_one_of(s, none)) r->req.debug = 0;
+  if (is_one_of(s, lines)) r->req.debug = 1;
+  if (is_one_of(s, full) || (starts(s, "-gdwarf") && !starts(s, "-gdwarf-aranges")))
+    r->req.debug = 2;
+}
+
 static void read_word(struct reader *r, const char *s) {
   if (stops_before_link(s)) r->stopped = true;
   if (strcmp(s, "--version") == 0)
@@ -242,10 +256,8 @@ static void read_word(struct reader *r, const char *s) {
            starts(s, "-foptimization-record-") || starts(s, "-fprofile-sample-use") ||
            starts(s, "-fauto-profile") || starts(s, "-fpseudo-probe-for-profiling"))
     r->req.remarks = true; /* source positions are needed until the end */
-  else if (strcmp(s, "-g0") == 0)
-    r->req.debug = false;
-  else if (s[0] == '-' && s[1] == 'g' && !starts(s, "-gcc") && !starts(s, "-gno-"))
-    r->req.debug = true;
+  else if (s[0] == '-' && s[1] == 'g')
+    read_debug(r, s);
 }
 
 static void read_words(struct reader *r, struct args *words) {
@@ -313,7 +325,7 @@ static void tell_decisions(const struct request *req) {
   if (req->report) tell_plugin("report");
   if (req->report == 2) tell_plugin("report-flow");
   if (req->remarks) tell_plugin("remarks");
-  if (req->report && !req->debug) tell_plugin("strip-debug");
+  if (req->debug == 1) tell_plugin("debug-lines");
 }
 
 struct request request_read(int argc, char **argv, struct args *pass) {

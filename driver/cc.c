@@ -9,8 +9,9 @@
  *          should.  -Rpass=^mallow-positions$ makes clang keep source positions
  *          without -g; no remark has that name.
  *          For escape analysis clang marks where variables begin to live (at
- *          -O0 it does so only for a sanitizer's sake, which is not turned on)
- *          and keeps names of values; -m needs the names of variables.
+ *          -O0 it does so only for a sanitizer's sake, which is not turned on),
+ *          keeps names of values, and describes variables as for a debugger,
+ *          which the plugin takes away again when -g does not ask for it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -92,7 +93,10 @@ static void add_compile_options(struct args *out, const struct request *req) {
                                           "-Xclang",
                                           "-fexperimental-assignment-tracking=disabled"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) args_add(out, options[i]);
-    if (req->report && !req->debug) args_add(out, "-g");
+    if (req->debug < 2) {
+      args_add(out, "-Xclang");
+      args_add(out, "-debug-info-kind=constructor");
+    }
   }
   args_add(out, "-fno-omit-frame-pointer");
   if (req->asan) {

@@ -46,7 +46,7 @@ struct request {
   bool gc_malloc;     /* -fgc-malloc in effect */
   bool no_escape;     /* -fno-mallow-escape */
   bool remarks;       /* -Rpass..., -fsave-optimization-record */
-  bool debug;         /* -g in effect */
+  int debug;          /* 0 none, 1 lines only, 2 -g in effect */
   int report;         /* 1 -m, 2 -m=2 */
   const char *output; /* -o, or NULL */
 };

@@ -20,7 +20,9 @@ int flags_main(int argc, char **argv) {
   if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
   if (cflags)
     printf("-I%s -fpass-plugin=%s -fno-omit-frame-pointer -Wno-return-stack-address "
-           "-fno-discard-value-names -Xclang -fsanitize-address-use-after-scope",
+           "-fno-discard-value-names -Xclang -fsanitize-address-use-after-scope "
+           "-Xclang -fexperimental-assignment-tracking=disabled "
+           "-Xclang -debug-info-kind=constructor",
            paths.include, paths.plugin);
   if (cflags && libs) putchar(' ');
   if (libs) printf("-L%s -Wl,-rpath,%s -lmallow", paths.lib, paths.lib);

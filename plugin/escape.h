@@ -56,9 +56,11 @@ struct mwcc_loc {
   enum mwcc_loc_kind kind;
   LLVMValueRef v, fn;
   int depth; /* of loops around its declaration */
+  int hold;  /* ... around all that it may last for: less where a jump goes over
+                the declaration, and finds what an earlier turn has stored */
   bool root; /* may hold an address for longer than one turn of a loop */
   bool escapes, queued;
-  bool shared_by_turns;       /* declared where lifetimes are not marked, used in a loop only */
+  bool shared_by_turns;       /* used in a loop without passing its declaration in each turn */
   bool captured;              /* its address is kept in some value or variable */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
@@ -175,8 +177,23 @@ void mwcc_components(LLVMModuleRef mod, void *ctx,
                      void (*each)(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic));
 void mwcc_loop_depths(LLVMValueRef fn, struct mwcc_map *depths);
 bool mwcc_dominates_uses(LLVMValueRef inst, LLVMValueRef v);
+bool mwcc_dominates_returns(LLVMValueRef inst);
 /* Where and as what an alloca or an argument was declared, from debug information. */
 struct mwcc_place mwcc_declaration(LLVMValueRef v);
+/* ... of an alloca that is declared nowhere: of its first use in the source. */
+struct mwcc_place mwcc_first_use_place(LLVMValueRef alloca);
+/* A local variable's declaration, where the flow of control passes it: clang puts the
+ * debugger's record there. */
+struct mwcc_birth {
+  LLVMValueRef before; /* the first instruction after the declaration */
+  struct mwcc_place place;
+  LLVMMetadataRef loc;
+};
+/* The i-th of the variables that live in this memory, in the order of the source: the
+ * variables that a function returns share the result's.  False: there are no more. */
+bool mwcc_birth(LLVMValueRef v, unsigned i, struct mwcc_birth *b);
+/* One of them is passed on every way to every use. */
+bool mwcc_birth_before_uses(LLVMValueRef v);
 struct mwcc_place mwcc_instruction_place(LLVMValueRef inst);
 /* The variable of alloca `from` is now where the pointer in `slot` points. */
 void mwcc_move_debug(LLVMValueRef from, LLVMValueRef slot);
@@ -189,7 +206,8 @@ void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                        void (*each)(void *ctx, const char *fn, const char *fn_file,
                                     unsigned fn_line, const char *file, unsigned line,
                                     unsigned col));
-void mwcc_strip_debug(LLVMModuleRef mod);
+/* Debug information that was for the reports goes. */
+void mwcc_reports_done(LLVMModuleRef mod);
 bool mwcc_may_be_interposed(LLVMValueRef fn);
 LLVMTypeRef mwcc_memory_type(LLVMValueRef arg); /* of a byval or sret argument */
 bool mwcc_arg_is_sret(LLVMValueRef arg);

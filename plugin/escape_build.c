@@ -400,41 +400,78 @@ LLVMValueRef mwcc_literal_start(LLVMValueRef alloca) {
   return first;
 }
 
-/* Loops around a variable's declaration: those around its lifetime's start.
- * Without one (behind a label, or jumped over) it counts as declared outside. */
-static int depth_of_var(struct mwcc_esc *e, LLVMValueRef alloca, bool *shared) {
+/* Where clang builds what a small function returns. */
+static bool is_result(LLVMValueRef alloca) {
+  size_t len;
+  return strcmp(LLVMGetValueName2(alloca, &len), "retval") == 0;
+}
+
+static bool used_in_loops_only(struct mwcc_esc *e, LLVMValueRef v) {
+  for (LLVMUseRef u = LLVMGetFirstUse(v); u; u = LLVMGetNextUse(u))
+    if (!LLVMIsAInstruction(LLVMGetUser(u)) ||
+        depth_of(e, LLVMGetInstructionParent(LLVMGetUser(u))) == 0)
+      return false;
+  return LLVMGetFirstUse(v) != NULL;
+}
+
+/* Depth of the innermost loop around declarations in this memory; -1: none. */
+static int depth_of_births(struct mwcc_esc *e, LLVMValueRef memory) {
+  int depth = -1;
+  struct mwcc_birth b;
+  for (unsigned i = 0; mwcc_birth(memory, i, &b); i++) {
+    int d = depth_of(e, LLVMGetInstructionParent(b.before));
+    if (d > depth) depth = d;
+  }
+  return depth;
+}
+
+/* Loops around a variable's declaration: those around its lifetime's start.  clang does
+ * not mark that behind a label of the block, where a jump goes over the declaration, nor
+ * in functions with a computed goto; then those around the declaration in the flow of
+ * control, and what a jump over it finds is of an earlier turn.  Without debug
+ * information, or when no way leads to the declaration, it counts as declared outside. */
+static void depths_of_var(struct mwcc_esc *e, struct mwcc_loc *l) {
   int least = -1;
-  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u; u = LLVMGetNextUse(u)) {
+  for (LLVMUseRef u = LLVMGetFirstUse(l->v); u; u = LLVMGetNextUse(u)) {
     LLVMValueRef i = LLVMGetUser(u), f = LLVMIsAInstruction(i) ? mwcc_callee(i) : NULL;
     size_t len;
     if (!f || strncmp(LLVMGetValueName2(f, &len), "llvm.lifetime.start", 19) != 0) continue;
     int d = depth_of(e, LLVMGetInstructionParent(i));
     if (least < 0 || d < least) least = d;
   }
-  if (least >= 0) return least;
-  LLVMValueRef first = e->middle ? NULL : mwcc_literal_start(alloca);
-  if (first) return depth_of(e, LLVMGetInstructionParent(first));
-  *shared = LLVMGetFirstUse(alloca) != NULL;
-  for (LLVMUseRef u = LLVMGetFirstUse(alloca); u && *shared; u = LLVMGetNextUse(u))
-    *shared = LLVMIsAInstruction(LLVMGetUser(u)) &&
-              depth_of(e, LLVMGetInstructionParent(LLVMGetUser(u))) > 0;
-  return depth_of(e, LLVMGetInstructionParent(alloca));
+  LLVMValueRef first = least >= 0 || e->middle ? NULL : mwcc_literal_start(l->v);
+  if (first) least = depth_of(e, LLVMGetInstructionParent(first));
+  if (least >= 0) {
+    l->depth = l->hold = least;
+    return;
+  }
+  int births = e->middle ? -1 : depth_of_births(e, l->v);
+  l->depth = l->hold = depth_of(e, LLVMGetInstructionParent(l->v));
+  if (births > l->depth) {
+    l->depth = births;
+    if (mwcc_birth_before_uses(l->v))
+      l->hold = births;
+    else
+      l->shared_by_turns = !is_result(l->v);
+  } else {
+    l->shared_by_turns = births < 0 && used_in_loops_only(e, l->v);
+  }
 }
 
 static void set_depths(struct mwcc_esc *e, int from) {
   for (int k = from; k < e->n; k++) {
     struct mwcc_loc *l = &e->locs[k];
     if (l->kind == MWCC_LOC_VAR) {
-      l->depth = e->depths.count ? depth_of_var(e, l->v, &l->shared_by_turns) : 0;
+      if (e->depths.count) depths_of_var(e, l);
       l->root = true;
     } else if (l->kind == MWCC_LOC_ALLOC) {
-      l->depth = depth_of(e, LLVMGetInstructionParent(l->v));
+      l->depth = l->hold = depth_of(e, LLVMGetInstructionParent(l->v));
       l->root = true;
     } else if (l->kind == MWCC_LOC_VALUE && LLVMIsAPHINode(l->v)) {
       uintptr_t d = 0;
       mwcc_map_get(&e->depths, LLVMGetInstructionParent(l->v), &d);
       if (d & 0xffff) { /* keeps its value from one turn to the next */
-        l->depth = (int)(d & 0xffff) - 1;
+        l->depth = l->hold = (int)(d & 0xffff) - 1;
         l->root = true;
       }
     }
@@ -456,4 +493,10 @@ void mwcc_esc_function(struct mwcc_esc *e, LLVMValueRef fn) {
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
       instruction(e, i);
   set_depths(e, from);
+  LLVMValueRef memory = e->middle ? NULL : mwcc_sret_of(fn);
+  if (memory) { /* the variable that clang builds there may be one of a loop */
+    struct mwcc_loc *l = &e->locs[mwcc_esc_result(e, fn)];
+    int d = depth_of_births(e, memory);
+    if (d > 0) l->depth = d;
+  }
 }

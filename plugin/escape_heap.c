@@ -5,10 +5,11 @@
  * Job      Replaces an alloca by an allocation of the runtime.
  * Promise  [EH1] The allocation is made where the variable's lifetime begins
  *          (llvm.lifetime.start, which `mallow cc` asks clang for at -O0 too):
- *          a variable of a loop's body is a fresh one in each turn.  Without
- *          such a place (a parameter, a variable that a goto jumps over) it
- *          is made at the function's entry; a compound literal is made where
- *          it is evaluated.
+ *          a variable of a loop's body is a fresh one in each turn.  Where clang
+ *          does not mark that, it is made where control passes the declaration
+ *          (the debugger's record, which `mallow cc` asks for too), and, when
+ *          a jump may go over that, at the function's entry besides.  Parameters
+ *          are made at the entry, a compound literal where it is evaluated.
  *          [EH2] The debugger finds it: its record says that the variable is
  *          where the pointer in the slot points.
  * How      The pointer is kept in an alloca, the slot, and loaded for each
@@ -50,6 +51,11 @@ static bool may_hold_anything(struct mwcc *c, LLVMTypeRef t) {
   }
 }
 
+/* Before it, and before the declarations that stand there. */
+static void position_before_declarations(struct mwcc *c, LLVMValueRef inst) {
+  LLVMPositionBuilderBeforeInstrAndDbgRecords(c->b, inst);
+}
+
 static LLVMValueRef first_after_allocas(LLVMValueRef fn) {
   LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn));
   while (LLVMIsAAllocaInst(i)) i = LLVMGetNextInstruction(i);
@@ -60,6 +66,7 @@ struct moved {
   struct mwcc *c;
   LLVMValueRef layout, slot, like; /* like: the alloca or argument that moves */
   uint64_t align;                  /* 0: the runtime's suffices */
+  bool literal;                    /* made where it is evaluated */
   const char *name;
   size_t name_len;
 };
@@ -84,25 +91,30 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
   }
   m->align = large ? align : 0;
   m->layout = mwcc_layout_global(c, type, size, align < 8 ? 8 : align, fn, false);
-  LLVMPositionBuilderBefore(c->b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
+  position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
   m->slot = LLVMBuildAlloca(c->b, c->t_ptr, "");
-  LLVMPositionBuilderBefore(c->b, first_after_allocas(fn));
+  position_before_declarations(c, first_after_allocas(fn));
   LLVMBuildStore(c->b, LLVMConstNull(c->t_ptr), m->slot);
 }
 
-/* A new object, its address in the slot. */
-static LLVMValueRef allocate(struct moved *m, LLVMValueRef before) {
+/* A new object, its address in the slot.  Where several variables share the memory:
+ * the one that is declared here. */
+static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct mwcc_birth *birth) {
   struct mwcc *c = m->c;
   LLVMTypeRef type;
   LLVMValueRef f = mwcc_new_entry(c, &type);
-  LLVMPositionBuilderBefore(c->b, before);
+  if (birth)
+    LLVMPositionBuilderBefore(c->b, before);
+  else
+    position_before_declarations(c, before);
   LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &m->layout, 1, ""), p = call;
-  LLVMMetadataRef loc = LLVMInstructionGetDebugLoc(before);
+  LLVMMetadataRef loc = birth ? birth->loc : LLVMInstructionGetDebugLoc(before);
   if (loc) LLVMInstructionSetDebugLoc(call, loc);
-  mwcc_set_loc_from(call, m->like);
+  if (!birth && !m->literal) mwcc_set_loc_from(call, m->like);
   mwcc_set_default_loc(call);
-  LLVMMetadataRef name =
-      LLVMMDStringInContext2(c->ctx, m->name ? m->name : "", m->name ? m->name_len : 0);
+  const char *text = birth ? birth->place.name : m->name;
+  size_t len = birth ? birth->place.name_len : m->name_len;
+  LLVMMetadataRef name = LLVMMDStringInContext2(c->ctx, text ? text : "", text ? len : 0);
   LLVMSetMetadata(call, mwcc_md_var(c),
                   LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, &name, 1)));
   if (m->align) {
@@ -136,11 +148,20 @@ static void replace_use(struct moved *m, LLVMValueRef user, LLVMValueRef var) {
     if (LLVMGetOperand(user, (unsigned)i) == var) LLVMSetOperand(user, (unsigned)i, p);
 }
 
+/* New objects where variables in this memory are declared; and at the entry, unless there is
+ * a declaration on every way to a use. */
+static void allocate_at_births(struct moved *m, LLVMValueRef memory, bool everywhere,
+                               LLVMValueRef entry) {
+  struct mwcc_birth b;
+  if (!everywhere) allocate(m, entry, NULL);
+  for (unsigned i = 0; mwcc_birth(memory, i, &b); i++) allocate(m, b.before, &b);
+}
+
 void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(var));
   LLVMTypeRef type = LLVMGetAllocatedType(var);
   LLVMValueRef literal = mwcc_literal_start(var), entry = first_after_allocas(fn);
-  struct moved m = {.c = c};
+  struct moved m = {.c = c, .literal = literal != NULL};
   uint64_t count = 1;
   mwcc_const_u64(LLVMGetOperand(var, 0), &count);
   if (count > 1) type = LLVMArrayType2(type, count);
@@ -156,8 +177,9 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
                                                            : &users,
                   i);
   }
-  for (size_t i = 0; i < starts.len; i++) allocate(&m, starts.at[i]);
-  if (!starts.len) allocate(&m, literal ? literal : entry);
+  for (size_t i = 0; i < starts.len; i++) allocate(&m, starts.at[i], NULL);
+  if (!starts.len && literal) allocate(&m, literal, NULL);
+  if (!starts.len && !literal) allocate_at_births(&m, var, mwcc_birth_before_uses(var), entry);
   for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], var);
   for (size_t i = 0; i < starts.len; i++) LLVMInstructionEraseFromParent(starts.at[i]);
   for (size_t i = 0; i < ends.len; i++) LLVMInstructionEraseFromParent(ends.at[i]);
@@ -176,7 +198,7 @@ void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
   unsigned align = LLVMABIAlignmentOfType(c->td, type);
   struct moved m = {.c = c};
   prepare(&m, type, size, align, arg, fn);
-  LLVMValueRef p = allocate(&m, entry);
+  LLVMValueRef p = allocate(&m, entry, NULL);
   LLVMReplaceAllUsesWith(arg, p);
   mwcc_move_debug(p, m.slot); /* records followed the replacement */
   LLVMPositionBuilderBefore(c->b, entry);
@@ -192,13 +214,26 @@ void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg) {
   unsigned align = LLVMABIAlignmentOfType(c->td, type);
   struct moved m = {.c = c};
   prepare(&m, type, size, align, arg, fn);
-  LLVMValueRef p = allocate(&m, entry), n = LLVMConstInt(c->t_i64, size, false);
-  LLVMReplaceAllUsesWith(arg, p);
-  mwcc_move_debug(p, m.slot);
+  LLVMValueRef n = LLVMConstInt(c->t_i64, size, false);
+  struct mwcc_vec users = {0};
+  struct mwcc_map seen = {0};
+  for (LLVMUseRef u = LLVMGetFirstUse(arg); u; u = LLVMGetNextUse(u)) {
+    if (!mwcc_map_get(&seen, LLVMGetUser(u), NULL)) mwcc_vec_push(&users, LLVMGetUser(u));
+    mwcc_map_put(&seen, LLVMGetUser(u), 1);
+  }
+  struct mwcc_birth first, second;
+  bool one = mwcc_birth(arg, 0, &first) && !mwcc_birth(arg, 1, &second) &&
+             mwcc_dominates_returns(first.before);
+  allocate_at_births(&m, arg, one && mwcc_dominates_uses(first.before, arg), entry);
+  for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], arg);
+  mwcc_vec_fini(&users);
+  mwcc_map_fini(&seen);
+  mwcc_move_debug(arg, m.slot);
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
     LLVMValueRef t = LLVMGetBasicBlockTerminator(b);
     if (!t || LLVMGetInstructionOpcode(t) != LLVMRet) continue;
     LLVMPositionBuilderBefore(c->b, t);
+    LLVMValueRef p = LLVMBuildLoad2(c->b, c->t_ptr, m.slot, "");
     LLVMBuildMemCpy(c->b, arg, align, p, align, n);
   }
 }

@@ -93,19 +93,64 @@ static mwcc_place placeOf(const DILocation *L, const Module *M) {
   return P;
 }
 
+bool mwcc_dominates_returns(LLVMValueRef IRef) {
+  auto *I = unwrap<Instruction>(IRef);
+  DominatorTree DT(*I->getFunction());
+  for (BasicBlock &B : *I->getFunction())
+    if (isa<ReturnInst>(B.getTerminator()) && !DT.dominates(I, B.getTerminator())) return false;
+  return true;
+}
+
 mwcc_place mwcc_instruction_place(LLVMValueRef IRef) {
   auto *I = dyn_cast<Instruction>(unwrap(IRef));
   return placeOf(I ? I->getDebugLoc().get() : nullptr, I ? I->getModule() : nullptr);
 }
 
+/* The declarations that name this memory, in the order of the source. */
+static SmallVector<DbgVariableRecord *, 2> declaresOf(Value *V) {
+  auto Found = findDVRDeclares(V);
+  SmallVector<DbgVariableRecord *, 2> All(Found.begin(), Found.end());
+  auto Key = [](DbgVariableRecord *R) {
+    const DILocation *L = R->getDebugLoc().get();
+    return std::make_tuple(L ? L->getLine() : 0, L ? L->getColumn() : 0,
+                           R->getVariable()->getName());
+  };
+  llvm::sort(All, [&](auto *A, auto *B) { return Key(A) < Key(B); });
+  return All;
+}
+
+static mwcc_place placeOf(DbgVariableRecord *R) {
+  mwcc_place P = placeOf(R->getDebugLoc().get(), R->getModule());
+  P.name = R->getVariable()->getName().data();
+  P.name_len = R->getVariable()->getName().size();
+  return P;
+}
+
+bool mwcc_birth(LLVMValueRef VRef, unsigned N, struct mwcc_birth *B) {
+  Instruction *Last = nullptr;
+  for (DbgVariableRecord *R : declaresOf(unwrap(VRef))) {
+    Instruction *I = const_cast<Instruction *>(R->getInstruction());
+    if (!I || I == Last || R->getVariable()->getArg() || !R->getDebugLoc()) continue;
+    Last = I; /* members of an unnamed union are declared together */
+    if (N--) continue;
+    B->before = wrap(I);
+    B->place = placeOf(R);
+    B->loc = wrap(R->getDebugLoc().get());
+    return true;
+  }
+  return false;
+}
+
+bool mwcc_birth_before_uses(LLVMValueRef VRef) {
+  struct mwcc_birth B;
+  for (unsigned I = 0; mwcc_birth(VRef, I, &B); I++)
+    if (mwcc_dominates_uses(B.before, VRef)) return true;
+  return false;
+}
+
 mwcc_place mwcc_declaration(LLVMValueRef VRef) {
   Value *V = unwrap(VRef);
-  for (DbgVariableRecord *R : findDVRDeclares(V)) {
-    mwcc_place P = placeOf(R->getDebugLoc().get(), R->getModule());
-    P.name = R->getVariable()->getName().data();
-    P.name_len = R->getVariable()->getName().size();
-    return P;
-  }
+  for (DbgVariableRecord *R : declaresOf(V)) return placeOf(R);
   mwcc_place P = {};
   if (V->hasName()) {
     StringRef N = V->getName();
@@ -114,6 +159,21 @@ mwcc_place mwcc_declaration(LLVMValueRef VRef) {
     P.name_len = N.size();
   }
   return P;
+}
+
+static const DILocation *firstUse(Value *V) {
+  const DILocation *First = nullptr;
+  for (User *U : V->users())
+    if (auto *I = dyn_cast<Instruction>(U))
+      if (const DILocation *L = I->getDebugLoc().get(); L && L->getLine())
+        if (!First || std::make_pair(L->getLine(), L->getColumn()) <
+                          std::make_pair(First->getLine(), First->getColumn()))
+          First = L;
+  return First;
+}
+
+mwcc_place mwcc_first_use_place(LLVMValueRef VRef) {
+  return placeOf(firstUse(unwrap(VRef)), unwrap<Instruction>(VRef)->getModule());
 }
 
 void mwcc_move_debug(LLVMValueRef FromRef, LLVMValueRef SlotRef) {
@@ -149,6 +209,7 @@ void mwcc_set_loc_from(LLVMValueRef IRef, LLVMValueRef DeclaredRef) {
     I->setDebugLoc(R->getDebugLoc());
     return;
   }
+  if (const DILocation *L = firstUse(V)) I->setDebugLoc(L);
 }
 
 void mwcc_remark(LLVMValueRef FRef, LLVMMetadataRef Loc, int Missed, const char *Name,
@@ -187,22 +248,57 @@ void mwcc_each_inlined(LLVMModuleRef MRef, void *Ctx,
       }
 }
 
-void mwcc_strip_debug(LLVMModuleRef MRef) {
-  StripDebugInfo(*unwrap(MRef));
-}
-
 bool mwcc_may_be_interposed(LLVMValueRef FRef) {
   return unwrap<Function>(FRef)->isInterposable();
+}
+
+/* Positions stay, for remarks; nothing goes to the object. */
+static void keepPositionsOnly(Module &M) {
+  DebugInfoFinder Found;
+  Found.processModule(M);
+  DenseMap<DICompileUnit *, DICompileUnit *> Units;
+  NamedMDNode *List = M.getNamedMetadata("llvm.dbg.cu");
+  if (!List) return;
+  List->clearOperands();
+  for (DICompileUnit *U : Found.compile_units()) {
+    auto *Plain = DICompileUnit::getDistinct(
+        M.getContext(), U->getSourceLanguage(), U->getFile(), U->getProducer(), U->isOptimized(),
+        U->getFlags(), U->getRuntimeVersion(), U->getSplitDebugFilename(), DICompileUnit::NoDebug,
+        nullptr, nullptr, nullptr, nullptr, nullptr, 0, U->getSplitDebugInlining(),
+        U->getDebugInfoForProfiling(), U->getNameTableKind(), U->getRangesBaseAddress(),
+        U->getSysRoot(), U->getSDK());
+    Units[U] = Plain;
+    List->addOperand(Plain);
+  }
+  for (DISubprogram *S : Found.subprograms())
+    if (DICompileUnit *U = S->getUnit()) S->replaceUnit(Units.lookup(U));
+  for (GlobalVariable &G : M.globals()) G.eraseMetadata(LLVMContext::MD_dbg);
+  for (Function &F : M)
+    for (Instruction &I : instructions(F)) I.dropDbgRecords();
+}
+
+/* clang gives an object a DWARF version when the user asks for debug information. */
+static void keepWhatIsAskedFor(Module &M) {
+  const struct mwcc_options *O = mwcc_options();
+  if (O->debug_lines)
+    stripNonLineTableDebugInfo(M);
+  else if (!M.getModuleFlag("Dwarf Version") && O->remarks)
+    keepPositionsOnly(M);
+  else if (!M.getModuleFlag("Dwarf Version"))
+    StripDebugInfo(M);
 }
 
 void mwcc_drop_extras(LLVMModuleRef MRef) {
   Module &M = *unwrap(MRef);
   const struct mwcc_options *O = mwcc_options();
-  if (O->report || O->report_flow || O->remarks) return;
-  M.getContext().setDiscardValueNames(true); /* new ones */
-  for (DICompileUnit *CU : M.debug_compile_units())
-    if (CU->getEmissionKind() != DICompileUnit::NoDebug) return;
-  StripDebugInfo(M);
+  if (O->report || O->report_flow) return;
+  if (!O->remarks) M.getContext().setDiscardValueNames(true); /* new ones */
+  keepWhatIsAskedFor(M);
+}
+
+void mwcc_reports_done(LLVMModuleRef MRef) {
+  const struct mwcc_options *O = mwcc_options();
+  if (O->report || O->report_flow) keepWhatIsAskedFor(*unwrap(MRef));
 }
 
 LLVMTypeRef mwcc_memory_type(LLVMValueRef Arg) {

@@ -238,25 +238,28 @@ static void add_flow(struct note *n, const char *flow) {
 
 /* ---- Notes -------------------------------------------------------------------------------- */
 
-/* Where it is declared; what it is called. */
-static bool site_of(struct mwcc_esc *e, int i, struct mwcc_place *p, char *name, size_t size,
-                    enum note_kind *kind) {
+/* Where it is declared; what it is called.  n: which of the variables that share its memory. */
+static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p, char *name,
+                    size_t size, enum note_kind *kind) {
   struct mwcc_loc *l = &e->locs[i];
   unsigned len;
   *kind = VARIABLE;
   name_of(e, i, name, size);
-  if (l->kind == MWCC_LOC_RESULT) {
-    *p = declared(mwcc_sret_of(l->fn));
-    variable_name(p->name, p->name_len, name, size);
-  } else if (l->kind == MWCC_LOC_ALLOC) {
+  if (l->kind == MWCC_LOC_ALLOC) {
     *p = mwcc_instruction_place(l->v);
     if (!moved_name(e->c, l->v, &len)) *kind = ALLOCATION;
-  } else {
-    *p = declared(l->v);
-    if (!p->line && LLVMIsAAllocaInst(l->v)) {
-      LLVMValueRef first = mwcc_literal_start(l->v);
-      if (first) *p = mwcc_instruction_place(first);
-    }
+    return p->line != 0;
+  }
+  LLVMValueRef memory = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
+  struct mwcc_birth b;
+  if (mwcc_birth(memory, n, &b))
+    *p = b.place;
+  else
+    *p = declared(memory);
+  if (l->kind == MWCC_LOC_RESULT || n) variable_name(p->name, p->name_len, name, size);
+  if (!p->line && LLVMIsAAllocaInst(memory)) {
+    LLVMValueRef first = mwcc_literal_start(memory);
+    *p = first ? mwcc_instruction_place(first) : mwcc_first_use_place(memory);
   }
   return p->line != 0;
 }
@@ -291,7 +294,7 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   struct mwcc_loc *l = &e->locs[i];
   if (!mwcc_reporting() && !mwcc_options()->remarks) return;
   bool second = !heap && last_call == l->v;
-  bool known = second ? p.line != 0 : site_of(e, i, &p, name, sizeof name, &kind);
+  bool known = second ? p.line != 0 : site_of(e, i, 0, &p, name, sizeof name, &kind);
   last_call = l->v;
   if (!known) return;
   struct note *n = find(p.file, p.line, p.col, name, kind);
@@ -302,6 +305,14 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   n->heap = true;
   snprintf(n->reason, sizeof n->reason, "%s", reason);
   add_flow(n, l->flow);
+  LLVMValueRef memory = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
+  struct mwcc_birth b;
+  for (unsigned k = 1; l->kind != MWCC_LOC_ALLOC && mwcc_birth(memory, k, &b); k++) {
+    site_of(e, i, k, &p, name, sizeof name, &kind);
+    n = find(p.file, p.line, p.col, name, kind);
+    n->heap = true;
+    add_flow(n, l->flow);
+  }
 }
 
 void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
@@ -347,8 +358,8 @@ void mwcc_esc_warn_shared(struct mwcc_esc *e, int i) {
   struct mwcc_loc *l = &e->locs[i];
   name_of(e, i, name, sizeof name);
   mwcc_report(l->via_edge && l->via_edge->at ? l->via_edge->at : l->v, MWCC_WARNING,
-              "'%s' moves to the heap, but is one variable for all turns of its loop, because "
-              "it is declared behind a label [-Wmallow-escape]\n%s",
+              "'%s' moves to the heap, but where a jump goes over its declaration it is the "
+              "variable of an earlier turn of the loop [-Wmallow-escape]\n%s",
               name, l->flow ? l->flow : "");
 }
 
@@ -398,5 +409,5 @@ void mwcc_esc_print(struct mwcc *c) {
         fputs(n->flow, stderr);
     }
   }
-  if (mwcc_options()->strip_debug) mwcc_strip_debug(c->mod);
+  mwcc_reports_done(c->mod);
 }

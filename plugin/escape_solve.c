@@ -22,7 +22,7 @@ static bool outlives(struct mwcc_esc *e, const struct mwcc_loc *root, const stru
   (void)e;
   if (root->kind == MWCC_LOC_HEAP || root->escapes) return true;
   if (root->kind == MWCC_LOC_RESULT) return true;
-  return root->fn == l->fn && root->root && root->depth < l->depth;
+  return root->fn == l->fn && root->root && root->hold < l->depth;
 }
 
 static void enqueue(struct mwcc_esc *e, int i) {
@@ -115,7 +115,7 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
   for (int i = e->n; i-- > 0;) {
     struct mwcc_loc *l = &e->locs[i];
     if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes ||
-        (l->root && l->depth < deepest))
+        (l->root && l->hold < deepest))
       enqueue(e, i);
   }
   e->steps = 20000000;

@@ -50,7 +50,7 @@ bool mwcc_source_call(const char *file, unsigned line, unsigned col, char *buf, 
   const char *s = line_start(file, line);
   size_t n = 0;
   int depth = 0;
-  if (!s || strcspn(s, "\n") < col) return false;
+  if (!s || !line || !col || strcspn(s, "\n") < col) return false;
   s += col - 1;
   if (strncmp(s, "mw_", 3) != 0) return false;
   for (; *s && n + 2 < size; s++) {

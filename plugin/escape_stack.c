@@ -58,7 +58,9 @@ bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align) {
 }
 
 static LLVMValueRef frame_object(struct mwcc *c, LLVMValueRef fn, uint64_t size, uint64_t align) {
-  LLVMPositionBuilderBefore(c->b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
+  LLVMPositionBuilderBeforeInstrAndDbgRecords(
+      c->b,
+      LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn))); /* declarations stay where they are */
   LLVMValueRef a = LLVMBuildAlloca(c->b, LLVMArrayType2(c->t_i8, size), "");
   if (size >= 16 && align < 16) align = 16;
   LLVMSetAlignment(a, (unsigned)(align < 8 ? 8 : align));

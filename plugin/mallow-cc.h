@@ -65,7 +65,7 @@ struct mwcc_options {
   bool remarks;          /* remarks: hand them to clang as remarks */
   bool emit_summaries;   /* summaries: write the section .mallow.summaries */
   bool gc_malloc;        /* gc-malloc: malloc's family is the collector's */
-  bool strip_debug;      /* strip-debug: debug information was for the reports only */
+  bool debug_lines;      /* debug-lines: of debug information the user wants the lines only */
   const char *summaries; /* MALLOW_SUMMARIES: files to read them from, ':' between */
 };
 const struct mwcc_options *mwcc_options(void);

@@ -31,7 +31,7 @@ static const struct {
     {"escape", &options.escape},       {"warn-escape", &options.warn_escape},
     {"report", &options.report},       {"report-flow", &options.report_flow},
     {"remarks", &options.remarks},     {"summaries", &options.emit_summaries},
-    {"gc-malloc", &options.gc_malloc}, {"strip-debug", &options.strip_debug},
+    {"gc-malloc", &options.gc_malloc}, {"debug-lines", &options.debug_lines},
 };
 
 static void set(const char *word, size_t len) {

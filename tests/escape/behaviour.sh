@@ -57,7 +57,7 @@ readelf -S m.o | grep -q debug_info && fail "-m left debug information"
 
 # remarks
 "$mallow" cc -O2 -Rpass=mallow -Rpass-missed=mallow -c a.c 2>out
-says "remark: moved to heap: x [-Rpass-missed=mallow]"
+says "a.c:3:20: remark: moved to heap: x [-Rpass-missed=mallow]"
 "$mallow" cc -O2 -fsave-optimization-record -c a.c -o a.o 2>out
 grep -q 'moved to heap: x' a.opt.yaml || fail "nothing in a.opt.yaml"
 
@@ -78,7 +78,7 @@ says "flow: {heap}"
 "$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
 silent "outlives"
 
-# behind a label clang does not say where a variable begins to live
+# behind a label each turn has its own variable; what a jump goes over is of an earlier turn
 cat >l.c <<'C'
 int *a[9];
 void f(int n) {
@@ -89,10 +89,39 @@ void f(int n) {
     if (i == 3) goto again;
   }
 }
+void h(int n) {
+  for (int i = 0; i < n; i++) {
+    if (i == 3) goto over;
+    int y = i;
+  over:
+    a[i] = &y;
+  }
+}
 C
-"$mallow" cc -O1 -c l.c 2>out
-says "warning: 'x' moves to the heap, but is one variable for all turns of its loop"
-says "flow: {heap} ← &x:"
+for level in 0 1 2; do
+  "$mallow" cc -O$level -c l.c 2>out
+  silent "'x'"
+  says "warning: 'y' moves to the heap, but where a jump goes over its declaration it is the variable"
+  says "flow: {heap} ← &y:"
+done
+
+# debug information is what -g asks for, and code the same
+for level in 0 2; do
+  for debug in "" -g0 -g1 -gline-tables-only -g "-g0 -g" "-g -g0" "-g0 -m" "-g1 -m" -Rpass=mallow; do
+    # shellcheck disable=SC2086 # several options
+    "$mallow" cc -O$level $debug -c l.c -o l.o 2>out
+    # shellcheck disable=SC2086
+    clang-19 -w -O$level $debug -c l.c -o plain.o 2>/dev/null || clang-19 -w -O$level ${debug% -m} -c l.c -o plain.o
+    for o in l plain; do
+      readelf -SW $o.o | grep -o '\.debug_\(info\|line\|str\)  ' | sort -u >$o.sections
+      llvm-dwarfdump-19 $o.o | grep -c 'DW_TAG_\(variable\|formal_parameter\)' >>$o.sections || :
+    done
+    cmp -s l.sections plain.sections || fail "-O$level $debug: other debug information than clang's"
+    objcopy -O binary -j mw_text l.o text
+    [ -n "$debug" ] || cp text text.first
+    cmp -s text text.first || fail "-O$level $debug: other code"
+  done
+done
 
 # summaries
 cat >lib.c <<'C'
@@ -120,7 +149,12 @@ objcopy --update-section .mallow.summaries=broken.txt lib.o broken.o
 "$mallow" cc -O1 -m=2 -fmallow-summaries=broken.o -c use.c 2>out
 says "moved to heap: x"
 says "note: broken escape summaries"
-"$mallow" cc -O1 -m=2 -fmallow-summaries=missing.o -c use.c 2>out
+printf 'no object' >text.o
+"$mallow" cc -O1 -m=2 -fmallow-summaries=text.o -c use.c 2>out
+says "moved to heap: x"
+says "note: no escape summaries; its functions are treated as unknown"
+# one that has gone since the driver looked
+MALLOW_SUMMARIES=missing.o "$mallow" cc -O1 -m=2 -c use.c 2>out
 says "moved to heap: x"
 says "note: escape summaries cannot be read"
 

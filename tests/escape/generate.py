@@ -3,7 +3,8 @@
 """generate.py SEED COUNT -- COUNT random C programs in one file, on stdout
 
 Each program has variables of its own kinds (scalar, field, element, parameter,
-loop variable, compound literal, collected object), sends their addresses along
+loop variable, compound literal, collected object; loops of every kind, with goto,
+switch and computed goto too), sends their addresses along
 a random chain of steps (pointers to pointers, structs, unions, integers,
 copies of memory, calls of every kind) to a place that outlives the frame, and
 says what value is to be found there.  When all programs have run, the stack is
@@ -307,6 +308,40 @@ class Program:
         else:
             out.append(f"keep({e}, {want}, {self.id});")
 
+    def loop(self, out, inner, i, n):
+        """n turns of `inner`, which may declare variables, with i from 0 on."""
+        r = self.r
+        again, end = self.name("again"), self.name("end")
+        lines = ["  " + x for x in inner]
+        k = r.randrange(11)
+        if k <= 2:
+            out += [f"for (int {i} = 0; {i} < {n}; {i}++) {{"] + lines + ["}"]
+        elif k <= 4:
+            out += [f"int {i} = -1; while (++{i} < {n}) {{"] + lines + ["}"]
+        elif k == 5:
+            out += [f"{{ int {i} = 0; {again}:;"] + lines + [f"if (++{i} < {n}) goto {again}; }}"]
+        elif k == 6:
+            # a label that is jumped to in one turn only
+            out += [f"for (int {i} = 0; {i} < {n}; {i}++) {{ {again}:;"] + lines + [
+                f"if ({i} == 1 && {n} > 2) {{ {i}++; goto {again}; }} }}"]
+        elif k == 7:
+            case = r.choice(["default", f"case {n}"])
+            out += [f"for (int {i} = 0; {i} < {n}; {i}++) switch ({n}) {{ {case}:;"] + lines + [
+                f"if ({i} == 0) break; /* fallthrough */ case {n + 1}:; }}"]
+        elif k == 8:
+            # every declaration may be jumped over
+            out += [f"for (int {i} = 0; {i} < {n}; {i}++) {{ if (nkept < 0) goto {end};"] + lines + [
+                f"{end}:; }}"]
+        elif k == 9:
+            # a computed goto, because of which nothing in the function is marked
+            v = self.name("t")
+            out += [f"static const void *const {v}[] = {{&&{again}, &&{end}}}; int {i} = 0;"
+                    f" {again}: {{"] + lines + [f"}} goto *{v}[++{i} >= {n}]; {end}:;"]
+        else:
+            # into the middle of a loop
+            out += [f"int {i} = 0; if (nkept >= 0) goto {again}; while ({i} < {n}) {{ {again}:;"] + \
+                lines + [f"{i}++; }}"]
+
     def body(self):
         r = self.r
         out = []
@@ -332,11 +367,7 @@ class Program:
                 e = self.chain(inner, e)
                 inner.append(f"{a}[{i}] = {e};")
                 out.append(f"int *{a}[{n}];")
-                if r.random() < 0.5:
-                    out.append(f"for (int {i} = 0; {i} < {n}; {i}++) {{")
-                else:
-                    out.append(f"int {i} = -1; while (++{i} < {n}) {{")
-                out += ["  " + x for x in inner] + ["}"]
+                self.loop(out, inner, i, n)
                 out.append(f"for (int i = 0; i < {n}; i++) keep({a}[i], {c} + i, {self.id});")
             else:
                 e, want = self.source(out)
