@@ -17,7 +17,7 @@
 #include "mallow-cc.h"
 
 /* The values of llvm::AllocFnKind, which has no C API. */
-enum { ALLOC_KIND_ALLOC = 1 << 0, ALLOC_KIND_ZEROED = 1 << 4 };
+enum { ALLOC_KIND_ALLOC = 1 << 0, ALLOC_KIND_RAW = 1 << 3, ALLOC_KIND_ZEROED = 1 << 4 };
 
 static const struct {
   const char *from, *to;
@@ -27,8 +27,9 @@ static const struct {
     {"mwi_make_typed", "mwi_rt_make", 3},
     {"mwi_flex_typed", "mwi_rt_new_flex", 5},
     {"mwi_chan_make_typed", "mwi_rt_chan_make", 2},
+    {NULL, "mwi_rt_new_raw", 0}, /* of moved variables only (escape_heap.c) */
 };
-enum { NEW, MAKE, FLEX, CHAN };
+enum { NEW, MAKE, FLEX, CHAN, RAW };
 
 /* The only value stored to the alloca that v is loaded from, or v. */
 static LLVMValueRef trace(LLVMValueRef v) {
@@ -57,7 +58,7 @@ static LLVMValueRef witness_of(LLVMValueRef call, unsigned arg) {
 static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   LLVMTypeRef p = c->t_ptr, n = c->t_i64;
   LLVMTypeRef args[4] = {p, n, n, n};
-  unsigned nargs = kind == NEW ? 1 : kind == FLEX ? 4 : 2;
+  unsigned nargs = kind == NEW || kind == RAW ? 1 : kind == FLEX ? 4 : 2;
   if (kind == FLEX) args[1] = p;
   *type = LLVMFunctionType(p, args, nargs, false);
   LLVMValueRef f = LLVMGetNamedFunction(c->mod, calls[kind].to);
@@ -70,14 +71,15 @@ static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   mwcc_fn_attr(c, f, LLVMAttributeReturnIndex, "nonnull", 0);
   mwcc_fn_attr(c, f, LLVMAttributeReturnIndex, "noundef", 0);
   if (kind != CHAN) {
-    mwcc_fn_attr(c, f, fn, "allockind", ALLOC_KIND_ALLOC | ALLOC_KIND_ZEROED);
+    mwcc_fn_attr(c, f, fn, "allockind",
+                 ALLOC_KIND_ALLOC | (kind == RAW ? ALLOC_KIND_RAW : ALLOC_KIND_ZEROED));
     mwcc_fn_attr_str(c, f, "alloc-family", "mallow");
   }
   return f;
 }
 
-LLVMValueRef mwcc_new_entry(struct mwcc *c, LLVMTypeRef *type) {
-  return entry(c, NEW, type);
+LLVMValueRef mwcc_new_entry(struct mwcc *c, bool raw, LLVMTypeRef *type) {
+  return entry(c, raw ? RAW : NEW, type);
 }
 
 static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec *witnesses) {
@@ -134,7 +136,7 @@ static void drop_witness(struct mwcc *c, LLVMValueRef w) {
 
 void mwcc_typed_allocations(struct mwcc *c) {
   struct mwcc_vec witnesses = {0};
-  for (int kind = NEW; kind <= CHAN; kind++) {
+  for (int kind = NEW; kind < RAW; kind++) {
     LLVMValueRef f = LLVMGetNamedFunction(c->mod, calls[kind].from);
     if (!f) continue;
     LLVMUseRef next;

@@ -10,6 +10,8 @@
  *          - sources that are arrays of numbers, such as string literals, and
  *            struct copies whose type information (!tbaa.struct) lists plain
  *            numbers only: then the destination has none either.
+ * How      One word is copied by a load and a store, as the optimiser would do
+ *          it: it sees through those, and the store shares a barrier with others.
  */
 #include <string.h>
 #include "mallow-cc.h"
@@ -111,6 +113,47 @@ static bool exempt(struct mwcc *c, LLVMValueRef call, enum mwcc_marker kind, LLV
   return source_is_numbers(src) || fields_are_numbers(c, call);
 }
 
+static uint64_t align_of(LLVMValueRef call, unsigned index) {
+  unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+  LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(call, index, kind);
+  return a ? LLVMGetEnumAttributeValue(a) : 1;
+}
+
+/* The access tag of a word that is copied as a whole, or NULL. */
+static LLVMValueRef word_tag(struct mwcc *c, LLVMValueRef call) {
+  LLVMValueRef md = LLVMGetMetadata(call, c->md_tbaa_struct), ops[3];
+  uint64_t offset, size;
+  if (!md || LLVMGetMDNodeNumOperands(md) != 3) return NULL;
+  LLVMGetMDNodeOperands(md, ops);
+  if (!ops[0] || !ops[1] || !ops[2] || !LLVMIsAMDNode(ops[2]) || !mwcc_const_u64(ops[0], &offset) ||
+      !mwcc_const_u64(ops[1], &size) || offset != 0 || size != 8)
+    return NULL;
+  return ops[2];
+}
+
+/* llvm.memcpy or memmove of one aligned word. */
+static bool mark_word(struct mwcc *c, LLVMValueRef call, LLVMValueRef dst, LLVMValueRef src,
+                      LLVMValueRef n) {
+  uint64_t size;
+  if (!mwcc_const_u64(n, &size) || size != 8 || align_of(call, 1) < 8 || align_of(call, 2) < 8 ||
+      LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3))) /* volatile */
+    return false;
+  LLVMPositionBuilderBefore(c->b, call);
+  LLVMValueRef word = LLVMBuildLoad2(c->b, c->t_ptr, src, ""), args[2] = {dst, word};
+  LLVMSetAlignment(word, 8);
+  LLVMValueRef made = LLVMBuildCall2(c->b, mwcc_marker_type(c, MWCC_STORE),
+                                     mwcc_marker_decl(c, MWCC_STORE), args, 2, "");
+  mwcc_call_attr(c, made, 1, "align", 8);
+  LLVMValueRef tag = word_tag(c, call), both[2] = {word, made};
+  for (int i = 0; i < 2; i++) {
+    mwcc_copy_metadata(c, both[i], call);
+    LLVMSetMetadata(both[i], c->md_tbaa_struct, NULL);
+    if (tag) LLVMSetMetadata(both[i], c->md_tbaa, tag);
+  }
+  LLVMInstructionEraseFromParent(call);
+  return true;
+}
+
 static void copy_align(struct mwcc *c, LLVMValueRef to, LLVMValueRef from, unsigned index) {
   unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
   LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(from, index, kind);
@@ -131,6 +174,7 @@ bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call) {
   enum mwcc_marker kind = form->plain;
   if (LLVMGetTypeKind(LLVMTypeOf(dst)) != LLVMPointerTypeKind || exempt(c, call, kind, dst, src, n))
     return false;
+  if (form->intrinsic && !is_memset(kind) && mark_word(c, call, dst, src, n)) return true;
   if (form->intrinsic && LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3)))
     kind = (enum mwcc_marker)(kind + 1); /* the volatile twin */
   LLVMPositionBuilderBefore(c->b, call);

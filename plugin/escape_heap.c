@@ -16,6 +16,8 @@
  *          use; at -O1 and above mem2reg removes the slot.
  *          A variable that may hold bytes of any kind (char arrays, 64-bit
  *          integers) is scanned conservatively, as it was on the stack.
+ *          A large one of that kind, or without pointers, is not zeroed: C says
+ *          nothing of what is in it before it is written.
  *          The runtime aligns objects to 16 bytes where their size is a
  *          multiple of 16; what needs more gets room for it.
  */
@@ -62,11 +64,15 @@ static LLVMValueRef first_after_allocas(LLVMValueRef fn) {
   return i;
 }
 
+/* Smaller ones cost little to zero, and are scanned exactly; as in src/heap/heap.h. */
+enum { RAW_MIN = 64 };
+
 struct moved {
   struct mwcc *c;
   LLVMValueRef layout, slot, like; /* like: the alloca or argument that moves */
   uint64_t align;                  /* 0: the runtime's suffices */
   bool literal;                    /* made where it is evaluated */
+  bool raw;                        /* not zeroed */
   const char *name;
   size_t name_len;
 };
@@ -90,7 +96,10 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
     size = words * 8;
   }
   m->align = large ? align : 0;
-  m->layout = mwcc_layout_global(c, type, size, align < 8 ? 8 : align, fn, false);
+  m->raw = size >= RAW_MIN && (untyped || !mwcc_type_has_ptr(type));
+  align = align < 8 ? 8 : align;
+  m->layout = m->raw ? mwcc_layout_raw(c, type, size, align, fn)
+                     : mwcc_layout_global(c, type, size, align, fn, false);
   position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
   m->slot = LLVMBuildAlloca(c->b, c->t_ptr, "");
   position_before_declarations(c, first_after_allocas(fn));
@@ -102,7 +111,7 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
 static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct mwcc_birth *birth) {
   struct mwcc *c = m->c;
   LLVMTypeRef type;
-  LLVMValueRef f = mwcc_new_entry(c, &type);
+  LLVMValueRef f = mwcc_new_entry(c, m->raw, &type);
   if (birth)
     LLVMPositionBuilderBefore(c->b, before);
   else

@@ -3,7 +3,8 @@
  * plugin/escape_stack.c -- allocations move to the stack
  *
  * Job      Replaces an allocation that does not outlive its frame (or its turn
- *          of the loop) by an alloca that is zeroed where the allocation was.
+ *          of the loop) by an alloca that is zeroed where the allocation was,
+ *          unless it is a variable's that was not zeroed either.
  *          mw_make of a size that is known only at run time gets a buffer of
  *          MWCC_SMALL_BUFFER bytes that is used when the size fits.
  * Limits   MWCC_MAX_ALLOC for one, and for a frame as a whole: mallow's stacks
@@ -11,12 +12,13 @@
  */
 #include "escape.h"
 
-enum { NEW, MAKE, FLEX, OTHER };
+enum { NEW, RAW, MAKE, FLEX, OTHER };
 
 static int kind_of(LLVMValueRef call) {
   LLVMValueRef f = mwcc_callee(call);
   if (!f) return OTHER;
   if (mwcc_name_is(f, "mwi_rt_new")) return NEW;
+  if (mwcc_name_is(f, "mwi_rt_new_raw")) return RAW;
   if (mwcc_name_is(f, "mwi_rt_make")) return MAKE;
   if (mwcc_name_is(f, "mwi_rt_new_flex")) return FLEX;
   return OTHER;
@@ -40,6 +42,7 @@ bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align) {
   if (!layout_field(call, 0, 0, size) || !layout_field(call, 0, 1, align)) return false;
   switch (kind_of(call)) {
   case NEW:
+  case RAW:
     return true;
   case MAKE:
     return mwcc_const_u64(LLVMGetOperand(call, 1), &n) && !__builtin_mul_overflow(*size, n, size);
@@ -115,7 +118,7 @@ bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget) {
   *budget -= size;
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(call));
   LLVMValueRef object = frame_object(c, fn, size, align);
-  zero(c, object, size, call);
+  if (kind_of(call) != RAW) zero(c, object, size, call);
   mwcc_declare_debug(call, object);
   LLVMReplaceAllUsesWith(call, object);
   LLVMInstructionEraseFromParent(call);

@@ -58,9 +58,13 @@ static void slow_scalar(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, 
   LLVMValueRef value = LLVMConstNull(c->t_ptr);
   if (LLVMABISizeOfType(c->td, LLVMTypeOf(v)) == 8)
     value = as_ptr(c, LLVMBuildBitCast(c->b, v, c->t_i64, ""));
-  LLVMValueRef word = LLVMBuildPtrToInt(c->b, p, c->t_i64, "");
-  word = LLVMBuildAnd(c->b, word, LLVMConstInt(c->t_i64, ~UINT64_C(7), false), "");
-  LLVMValueRef args[2] = {as_ptr(c, word), value};
+  unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+  LLVMAttributeRef align = LLVMGetCallSiteEnumAttribute(m, 1, kind);
+  if (!align || LLVMGetEnumAttributeValue(align) < 8) {
+    LLVMValueRef word = LLVMBuildPtrToInt(c->b, p, c->t_i64, "");
+    p = as_ptr(c, LLVMBuildAnd(c->b, word, LLVMConstInt(c->t_i64, ~UINT64_C(7), false), ""));
+  }
+  LLVMValueRef args[2] = {p, value};
   mwcc_cold_call(c, cold, "mwi_rt_wb", args, 2, m);
 }
 

@@ -2,7 +2,7 @@
 /*
  * plugin/fastalloc.c -- small allocations without a call
  *
- * Job      At -O2 and above, a call of mwi_rt_new for a small type becomes
+ * Job      At -O2 and above, a call of mwi_rt_new (or _raw) for a small type becomes
  *              c = gs:[MWI_TCB_MCACHE] + layout->cursor
  *              p = c->next
  *              if (p + size > c->limit) p = mwi_rt_new(layout);    cold
@@ -92,13 +92,16 @@ static void inline_allocation(struct mwcc *c, LLVMValueRef call) {
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn) {
   const unsigned index = (unsigned)LLVMAttributeFunctionIndex;
   LLVMValueRef rt_new = LLVMGetNamedFunction(c->mod, "mwi_rt_new");
-  if (!rt_new || !mwcc_options()->fast_alloc || mwcc_fn_has_attr(fn, index, "optsize") ||
-      mwcc_fn_has_attr(fn, index, "minsize") || mwcc_fn_has_attr(fn, index, "optnone"))
+  LLVMValueRef rt_raw = LLVMGetNamedFunction(c->mod, "mwi_rt_new_raw");
+  if ((!rt_new && !rt_raw) || !mwcc_options()->fast_alloc ||
+      mwcc_fn_has_attr(fn, index, "optsize") || mwcc_fn_has_attr(fn, index, "minsize") ||
+      mwcc_fn_has_attr(fn, index, "optnone"))
     return;
   struct mwcc_vec calls = {0};
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
-      if (LLVMIsACallInst(i) && mwcc_callee(i) == rt_new && wanted(LLVMGetOperand(i, 0)))
+      if (LLVMIsACallInst(i) && LLVMIsAFunction(LLVMGetCalledValue(i)) &&
+          (mwcc_callee(i) == rt_new || mwcc_callee(i) == rt_raw) && wanted(LLVMGetOperand(i, 0)))
         mwcc_vec_push(&calls, i);
   for (size_t i = 0; i < calls.len; i++) inline_allocation(c, calls.at[i]);
   mwcc_vec_fini(&calls);

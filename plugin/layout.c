@@ -240,8 +240,9 @@ static LLVMTypeRef layout_type(struct mwcc *c) {
   return c->t_layout = t;
 }
 
-LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
-                                LLVMValueRef site, bool array) {
+/* key: one descriptor for each */
+static LLVMValueRef descriptor(struct mwcc *c, const void *key, LLVMTypeRef type, uint64_t size,
+                               uint64_t align, LLVMValueRef site, bool array) {
   char name[256], sym[300];
   mwcc_type_name(type, name, sizeof name);
   struct mwcc_mask m;
@@ -257,7 +258,7 @@ LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size,
                 "size is %llu): the collector cannot see them",
                 name, (unsigned long long)size);
   uintptr_t known;
-  if (mwcc_map_get(&c->layouts, type, &known)) {
+  if (mwcc_map_get(&c->layouts, key, &known)) {
     free(m.bits);
     return (LLVMValueRef)known;
   }
@@ -273,6 +274,16 @@ LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size,
   LLVMSetInitializer(g, LLVMConstNamedStruct(layout_type(c), f, sizeof f / sizeof f[0]));
   LLVMSetLinkage(g, LLVMInternalLinkage);
   LLVMSetAlignment(g, WORD);
-  mwcc_map_put(&c->layouts, type, (uintptr_t)g);
+  mwcc_map_put(&c->layouts, key, (uintptr_t)g);
   return g;
+}
+
+LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
+                                LLVMValueRef site, bool array) {
+  return descriptor(c, type, type, size, align, site, array);
+}
+
+LLVMValueRef mwcc_layout_raw(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
+                             LLVMValueRef site) {
+  return descriptor(c, (const char *)type + 1, type, size, align, site, false);
 }

@@ -195,19 +195,23 @@ void mwcc_type_name(LLVMTypeRef type, char *buf, size_t size);
 /* The layout descriptor for a type; sizes from the allocation itself. */
 LLVMValueRef mwcc_layout_global(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
                                 LLVMValueRef site, bool array);
+/* The same for objects that are not zeroed: a class of their own. */
+LLVMValueRef mwcc_layout_raw(struct mwcc *c, LLVMTypeRef type, uint64_t size, uint64_t align,
+                             LLVMValueRef site);
 LLVMValueRef mwcc_string(struct mwcc *c, const char *text, const char *name);
 
 /* ---- Early half ------------------------------------------------------------ */
 
 bool mwcc_early(LLVMModuleRef mod, int optimised);
-void mwcc_typed_allocations(struct mwcc *c);                    /* alloc.c */
-LLVMValueRef mwcc_new_entry(struct mwcc *c, LLVMTypeRef *type); /* alloc.c: mwi_rt_new */
-void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn);         /* store.c */
-bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);          /* atomic.c */
-bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call);         /* copy.c */
-void mwcc_user_main(struct mwcc *c);                            /* usermain.c */
-void mwcc_libc_calls(struct mwcc *c);                           /* libc.c */
-void mwcc_warn_thread_locals(struct mwcc *c);                   /* libc.c */
+void mwcc_typed_allocations(struct mwcc *c); /* alloc.c */
+/* alloc.c: mwi_rt_new or mwi_rt_new_raw */
+LLVMValueRef mwcc_new_entry(struct mwcc *c, bool raw, LLVMTypeRef *type);
+void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
+bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
+bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call); /* copy.c */
+void mwcc_user_main(struct mwcc *c);                    /* usermain.c */
+void mwcc_libc_calls(struct mwcc *c);                   /* libc.c */
+void mwcc_warn_thread_locals(struct mwcc *c);           /* libc.c */
 
 /* ---- Peephole ---------------------------------------------------------------- */
 

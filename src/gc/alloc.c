@@ -118,15 +118,16 @@ static void *tiny(size_t bytes) {
   return p;
 }
 
-static void *attempt(size_t bytes, const struct mwi_layout *l) {
+static void *attempt(size_t bytes, const struct mwi_layout *l, bool raw) {
   if (bytes > MWI_MAX_SMALL) return large(bytes, l);
   bool noscan = l && !l->period;
   if (noscan && bytes < 16) return tiny(bytes);
+  if (raw) return small(mwi_class_raw(bytes, noscan));
   mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
   return small(c);
 }
 
-void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
+static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
   if (MWI_UNLIKELY(bytes == 0)) return zero_size;
   if (MWI_UNLIKELY(mwi_tcb()->sig)) /* its cursors may be in use where it came in */
     mwi_fatal("a signal handler allocates %zu bytes (a variable moved to the heap does: see "
@@ -135,11 +136,33 @@ void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
   mwi_gc_attach();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
   mwi_gc_attach(); /* the collection may have cost us the P */
-  void *p = attempt(bytes, l);
+  void *p = attempt(bytes, l, raw);
   if (MWI_LIKELY(p != NULL)) return p;
   mwi_gc_full();
   mwi_gc_attach();
-  return attempt(bytes, l);
+  return attempt(bytes, l, raw);
+}
+
+void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
+  return alloc_or_null(bytes, l, false);
+}
+
+void *mwi_gc_alloc_freed(size_t bytes, bool noscan) {
+  if (MWI_UNLIKELY(mwi_tcb()->sig) || bytes > MWI_MAX_SMALL) return NULL;
+  if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
+  mwi_gc_attach();
+  mwi_rt_enter();
+  void *p = mwi_mcache_reuse(mwi_tcb()->mcache, mwi_class_untyped(bytes, noscan));
+  mwi_rt_leave();
+  return p;
+}
+
+void mwi_gc_free(void *p) {
+  /* a handler's thread may be in the middle of the lists */
+  if (MWI_UNLIKELY(!mwi_tcb()->attached || mwi_tcb()->sig)) return;
+  mwi_rt_enter();
+  mwi_mcache_free(mwi_tcb()->mcache, (uintptr_t)p);
+  mwi_rt_leave();
 }
 
 void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
@@ -186,6 +209,35 @@ MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
     return (void *)p;
   }
   return new_slow(l);
+}
+
+/*
+ * A variable of the program's that lives on the heap: what is in it before it
+ * is written is as undefined as it was on the stack.  Of its layout only counts
+ * whether there are pointers: then every word is scanned.
+ */
+MWI_COLD static void *raw_slow(struct mwi_layout *l) {
+  bool small = l->size <= MWI_MAX_SMALL && l->size >= MWI_RAW_MIN;
+  if (small && !l->cursor && !mwi_knobs.gcstress) {
+    mwi_gc_attach();
+    mwi_spanclass c = mwi_class_raw(l->size, !l->period);
+    l->slot = mwi_classes[c].slot;
+    atomic_signal_fence(memory_order_release); /* as in new_slow */
+    l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+  }
+  void *p = alloc_or_null(l->size, l, small);
+  if (MWI_UNLIKELY(!p)) out_of_memory(l->size);
+  return p;
+}
+
+MWI_EXPORT void *mwi_rt_new_raw(struct mwi_layout *l) {
+  struct mwi_cursor *c = (struct mwi_cursor *)((char *)mwi_tcb()->mcache + l->cursor);
+  uintptr_t p = c->next, n = p + l->slot;
+  if (MWI_LIKELY(n <= c->limit && p)) {
+    c->next = n;
+    return (void *)p;
+  }
+  return raw_slow(l);
 }
 
 MWI_EXPORT void *mwi_rt_make(struct mwi_layout *l, uint64_t n) {

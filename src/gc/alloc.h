@@ -11,6 +11,11 @@
 void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l);
 /* The same; NULL where that ends the program for lack of memory. */
 void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l);
+/* Of those given back: every word may be a pointer (or none), and it is as it
+ * was left.  NULL: there is none. */
+void *mwi_gc_alloc_freed(size_t bytes, bool noscan);
+/* The program needs the object that starts at p no longer.  Any p, any thread. */
+void mwi_gc_free(void *p);
 
 /* Fill a fresh object from another that may hold pointers.  Goroutine context; may stop. */
 void mwi_gc_copy(void *to, const void *from, size_t bytes);

@@ -3,8 +3,8 @@
  * gc/gcmalloc.c -- the malloc family on the collected heap (mallow cc -fgc-malloc)
  *
  * Job      Code compiled with -fgc-malloc calls these in place of libc's
- *          functions (plugin/libc.c).  What they return is collected: free()
- *          has nothing left to do.
+ *          functions (plugin/libc.c).  What they return is collected.  free()
+ *          is not needed; it gives the memory to the next malloc of that size.
  * Promise  [M1] Alignment, errno and NULL are C's and POSIX's: memory for any
  *          type, no shared address for size 0, ENOMEM rather than the runtime's
  *          fatal error.
@@ -12,6 +12,8 @@
  *          allocated) are welcome in free, realloc, malloc_usable_size and go
  *          back to libc; pointers from here may be given to libc's functions
  *          that reallocate (src/gcmalloc/interpose.c).
+ *          [M4] What is freed is used again at once, unless a collection is under way,
+ *          the object is large, or it has a finalizer: then the collector finds it.
  *          [M3] A pointer into the middle of an object, as large alignments
  *          give, keeps all of it.
  * How      Types are not known, so every word may be a pointer.  Sizes are
@@ -45,9 +47,13 @@ static void *no_memory(void) {
   return NULL;
 }
 
-static void *allocate(size_t n) {
+/* What was freed comes first, as it was left; else zeroed memory. */
+static void *allocate(size_t n, bool zero) {
   if (n > (size_t)PTRDIFF_MAX) return no_memory();
-  void *p = mwi_gc_alloc_or_null(mwi_align_up(n ? n : 1, MALLOC_ALIGN), NULL);
+  n = mwi_align_up(n ? n : 1, MALLOC_ALIGN);
+  void *p = mwi_gc_alloc_freed(n, false);
+  if (p) return zero ? memset(p, 0, n) : p;
+  p = mwi_gc_alloc_or_null(n, NULL);
   return p ? p : no_memory();
 }
 
@@ -60,27 +66,33 @@ static size_t room(const void *p, const char *caller) {
 }
 
 MWI_EXPORT void *mwi_rt_malloc(size_t n) {
-  return allocate(n);
+  return allocate(n, false);
 }
 
 MWI_EXPORT void *mwi_rt_calloc(size_t n, size_t size) {
   size_t bytes;
   if (__builtin_mul_overflow(n, size, &bytes)) return no_memory();
-  return allocate(bytes);
+  return allocate(bytes, true);
 }
 
 MWI_EXPORT void mwi_rt_free(void *p) {
-  if (p && !ours(p)) __libc_free(p);
+  if (!p) return;
+  if (ours(p))
+    mwi_gc_free(p);
+  else
+    __libc_free(p);
 }
 
 MWI_EXPORT void *mwi_rt_realloc(void *p, size_t n) {
-  if (!p) return allocate(n);
+  if (!p) return allocate(n, false);
   if (!ours(p)) return __libc_realloc(p, n);
   size_t have = room(p, "realloc");
   /* In place, unless that would waste more than half. */
   if (n <= have && n >= have / 2) return p;
-  void *q = allocate(n);
-  if (q) mwi_gc_copy(q, p, have < n ? have : n);
+  void *q = allocate(n, false);
+  if (!q) return NULL;
+  mwi_gc_copy(q, p, have < n ? have : n);
+  mwi_gc_free(p);
   return q;
 }
 
@@ -142,7 +154,9 @@ MWI_EXPORT void *mwi_rt_valloc(size_t n) {
 /* ---- Strings: no pointers in them --------------------------------------- */
 
 static char *allocate_text(size_t n) {
-  char *p = mwi_gc_alloc_or_null(mwi_align_up(n, MALLOC_ALIGN), &mwi_layout_noscan);
+  n = mwi_align_up(n, MALLOC_ALIGN);
+  char *p = mwi_gc_alloc_freed(n, true);
+  if (!p) p = mwi_gc_alloc_or_null(n, &mwi_layout_noscan);
   return p ? p : no_memory();
 }
 
@@ -154,8 +168,10 @@ MWI_EXPORT char *mwi_rt_strdup(const char *s) {
 
 MWI_EXPORT char *mwi_rt_strndup(const char *s, size_t most) {
   size_t n = strnlen(s, most);
-  char *p = allocate_text(n + 1); /* zeroed: the end is there */
-  return p ? memcpy(p, s, n) : NULL;
+  char *p = allocate_text(n + 1);
+  if (!p) return NULL;
+  p[n] = 0;
+  return memcpy(p, s, n);
 }
 
 MWI_EXPORT wchar_t *mwi_rt_wcsdup(const wchar_t *s) {

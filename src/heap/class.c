@@ -31,6 +31,7 @@ struct mwi_class mwi_classes[MWI_NCLASSES];
 _Atomic uint32_t mwi_nclasses;
 
 _Static_assert(MWI_CLASS_LAYOUTS < MWI_NCLASSES, "room for layouts");
+_Static_assert(MWI_NSIZECLASSES <= MWI_MAX_SIZECLASSES, "see there");
 _Static_assert(MWI_NCLASSES <= 1 << 12, "fits a page descriptor");
 
 /* Key of a look-up.  sizeclass MASK_ONLY: an interned mask of a large object. */
@@ -199,6 +200,11 @@ mwi_spanclass mwi_class_untyped(size_t bytes, bool noscan) {
   return MWI_CLASS_FIRST + 2 * mwi_sizeclass_of(bytes) + !noscan;
 }
 
+mwi_spanclass mwi_class_raw(size_t bytes, bool noscan) {
+  mwi_assert(bytes >= MWI_RAW_MIN);
+  return MWI_CLASS_RAW + 2 * (mwi_sizeclass_of(bytes) - MWI_RAW_FIRST) + !noscan;
+}
+
 mwi_spanclass mwi_class_for(size_t bytes, const struct mwi_layout *l) {
   unsigned sc = mwi_sizeclass_of(bytes);
   mwi_spanclass noscan = MWI_CLASS_FIRST + 2 * sc, every = noscan + 1;
@@ -234,6 +240,13 @@ void mwi_class_init(void) {
     fill_class(c, sc);
     mwi_classes[c].noscan = 1;
     fill_class(c + 1, sc);
+  }
+  mwi_assert(mwi_sizeclass_of(MWI_RAW_MIN) == MWI_RAW_FIRST);
+  for (unsigned sc = MWI_RAW_FIRST; sc < MWI_NSIZECLASSES; sc++) {
+    mwi_spanclass c = MWI_CLASS_RAW + 2 * (sc - MWI_RAW_FIRST);
+    fill_class(c, sc);
+    fill_class(c + 1, sc);
+    mwi_classes[c].noscan = mwi_classes[c].raw = mwi_classes[c + 1].raw = 1;
   }
   mwi_classes[MWI_CLASS_LARGE].nelems = 1;
   mwi_store_release(&mwi_nclasses, MWI_CLASS_LAYOUTS);

@@ -8,8 +8,11 @@
 #include "heap/heap.h"
 #include "heap/sizeclass.h"
 
-/* First class made for a layout; below are the untyped ones. */
-#define MWI_CLASS_LAYOUTS (MWI_CLASS_FIRST + 2 * MWI_NSIZECLASSES)
+/* The untyped classes of raw objects follow the ordinary ones. */
+#define MWI_RAW_FIRST 4 /* size class of MWI_RAW_MIN; checked by mwi_class_init */
+#define MWI_CLASS_RAW (MWI_CLASS_FIRST + 2 * MWI_NSIZECLASSES)
+/* First class made for a layout. */
+#define MWI_CLASS_LAYOUTS (MWI_CLASS_RAW + 2 * (MWI_NSIZECLASSES - MWI_RAW_FIRST))
 
 /* Fill in the untyped classes; called once by mwi_heap_init. */
 void mwi_class_init(void);

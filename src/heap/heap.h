@@ -16,7 +16,8 @@
  * are made on first use; when the table is full, or for a rare layout, the
  * object goes to the class of its size in which every word may be a pointer.
  *
- * Promise  [H2] Memory handed out is zero.
+ * Promise  [H2] Memory handed out is zero, but for raw objects, which are while
+ *          marking is on.
  *          [H3] alloc bit of a slot: set from the moment its run is handed to a
  *          cursor until a sweep finds it unmarked.  Marking ignores candidates
  *          whose alloc bit is clear, so stale memory is never scanned.
@@ -28,6 +29,9 @@
  *          sweep changes marks, h (release) when specials have been dealt with.
  *          [H6] While marking is on, runs are handed out black: every slot's
  *          mark bit is set with its alloc bit.
+ *          [H7] An object that was freed is handed out again at most once, and
+ *          never when a sweep could have found it: not while marking is on,
+ *          not across a cycle, not from an unswept span.
  * Threads  mcache: the thread that holds the P (or a stopped world).
  */
 #ifndef MWI_HEAP_HEAP_H
@@ -49,8 +53,9 @@
 typedef uint32_t mwi_spanclass;
 #define MWI_CLASS_NONE 0  /* free page, or a cursor that never has room */
 #define MWI_CLASS_LARGE 1 /* a span that is one object */
-#define MWI_CLASS_FIRST 2 /* then 2 per size class: noscan, every-word; then layouts */
+#define MWI_CLASS_FIRST 2 /* then 2 per size class: noscan, every-word; the raw ones; layouts */
 #define MWI_NCLASSES 1024
+#define MWI_MAX_SIZECLASSES 80 /* room for the table's; checked in heap/class.c */
 
 struct mwi_class {
   /* constant once the class is published (mwi_load_acquire of mwi_nclasses) */
@@ -58,7 +63,8 @@ struct mwi_class {
   uint32_t magic;     /* ceil(2^32 / slot): object index = offset * magic >> 32 */
   uint16_t nelems;    /* slots in a span */
   uint8_t pages;      /* pages in a span */
-  uint8_t noscan;     /* holds no pointers */
+  uint8_t noscan : 1; /* holds no pointers */
+  uint8_t raw : 1;    /* handed out as it is found, but for [H2] */
   uint16_t sizeclass; /* index into the size class table */
   uint16_t period;    /* words that mask covers; 0: every word (or noscan) */
   uint64_t mask;      /* when 0 < period <= 64; longer masks are in longmask */
@@ -72,6 +78,9 @@ extern _Atomic uint32_t mwi_nclasses;
 mwi_spanclass mwi_class_for(size_t bytes, const struct mwi_layout *l);
 /* The untyped classes. */
 mwi_spanclass mwi_class_untyped(size_t bytes, bool noscan);
+/* The untyped class whose objects are not zeroed; of MWI_RAW_MIN bytes and more. */
+#define MWI_RAW_MIN 64
+mwi_spanclass mwi_class_raw(size_t bytes, bool noscan);
 size_t mwi_slot_bytes(size_t bytes); /* size class slot for bytes <= MWI_MAX_SMALL */
 
 /* ---- Spans ------------------------------------------------------------- */
@@ -210,6 +219,9 @@ struct mwi_mcache {
   uint64_t sample_rand;            /* state of the generator */
   bool sampled;                    /* alloc_slow's slot is a sample; its caller clears this */
   uintptr_t run_end[MWI_NCLASSES]; /* of a run whose cursor ends at a sample point; else 0 */
+  /* objects that the program has freed, linked by their first word; [H7] */
+  uintptr_t freed[2 * MWI_MAX_SIZECLASSES]; /* by untyped class; complemented, 0: none */
+  uint32_t freed_gen;                       /* the lists are of this sweepgen, or void */
 };
 /* Every cursor empty, never written: for threads without a P. */
 extern struct mwi_mcache mwi_mcache_none;
@@ -232,6 +244,14 @@ void mwi_mcache_resample_stw(struct mwi_mcache *mc);
  * whole run, this slot included), for the pacer.
  */
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged);
+
+/*
+ * An object that the program says it needs no longer, and one of those for an
+ * allocation: as it was left, not zeroed.  Same conditions.  false: not now, or
+ * not such an object; then it is left to the collector.
+ */
+bool mwi_mcache_free(struct mwi_mcache *mc, uintptr_t p);
+void *mwi_mcache_reuse(struct mwi_mcache *mc, mwi_spanclass c); /* NULL: none */
 
 /* Pointer-free object of n < 16 bytes, packed.  Same conditions. */
 void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged);

@@ -6,7 +6,10 @@
  *          another span.  Packs pointer-free objects below 16 bytes.  Empties
  *          an mcache when the collector asks.
  * Promise  [H2] A run is zero before its alloc bits are set: what a marker or
- *          the program can see of it has no old pointers.
+ *          the program can see of it has no old pointers.  The runs of raw
+ *          classes are zero while marking is on only: their objects are then
+ *          black unseen [H6], and before, marking scans them whatever is in
+ *          them (gc/mark.c [K3]).
  *          [H3] The alloc bits of a whole run are set when a cursor gets it;
  *          a flush clears those of the part not handed out.
  *          [H6] While black_alloc is set, mark bits are set along with them.
@@ -21,9 +24,11 @@
  *          one thread while the world is stopped.
  * Next     mcentral.c for where spans come from.
  */
+#include "heap/class.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/spanbits.h"
+#include "heap/sweep.h"
 
 /* More zeroes memory that leaves the cache before it is used (the first-level
  * cache has 32 KB and more); less makes refills of empty spans frequent. */
@@ -172,7 +177,7 @@ static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
 
   uintptr_t p = s->base + first * slot;
   size_t bytes = run * slot;
-  if (s->needzero) zero_run(p, bytes);
+  if (s->needzero && (!s->info->raw || mwi_heap.black_alloc)) zero_run(p, bytes);
   atomic_thread_fence(memory_order_release); /* a marker that sees an alloc bit sees zeros [H2] */
   if (MWI_UNLIKELY(mwi_heap.black_alloc)) mwi_span_bits_or(s->mark, first, run);
   mwi_span_bits_set(s->alloc, first, run);
@@ -237,6 +242,51 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
   return p;
 }
 
+/* ---- Freed objects ------------------------------------------------------ */
+
+/*
+ * They stay allocated, unreachable, so any collection may free them: what is on
+ * the lists counts until marking begins only, and none come on them while it is
+ * on.  Nor from spans that are not swept, where a mark decides.
+ * Links are complemented, so that a stale pointer to one does not keep the rest.
+ */
+static bool freed_lists(struct mwi_mcache *mc) {
+  if (mwi_heap.black_alloc || mc == &mwi_mcache_none) return false;
+  if (MWI_UNLIKELY(mc->freed_gen != mwi_heap.sweepgen)) {
+    memset(mc->freed, 0, sizeof mc->freed);
+    mc->freed_gen = mwi_heap.sweepgen;
+  }
+  return true;
+}
+
+bool mwi_mcache_free(struct mwi_mcache *mc, uintptr_t p) {
+  mwi_pagedesc d = mwi_heap_lookup(p);
+  if (!d || mwi_desc_class(d) - MWI_CLASS_FIRST >= 2 * MWI_NSIZECLASSES || !freed_lists(mc))
+    return false;
+  struct mwi_span *s = mwi_desc_span(d);
+  uint32_t i = mwi_object_index(d, p);
+  if (mwi_load_relaxed(&s->sweepgen) != mwi_heap.sweepgen || i >= s->nelems ||
+      p != s->base + i * s->slot || !(mwi_load_relaxed(&s->alloc[i / 64]) >> i % 64 & 1) ||
+      s->specials) /* a finalizer, or a profile's sample */
+    return false;
+  uintptr_t *list = &mc->freed[mwi_desc_class(d) - MWI_CLASS_FIRST];
+  if (MWI_UNLIKELY(*list == ~p)) mwi_fatal("free(%p): freed twice", (void *)p);
+  if (MWI_UNLIKELY(mwi_heap_hooks.clobber_free)) mwi_clobber(p, s->slot);
+  *(uintptr_t *)p = *list;
+  *list = ~p;
+  return true;
+}
+
+void *mwi_mcache_reuse(struct mwi_mcache *mc, mwi_spanclass c) {
+  mwi_assert(c - MWI_CLASS_FIRST < 2 * MWI_NSIZECLASSES);
+  if (!freed_lists(mc)) return NULL;
+  uintptr_t *list = &mc->freed[c - MWI_CLASS_FIRST];
+  if (!*list) return NULL;
+  uintptr_t p = ~*list;
+  *list = *(uintptr_t *)p;
+  return (void *)p;
+}
+
 /* ---- Tiny objects ------------------------------------------------------ */
 
 void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
@@ -289,6 +339,8 @@ void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
   FOR_EACH_CACHED(mc, c, s) {
     uint32_t first, n = cursor_rest(mc, c, s, &first);
     mwi_span_bits_set(s->mark, first, n);
+    /* of RUN_BYTES at most, and few classes are raw and in use [H2] */
+    if (n && s->info->raw) zero_run(s->base + first * s->slot, n * s->slot);
   }
   /* pieces of it will be handed out while marking is on */
   if (mc->tiny) {

@@ -3,8 +3,9 @@
  * tests/gc/gcmalloc.c -- the malloc family with -fgc-malloc (gc/gcmalloc.c)
  *
  * [M1] alignment, contents, errors; [M2] pointers that go between libc's heap
- * and the collector's; [M3] aligned pointers keep their objects.  Nothing here
- * relies on free: a list of a million nodes is dropped again and again.
+ * and the collector's; [M3] aligned pointers keep their objects; [M4]
+ * what is freed is handed out once more, and only once.  But for that nothing
+ * here relies on free: a list of a million nodes is dropped again and again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -97,12 +98,52 @@ static void never_freed(void) {
     }
     uint64_t i = 100000;
     for (struct node *n = list; n; n = n->next) CHECK(n->check == --i);
-    if (round % 2) free(list); /* does nothing */
-    CHECK(list->check == 99999);
   }
   mw_mem_stats *s = malloc(sizeof *s);
   mw_read_mem_stats(s);
   CHECK(s->num_gc > 3 && s->heap_sys < (uint64_t)64 << 20);
+}
+
+static int by_address(const void *a, const void *b) {
+  uintptr_t x = (uintptr_t)*(void *const *)a, y = (uintptr_t)*(void *const *)b;
+  return (x > y) - (x < y);
+}
+
+/* [M4] Every slot belongs to one object at a time, whatever is freed, in and
+ * between collections. */
+static void freed_once(void) {
+  enum { N = 3000 };
+  static char *held[N], *sorted[N];
+  static size_t size[N];
+  uint32_t seed = 7, again = 0;
+  for (int round = 0; round < 20; round++) {
+    for (int i = 0; i < N; i++) {
+      seed = seed * 1664525 + 1013904223;
+      if (held[i] && seed >> 28 < 9) {
+        for (size_t k = 0; k < size[i]; k++) CHECK(held[i][k] == (char)i);
+        void *gone = held[i];
+        free(held[i]);
+        held[i] = malloc(size[i]);
+        again += held[i] == gone;
+      } else {
+        size[i] = seed >> 8 & 0x1ff;
+        if (seed & 1) {
+          held[i] = realloc(held[i], size[i]);
+        } else {
+          free(held[i]);
+          held[i] = calloc(size[i], 1);
+          for (size_t k = 0; k < size[i]; k++) CHECK(held[i][k] == 0);
+        }
+      }
+      memset(held[i], i, size[i]);
+      if (i == round * 100) mw_gc();
+    }
+    memcpy(sorted, held, sizeof held);
+    qsort(sorted, N, sizeof *sorted, by_address);
+    for (int i = 1; i < N; i++) CHECK(sorted[i] != sorted[i - 1]);
+  }
+  CHECK(again > 1000);
+  for (int i = 0; i < N; i++) free(held[i]), held[i] = NULL;
 }
 
 static void strings(void) {
@@ -154,6 +195,7 @@ int main(int argc, char **argv) {
   errors();
   growing();
   never_freed();
+  freed_once();
   strings();
   with_libc(argv[0]);
   puts(failures ? "failed" : "ok");

@@ -249,6 +249,68 @@ static void marked_free_slot_is_fatal(void **state) {
   /* that span stays in the sweeper's hand: no test can follow */
 }
 
+/* [H2] Raw objects come as they were left; zeroed when marking could miss what is in them. */
+static void raw_objects(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_raw(1000, false);
+  size_t charged, slot = mwi_classes[c].slot, zero = 0;
+  assert_true(mwi_classes[c].raw && !mwi_classes[c].noscan && slot == mwi_slot_bytes(1000));
+  assert_true(mwi_classes[mwi_class_raw(64, true)].noscan);
+  mwi_mcache_flush_stw(mc);
+  uint64_t *kept = heap_alloc(mc, c, &charged); /* keeps the span */
+  for (int i = 1; i < 6; i++) memset(heap_alloc(mc, c, &charged), 0x5a, slot);
+  start_marking();
+  heap_mark(kept);
+  sweep_cycle();
+  uint64_t *p = heap_alloc(mc, c, &charged);
+  assert_int_equal(p[3], 0x5a5a5a5a5a5a5a5a);
+  start_marking();
+  for (int i = 0; i < 4; i++) { /* the rest of the run */
+    p = heap_alloc(mc, c, &charged);
+    for (size_t w = 0; w < slot / 8; w++) zero += p[w] != 0;
+    memset(p, 0x5a, slot);
+  }
+  sweep_cycle();
+  start_marking();
+  for (int i = 0; i < 8; i++) { /* runs taken while marking */
+    p = heap_alloc(mc, c, &charged);
+    for (size_t w = 0; w < slot / 8; w++) zero += p[w] != 0;
+  }
+  sweep_cycle();
+  assert_int_equal(zero, 0);
+}
+
+/* [H7] */
+static void freed_objects_come_back_once(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(400, false);
+  size_t charged;
+  char *a = heap_alloc(mc, c, &charged), *b = heap_alloc(mc, c, &charged);
+  assert_null(mwi_mcache_reuse(mc, c));
+  assert_false(mwi_mcache_free(mc, (uintptr_t)a + 16)); /* not its start */
+  assert_false(mwi_mcache_free(mc, (uintptr_t)&a));
+  assert_true(mwi_mcache_free(mc, (uintptr_t)a) && mwi_mcache_free(mc, (uintptr_t)b));
+  EXPECT_FATAL("freed twice", mwi_mcache_free(mc, (uintptr_t)b));
+  assert_null(mwi_mcache_reuse(mc, mwi_class_untyped(400, true)));
+  assert_ptr_equal(mwi_mcache_reuse(mc, c), b);
+  assert_ptr_equal(mwi_mcache_reuse(mc, c), a);
+  assert_null(mwi_mcache_reuse(mc, c));
+  assert_true(mwi_mcache_free(mc, (uintptr_t)a));
+  start_marking();
+  assert_null(mwi_mcache_reuse(mc, c)); /* the sweep will find it */
+  assert_false(mwi_mcache_free(mc, (uintptr_t)b));
+  heap_mark(b);
+  mwi_mcache_flush_stw(mc);
+  mwi_heap_start_sweep_stw();
+  assert_null(mwi_mcache_reuse(mc, c));
+  assert_false(mwi_mcache_free(mc, (uintptr_t)b)); /* not swept yet */
+  heap_sweep_all();
+  assert_null(mwi_mcache_reuse(mc, c));
+  assert_false(mwi_mcache_free(mc, (uintptr_t)a)); /* swept: nobody's */
+  assert_true(mwi_mcache_free(mc, (uintptr_t)b));
+  assert_ptr_equal(mwi_mcache_reuse(mc, c), b);
+}
+
 static void walker_sees_damage(void **state) {
   (void)state;
   size_t charged;
@@ -292,6 +354,8 @@ int main(void) {
       cmocka_unit_test(large_object_appears_when_published),
       cmocka_unit_test(large_layouts),
       cmocka_unit_test(clobber_fills_what_is_freed),
+      cmocka_unit_test(raw_objects),
+      cmocka_unit_test(freed_objects_come_back_once),
       cmocka_unit_test(walker_sees_damage),
       cmocka_unit_test(marked_free_slot_is_fatal),
   };
