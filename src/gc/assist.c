@@ -249,10 +249,10 @@ void mwi_gc_trace_swept(void) {
   uint64_t live = mwi_load_relaxed(&mwi_heap_live), basis = mwi_gc.sweep_live_basis;
   mwi_trace_line(
       "pacer: sweep done at heap size %luMB; allocated %luMB during sweep; swept %lu pages "
-      "at %+.6e pages/byte",
+      "at %s pages/byte",
       (unsigned long)(live >> 20), (unsigned long)((live > basis ? live - basis : 0) >> 20),
       (unsigned long)(mwi_load_relaxed(&mwi_heap.pages_swept) - mwi_gc.sweep_pages_basis),
-      mwi_load_relaxed(&mwi_gc.sweep_ratio));
+      mwi_real(mwi_load_relaxed(&mwi_gc.sweep_ratio)).text);
 }
 
 /* ---- After each refill ------------------------------------------------- */

@@ -227,9 +227,9 @@ static void begin_cycle(bool forced) {
   }
   mwi_work_publish(w);
   if (mwi_knobs.gcpacertrace)
-    mwi_trace_line("pacer: assist ratio=%+.6e (scan %lu MB in %lu->%lu MB) workers=%u+%+.6e",
-                   mwi_load_relaxed(&mwi_gc.ratio), mb(mwi_pacer.heap_scanned), mb(st->heap_start),
-                   mb(mwi_pacer.goal), dedicated, fraction);
+    mwi_trace_line("pacer: assist ratio=%s (scan %lu MB in %lu->%lu MB) workers=%u+%s",
+                   mwi_real(mwi_load_relaxed(&mwi_gc.ratio)).text, mb(mwi_pacer.heap_scanned),
+                   mb(st->heap_start), mb(mwi_pacer.goal), dedicated, mwi_real(fraction).text);
   int64_t t1 = mwi_os_monotonic();
   st->stw1_ns = t1 - t0;
   st->stw1_end_ns = t1;
@@ -318,13 +318,13 @@ static void end_cycle_stw(int64_t t2) {
   if (mwi_knobs.gcpacertrace)
     mwi_trace_line(
         "pacer: %.0f%% CPU (%d exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
-        "(∆goal %ld, cons/mark %+.6e)",
+        "(∆goal %ld, cons/mark %s)",
         100 * (MWI_GC_CPU_PERCENT / 100.0 + assist), MWI_GC_CPU_PERCENT, (unsigned long)scanned,
         (unsigned long)mwi_load_relaxed(&mwi_gc.stack_bytes),
         (unsigned long)mwi_load_relaxed(&mwi_gc.global_bytes),
         (unsigned long)(mwi_pacer.heap_scanned + mwi_pacer.stacks + mwi_pacer.globals),
         (unsigned long)st->heap_start, (unsigned long)st->heap_end,
-        (long)(st->heap_end - mwi_pacer.goal), mwi_pacer.cons_mark[0]);
+        (long)(st->heap_end - mwi_pacer.goal), mwi_real(mwi_pacer.cons_mark[0]).text);
   mwi_pacer.marked = marked;
   mwi_pacer.heap_scanned = scanned;
   mwi_pacer.stacks = mwi_load_relaxed(&mwi_gc.stack_bytes);
