@@ -11,6 +11,7 @@
 #include "debug/profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -221,7 +222,12 @@ int mwi_profile_write(const char *name, int fd, int debug) {
 }
 
 MWI_EXPORT int mw_pprof_write(const char *profile, int fd, int debug) {
-  int r = mwi_profile_write(profile, fd, debug);
+  int r;
+  /* now: what is opened on the way would get the number of a closed one */
+  if (fcntl(fd, F_GETFD) < 0)
+    r = -EBADF;
+  else
+    r = mwi_profile_write(profile, fd, debug);
   if (r == 0) return 0;
   mwi_errno_set(-r);
   return -1;

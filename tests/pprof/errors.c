@@ -32,6 +32,9 @@ int main(void) {
     for (int debug = 0; debug <= 2; debug++) {
       expect(mw_pprof_write(names[i], full, debug), ENOSPC, names[i]);
       expect(mw_pprof_write(names[i], closed, debug), EBADF, names[i]);
+      int lowest = dup(full); /* the number that what is opened next would get */
+      close(lowest);
+      expect(mw_pprof_write(names[i], lowest, debug), EBADF, names[i]);
       expect(mw_pprof_write(names[i], reading, debug), EBADF, names[i]);
     }
   expect(mw_pprof_write("heep", 1, 0), ENOENT, "unknown name");
