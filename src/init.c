@@ -51,6 +51,7 @@ static void init(void) {
   mwi_memstats_init();
   mwi_memprof_init();
   mwi_profile_init();
+  mwi_forked_init();
   mwi_stop_init();
   mwi_crash_init();
   mwi_fold_init();

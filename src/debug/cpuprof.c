@@ -17,6 +17,9 @@
  *          FRAMES are left out, as in Go.
  * Signals  The program's own handler of SIGPROF is back after the profile.  If
  *          it had none, ours stays, since a late signal would end the process.
+ * Forks    Neither the collector nor timers exist in a child, and what the
+ *          collector was changing is half done there.  So the child has no
+ *          profile, and leaves that of its parent where it is.
  * Threads  `state` lets one start and one stop pass at a time.
  */
 #include "debug/cpuprof.h"
@@ -258,9 +261,24 @@ int mwi_cpuprof_stop(struct mwi_profile *p) {
   return p->failed ? -ENOMEM : 0;
 }
 
-/* ---- The program's calls ----------------------------------------------- */
+static _Atomic int output = -1; /* mw_pprof_start_cpu's */
 
-static _Atomic int output = -1;
+/* The caller is the only thread, and no handler of ours is under way. */
+void mwi_cpuprof_forget(void) {
+  bool was_on = mwi_load_relaxed(&state) != OFF;
+  mwi_store_relaxed(&sampling, 0);
+  mwi_store_relaxed(&wanted, 0);
+  mwi_store_relaxed(&collector, 0);
+  mwi_store_relaxed(&output, -1);
+  timers = NULL;
+  ntimers = timers_room = 0;
+  profile = (struct mwi_profile){.kind = &kind};
+  ring = NULL; /* with tickets that nobody completes */
+  if (was_on) let_go_signal();
+  mwi_store_relaxed(&state, OFF);
+}
+
+/* ---- The program's calls ----------------------------------------------- */
 
 MWI_EXPORT int mw_pprof_start_cpu(int fd) {
   int r = fcntl(fd, F_GETFD) < 0 ? -EBADF : mwi_cpuprof_start();

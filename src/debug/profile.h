@@ -73,6 +73,7 @@ int mwi_profile_write(const char *name, int fd, int debug);
 extern const char *const mwi_profile_names[];
 
 void mwi_profile_init(void);
+void mwi_forked_init(void); /* forked.c */
 
 /* Innermost `max` frames of the calling goroutine, the runtime's own left out. */
 size_t mwi_profile_stack(uintptr_t *pc, size_t max);

@@ -345,6 +345,7 @@ static void from_elf(struct answer *a, uintptr_t addr) {
 #define STALL_TICKS 10  /* so often at the same place: hangs */
 #define TOTAL_TICKS 200 /* so often at all: loops in corrupt memory */
 #define LOCK_TRIES 100  /* milliseconds that a lock's holder has to leave */
+#define HOLD_TRIES 1000 /* the same, before a fork */
 
 static struct {
   bool on, broken;
@@ -410,6 +411,22 @@ static bool take_lock(void) {
     mwi_os_usleep(1000);
   }
   return false; /* its holder is stopped, or is this thread */
+}
+
+bool mwi_symbol_hold(void) {
+  for (int i = 0; i < HOLD_TRIES; i++) {
+    if (pthread_mutex_trylock(&lock) == 0) return true;
+    mwi_os_usleep(1000);
+  }
+  return false; /* its holder may wait for what the forking thread has, the loader's lock */
+}
+
+void mwi_symbol_let_go(void) {
+  pthread_mutex_unlock(&lock);
+}
+
+void mwi_symbol_forget(void) {
+  guard.broken = true;
 }
 
 static void guarded_locked(struct answer *a, uintptr_t addr) {

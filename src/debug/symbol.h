@@ -44,4 +44,10 @@ void mwi_symbolize(uintptr_t pc, void (*visit)(const struct mwi_frame *f, void *
  * to end: its SIGSEGV, SIGBUS, SIGABRT and SIGALRM are taken over. */
 void mwi_symbol_last_words(void);
 
+/* Around a fork: nobody is in a look-up.  False: somebody still was after a second; then
+ * the child looks up no names.  Whoever holds lets go, in the child too. */
+bool mwi_symbol_hold(void);
+void mwi_symbol_let_go(void);
+void mwi_symbol_forget(void); /* in the child instead, when it was not held */
+
 #endif

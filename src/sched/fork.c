@@ -23,7 +23,7 @@
  *          from mwi_need_p), since most children exec and never do: processors
  *          are idle and their queues empty; goroutines are dead, off the queues
  *          of channels and timers, their stacks free; sysmon and the scavenger
- *          start anew.
+ *          start anew.  debug/forked.c does this for look-ups and profiles.
  *          Our handlers are registered before any of the program's, so its own
  *          run outside of all this.
  * Limits   A mutex that another goroutine held stays locked, as a pthread mutex
@@ -50,6 +50,8 @@
 #include "sched/stack.h"
 #include "sched/sema.h"
 
+void (*mwi_fork_debug)(enum mwi_fork_step step);
+
 static _Atomic bool started;    /* there is a runtime */
 static struct mwi_m *forker;    /* between prepare and the handlers after; NULL: not prepared */
 static bool on_main_thread;     /* it is the process's first */
@@ -71,6 +73,7 @@ static void prepare(void) {
   if (!mwi_load_acquire(&started) || (t->attached && (t->rt > 0 || mwi_in_handler(t)))) return;
   mwi_attach();
   mwi_gc_exclude();
+  mwi_fork_debug(MWI_FORK_BEFORE); /* while others run: it waits for one of them */
   mwi_stop_world();
   mwi_stop_take_external_ps();
   mwi_lock(&mwi_sched.allm_lock);
@@ -101,6 +104,7 @@ static void in_parent(void) {
   forker = NULL;
   unlock_all();
   mwi_start_world();
+  mwi_fork_debug(MWI_FORK_PARENT);
   mwi_gc_allow();
 }
 
@@ -127,6 +131,7 @@ static void in_child(void) {
   }
   mwi_sched.nthreads = 1;
   unlock_all();
+  mwi_fork_debug(MWI_FORK_CHILD);
   mwi_stop_forget();
   mwi_gc_forget_waiters();
   mwi_release_p(self);
@@ -198,6 +203,7 @@ void mwi_fork_finish(void) {
   mwi_store_relaxed(&mwi_sched.exit_when_empty, on_main ? MWI_EXIT_NOT : MWI_EXIT_EMPTY);
   mwi_store_relaxed(&mwi_sched.holds, 0); /* handlers of threads that are not there */
   mwi_rt_leave();
+  mwi_fork_debug(MWI_FORK_GOES_ON);
   mwi_signal_restart();
   mwi_sysmon_start();
   mwi_scavenger_forget();

@@ -326,6 +326,9 @@ extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */
 /* NODEFER: a fault inside the handler must be reported too */
 #define MWI_FAULT_FLAGS (SA_SIGINFO | SA_ONSTACK | SA_NODEFER)
 bool mwi_signal_passes_faults(const struct sigaction *a);
+/* debug/forked.c.  Before: nothing is locked yet.  Child: at once; goes on: it has a processor. */
+enum mwi_fork_step { MWI_FORK_BEFORE, MWI_FORK_PARENT, MWI_FORK_CHILD, MWI_FORK_GOES_ON };
+extern void (*mwi_fork_debug)(enum mwi_fork_step step);
 void mwi_signal_open(sigset_t *mask); /* start-up, on the initial thread */
 
 /* src/init.c: start-up, once, in order */

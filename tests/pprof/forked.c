@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/pprof/forked.c -- fork while a CPU profile is on and others are being written
+ *
+ * The child has no profile on and its parent's handler of SIGPROF, can take
+ * profiles of its own, with names; the parent's goes on.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../sched/check.h"
+
+static _Atomic bool over;
+static mw_waitgroup done;
+static volatile unsigned long sink;
+
+static void spins(void *unused) {
+  (void)unused;
+  while (!over) sink++;
+  mw_waitgroup_done(&done);
+}
+
+static int file(void) {
+  int fd = memfd_create("profile", MFD_CLOEXEC);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+/* Names are looked up nearly all the time. */
+static void writes(void *unused) {
+  (void)unused;
+  while (!over) {
+    int fd = file();
+    CHECK_EQ(mw_pprof_write("goroutine", fd, 2), 0);
+    CHECK_EQ(close(fd), 0);
+  }
+  mw_waitgroup_done(&done);
+}
+
+static void burn_ms(long ms) {
+  struct timespec begin, now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+  do {
+    for (int i = 0; i < 10000; i++) sink++;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  } while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
+static off_t profile(long ms) {
+  int fd = file();
+  CHECK_EQ(mw_pprof_start_cpu(fd), 0);
+  burn_ms(ms);
+  CHECK_EQ(mw_pprof_stop_cpu(), 0);
+  unsigned char head[2];
+  CHECK(pread(fd, head, 2, 0) == 2 && head[0] == 0x1f && head[1] == 0x8b);
+  off_t n = lseek(fd, 0, SEEK_END);
+  CHECK_EQ(close(fd), 0);
+  return n;
+}
+
+static void own(int sig) {
+  (void)sig;
+}
+
+static void child(void) {
+  struct sigaction now;
+  mw_gc(); /* the runtime goes on */
+  CHECK(sigaction(SIGPROF, NULL, &now) == 0 && now.sa_handler == own);
+  errno = 0;
+  CHECK(mw_pprof_stop_cpu() == -1 && errno == EINVAL);
+  off_t little = profile(0), more = profile(100);
+  CHECK(little < more); /* it has samples */
+  int fd = file();
+  mw_print_goroutines(fd);
+  static char text[20000];
+  CHECK(pread(fd, text, sizeof text - 1, 0) > 0);
+  CHECK(strstr(text, "forked.c:") != NULL);
+  _exit(7);
+}
+
+int main(void) {
+  check_start();
+  CHECK(signal(SIGPROF, own) == SIG_DFL);
+  mw_waitgroup_add(&done, 3);
+  mw_go(spins, NULL);
+  mw_go(writes, NULL);
+  mw_go(writes, NULL);
+  int fd = file();
+  CHECK_EQ(mw_pprof_start_cpu(fd), 0);
+  for (int i = 0; i < 6; i++) {
+    burn_ms(20);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) child();
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  }
+  CHECK_EQ(mw_pprof_stop_cpu(), 0);
+  CHECK(lseek(fd, 0, SEEK_END) > 100);
+  over = true;
+  mw_waitgroup_wait(&done);
+  puts("ok");
+  return 0;
+}
