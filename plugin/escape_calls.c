@@ -285,7 +285,7 @@ static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
   LLVMValueRef compare = LLVMGetOperand(call, n - 1);
   uintptr_t known;
   if (!LLVMIsAFunction(compare) || !mwcc_exact(compare) ||
-      !mwcc_map_get(e->summaries, compare, &known))
+      !mwcc_map_get(e->summaries, compare, &known) || !known) /* 0: it is being solved now */
     return false;
   const struct mwcc_summary *s = (const void *)known;
   for (unsigned i = 0; i < 2; i++) {

@@ -23,6 +23,7 @@
  *          [X1]), because the kernel may be reading or writing its locals for
  *          it, and a system call that meets a folded page fails instead of
  *          faulting.
+ *          [L4] Nor one that a system call of compiled code uses (sched/lend.c).
  * How      The scan of a parked goroutine notes that it was seen; a scan in a
  *          later epoch (100 ms, or mw_gc) finds that it has not run since and
  *          makes it due.  After the cycle a goroutine of the runtime walks the
@@ -120,6 +121,7 @@ static bool worth_folding(const struct mwi_g *g) {
   size_t used = g->stack.hi - g->sp;
   size_t saved = g->stack.hi - mwi_align_down(g->sp, PAGE) - used;
   if (g->foreign || g->locked || used > MWI_FOLD_MAX) return false;
+  if (mwi_load_seqcst(&g->lent) || mwi_load_seqcst(&mwi_lent_many)) return false; /* [L4] */
   return (mwi_load_relaxed(&mwi_fold_at_park) || saved >= used / 4) && ours_only(g);
 }
 
@@ -127,7 +129,7 @@ static bool worth_folding(const struct mwi_g *g) {
 
 static bool hold(struct mwi_g *g, uint32_t status) {
   return mwi_load_relaxed(&g->status) == status &&
-         mwi_cas_acqrel(&g->status, &status, status | MWI_G_SCAN); /* as in gchooks.c */
+         mwi_cas_seqcst(&g->status, &status, status | MWI_G_SCAN); /* as in gchooks.c; [L4] */
 }
 static void let_go(struct mwi_g *g, uint32_t status) {
   mwi_store_release(&g->status, status); /* pairs with mwi_g_transition's CAS */
@@ -159,7 +161,7 @@ static void folded(struct mwi_g *g) {
   mwi_stack_return(g); /* from here it may be unfolded */
 }
 
-/* g's bit is held.  false: it stays as it is. */
+/* g's bit is held, and worth_folding has been asked since.  false: it stays as it is. */
 static bool fold(struct mwi_g *g) {
   uintptr_t from = mwi_align_down(g->sp, PAGE);
   if (!mwi_slot_freeze(&g->stack, from)) return false;
@@ -190,6 +192,13 @@ static void unfold(struct mwi_g *g, uintptr_t copy) {
 
 static void shrink(struct mwi_g *g, size_t keep) {
   if (g->sp - g->stack.lo > keep) mwi_slot_trim(&g->stack, mwi_align_down(g->sp - keep, PAGE));
+}
+
+void mwi_stack_bring_back(struct mwi_g *g) {
+  /* Whoever has the bit may have looked at g->lent too early; later ones see it. */
+  for (uint32_t n = 0; mwi_load_seqcst(&g->status) & MWI_G_SCAN; n++) wait_a_little(n);
+  uintptr_t copy = claim(g);
+  if (copy) unfold(g, copy);
 }
 
 /* ---- The scheduler's side ---------------------------------------------- */
@@ -462,6 +471,7 @@ void mwi_fold_under_pressure(bool on) {
 void mwi_fold_forget(void) {
   mwi_store_relaxed(&later, 0);
   mwi_store_relaxed(&tidying, 0);
+  mwi_store_relaxed(&mwi_lent_many, 0);
   walk_ends();
 }
 

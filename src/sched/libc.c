@@ -7,10 +7,13 @@
  * Promise  [L1] errno is set after the last migration, on the thread that returns.
  *          [L2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
  *          they are when the goroutine is about to park.
+ *          sched/lend.c's [L4] holds for each system call.
  * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; netpoll.c
  */
 #define _GNU_SOURCE 1
 #include "sched/libc.h"
+
+#include "sched/lend.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +45,20 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
   mwi_store_release(&m->calls, call + MWI_CALL_NEXT);
 }
 
-MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d,
-                            long e, long f) {
+/* x, a system call with these arguments, whose buffers stay where they are meanwhile. */
+#define LENDING(x)                                                                                 \
+  do {                                                                                             \
+    const long arg[6] = {a, b, c, d, e, f};                                                        \
+    if (MWI_LIKELY(!mwi_lend_wanted(number, arg))) return x;                                       \
+    struct mwi_lent lent;                                                                          \
+    mwi_lend(&lent, number, arg);                                                                  \
+    long result = x;                                                                               \
+    mwi_lend_back(&lent);                                                                          \
+    return result;                                                                                 \
+  } while (0)
+
+static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
+                              long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
   mwi_syscall_enter();
   struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
@@ -54,7 +69,11 @@ MWI_NOINLINE long mwi_call6(enum mwi_where where, long number, long a, long b, l
   return r;
 }
 
-MWI_NOINLINE long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
+long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
+  LENDING(call_now(where, number, a, b, c, d, e, f));
+}
+
+static MWI_NOINLINE long attempt(long number, long a, long b, long c, long d, long e, long f) {
   mwi_attempt_enter();
   long r;
   /* It does not wait; but poll and its kin say EINTR, even with a timeout of zero,
@@ -65,8 +84,12 @@ MWI_NOINLINE long mwi_attempt6(long number, long a, long b, long c, long d, long
   return r;
 }
 
-MWI_NOINLINE long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c,
-                                     long d, long e, long f) {
+long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
+  LENDING(attempt(number, a, b, c, d, e, f));
+}
+
+static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long a, long b, long c,
+                                        long d, long e, long f) {
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
   mwi_syscall_enter();
   struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
@@ -77,6 +100,11 @@ MWI_NOINLINE long mwi_call_restarted(enum mwi_where where, long number, long a, 
   m->sys_number = 0;
   mwi_syscall_exit();
   return r;
+}
+
+long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
+                        long f) {
+  LENDING(call_restarted(where, number, a, b, c, d, e, f));
 }
 
 long mwi_result(long r) {

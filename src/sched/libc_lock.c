@@ -28,6 +28,7 @@
 
 #include <mallow.h>
 
+#include "sched/lend.h"
 #include "sched/proc.h"
 
 /* A goroutine of ours; threads of the program's are bound as it is. */
@@ -46,31 +47,44 @@ static int gave(struct mwi_g *g, int r) {
   return r;
 }
 
+/* x, while what lies at p and q may be on a stack that is parked: libc's futex calls read it. */
+#define LENDING(p, q, x)                                                                           \
+  __extension__({                                                                                  \
+    struct mwi_lent lent;                                                                          \
+    mwi_lend_objects(&lent, (p), (q));                                                             \
+    int lent_result = (x);                                                                         \
+    mwi_lend_back(&lent);                                                                          \
+    lent_result;                                                                                   \
+  })
+
 /* `now` has not got it; `later` waits.  The reason to stay comes before the way
  * back, where the goroutine could change threads. */
-#define WAIT_FOR(now, later)                                                                       \
+#define WAIT_FOR(lock, now, later)                                                                 \
   do {                                                                                             \
     struct mwi_g *g = goroutine();                                                                 \
     int r = (now);                                                                                 \
     if (r != EBUSY) return got(g, r);                                                              \
-    if (!g) return (later);                                                                        \
+    if (!g) return LENDING(lock, NULL, later);                                                     \
     mwi_attach();                                                                                  \
-    mwi_syscall_enter();                                                                           \
-    r = got(g, (later));                                                                           \
-    mwi_syscall_exit();                                                                            \
-    return r;                                                                                      \
+    return LENDING(lock, NULL, IN_SYS(r, got(g, (later))));                                        \
   } while (0)
 
 /* A wait with the lock held before and after. */
-#define WAIT_HOLDING(call)                                                                         \
+#define WAIT_HOLDING(cond, lock, call)                                                             \
   do {                                                                                             \
-    if (!goroutine()) return (call);                                                               \
+    if (!goroutine()) return LENDING(cond, lock, call);                                            \
     mwi_attach();                                                                                  \
-    mwi_syscall_enter();                                                                           \
-    int r = (call);                                                                                \
-    mwi_syscall_exit();                                                                            \
-    return r;                                                                                      \
+    int r;                                                                                         \
+    return LENDING(cond, lock, IN_SYS(r, (call)));                                                 \
   } while (0)
+
+#define IN_SYS(r, x)                                                                               \
+  __extension__({                                                                                  \
+    mwi_syscall_enter();                                                                           \
+    r = (x);                                                                                       \
+    mwi_syscall_exit();                                                                            \
+    r;                                                                                             \
+  })
 
 typedef pthread_mutex_t mutex;
 typedef pthread_rwlock_t rwlock;
@@ -96,37 +110,37 @@ int mwi_rt_ftrylockfile(FILE *f);
 void mwi_rt_funlockfile(FILE *f);
 
 MWI_EXPORT int mwi_rt_pthread_mutex_lock(mutex *m) {
-  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_lock(m));
+  WAIT_FOR(m, pthread_mutex_trylock(m), pthread_mutex_lock(m));
 }
 MWI_EXPORT int mwi_rt_pthread_mutex_trylock(mutex *m) {
   return got(goroutine(), pthread_mutex_trylock(m));
 }
 MWI_EXPORT int mwi_rt_pthread_mutex_timedlock(mutex *m, deadline at) {
-  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_timedlock(m, at));
+  WAIT_FOR(m, pthread_mutex_trylock(m), pthread_mutex_timedlock(m, at));
 }
 MWI_EXPORT int mwi_rt_pthread_mutex_clocklock(mutex *m, clockid_t clock, deadline at) {
-  WAIT_FOR(pthread_mutex_trylock(m), pthread_mutex_clocklock(m, clock, at));
+  WAIT_FOR(m, pthread_mutex_trylock(m), pthread_mutex_clocklock(m, clock, at));
 }
 MWI_EXPORT int mwi_rt_pthread_mutex_unlock(mutex *m) {
   return gave(goroutine(), pthread_mutex_unlock(m));
 }
 
 MWI_EXPORT int mwi_rt_pthread_cond_wait(pthread_cond_t *c, mutex *m) {
-  WAIT_HOLDING(pthread_cond_wait(c, m));
+  WAIT_HOLDING(c, m, pthread_cond_wait(c, m));
 }
 MWI_EXPORT int mwi_rt_pthread_cond_timedwait(pthread_cond_t *c, mutex *m, deadline at) {
-  WAIT_HOLDING(pthread_cond_timedwait(c, m, at));
+  WAIT_HOLDING(c, m, pthread_cond_timedwait(c, m, at));
 }
 MWI_EXPORT int mwi_rt_pthread_cond_clockwait(pthread_cond_t *c, mutex *m, clockid_t clock,
                                              deadline at) {
-  WAIT_HOLDING(pthread_cond_clockwait(c, m, clock, at));
+  WAIT_HOLDING(c, m, pthread_cond_clockwait(c, m, clock, at));
 }
 
 MWI_EXPORT int mwi_rt_pthread_rwlock_rdlock(rwlock *l) {
-  WAIT_FOR(pthread_rwlock_tryrdlock(l), pthread_rwlock_rdlock(l));
+  WAIT_FOR(l, pthread_rwlock_tryrdlock(l), pthread_rwlock_rdlock(l));
 }
 MWI_EXPORT int mwi_rt_pthread_rwlock_wrlock(rwlock *l) {
-  WAIT_FOR(pthread_rwlock_trywrlock(l), pthread_rwlock_wrlock(l));
+  WAIT_FOR(l, pthread_rwlock_trywrlock(l), pthread_rwlock_wrlock(l));
 }
 MWI_EXPORT int mwi_rt_pthread_rwlock_tryrdlock(rwlock *l) {
   return got(goroutine(), pthread_rwlock_tryrdlock(l));
@@ -135,10 +149,10 @@ MWI_EXPORT int mwi_rt_pthread_rwlock_trywrlock(rwlock *l) {
   return got(goroutine(), pthread_rwlock_trywrlock(l));
 }
 MWI_EXPORT int mwi_rt_pthread_rwlock_timedrdlock(rwlock *l, deadline at) {
-  WAIT_FOR(pthread_rwlock_tryrdlock(l), pthread_rwlock_timedrdlock(l, at));
+  WAIT_FOR(l, pthread_rwlock_tryrdlock(l), pthread_rwlock_timedrdlock(l, at));
 }
 MWI_EXPORT int mwi_rt_pthread_rwlock_timedwrlock(rwlock *l, deadline at) {
-  WAIT_FOR(pthread_rwlock_trywrlock(l), pthread_rwlock_timedwrlock(l, at));
+  WAIT_FOR(l, pthread_rwlock_trywrlock(l), pthread_rwlock_timedwrlock(l, at));
 }
 MWI_EXPORT int mwi_rt_pthread_rwlock_unlock(rwlock *l) {
   return gave(goroutine(), pthread_rwlock_unlock(l));
@@ -149,7 +163,7 @@ static int lock_file(FILE *f) {
   return 0;
 }
 static int wait_for_file(FILE *f) {
-  WAIT_FOR(ftrylockfile(f) == 0 ? 0 : EBUSY, lock_file(f));
+  WAIT_FOR(f, ftrylockfile(f) == 0 ? 0 : EBUSY, lock_file(f));
 }
 MWI_EXPORT void mwi_rt_flockfile(FILE *f) {
   (void)wait_for_file(f);

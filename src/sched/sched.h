@@ -97,6 +97,8 @@ struct mwi_g {
   _Atomic uint8_t rest;   /* what is due before it runs: MWI_REST_* */
   uint8_t scans;          /* since its unused pages were looked for */
   uint16_t rest_epoch;    /* when a scan first saw it parked */
+  /* system calls that may use its stack: seq_cst, any thread (sched/lend.c) */
+  _Atomic uint32_t lent;
 
   /* sync primitives, under their own locks (sched/waiter.h) */
   _Atomic(struct mwi_iowait *)

@@ -160,6 +160,10 @@ void mwi_fold_parked(struct mwi_g *g);
 void mwi_fold_init(void);
 void mwi_fold_forget(void);
 
+/* It is to be used by a system call, which g->lent says: unfold it if need be. */
+void mwi_stack_bring_back(struct mwi_g *g);
+extern _Atomic uint32_t mwi_lent_many; /* lend.c: fold nothing */
+
 /* A fault at addr, in a signal handler.  True: the memory is there now. */
 bool mwi_stack_fault(uintptr_t addr);
 /* Set by debug/crash.c: do faults reach mwi_stack_fault?  Nothing is folded otherwise. */

@@ -3,6 +3,7 @@
 #include "plain.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 uintptr_t plain_find(uintptr_t sp, uint64_t magic) {
   sp &= ~(uintptr_t)7;
@@ -21,4 +22,8 @@ int plain_call(int (*f)(void)) {
 
 void plain_handle(int sig, void (*fn)(int)) {
   signal(sig, fn);
+}
+
+long plain_write(int fd, const void *buf, unsigned long n) {
+  return write(fd, buf, n);
 }

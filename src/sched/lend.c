@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/lend.c -- buffers of system calls that lie on stacks of other goroutines
+ *
+ * Job      The kernel does not unfold: on a folded page it says EFAULT, sometimes
+ *          after it has taken the message or the child.  So before compiled code's
+ *          system calls the stacks that their arguments point to are unfolded, and
+ *          stay so until the call has ended.
+ * Promise  [L4] From mwi_lend to mwi_lend_back no stack of another goroutine that
+ *          an argument points to is folded: not those the arguments name
+ *          themselves, nor what vectors, messages and their names and control
+ *          data name.
+ * How      g->lent counts the calls.  Lending adds to it, then waits for the holder
+ *          of the scan bit; folding takes the bit, then looks at the count.  Both
+ *          steps of both are sequentially consistent, so one of them sees the
+ *          other.
+ *          An argument that is a number may look like an address: then a stack
+ *          is unfolded for nothing.
+ * Callers  sched/libc.c; libc_lock.c for locks that are waited for.  On any stack.
+ * Limits   Calls that code not compiled by mallow makes, libc's functions that the
+ *          runtime has no version of among it, get EFAULT as before.
+ */
+#include "sched/stack.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "heap/heap.h"
+#include "sched/lend.h"
+#include "sched/proc.h"
+
+/* Stacks beyond MWI_LENT: nothing at all is folded while such a call is under way. */
+_Atomic uint32_t mwi_lent_many;
+
+static void lend_stack(struct mwi_lent *l, struct mwi_g *g) {
+  for (uint32_t i = 0; i < l->n; i++)
+    if (l->g[i] == g) return;
+  if (l->n < MWI_LENT) {
+    l->g[l->n++] = g;
+    atomic_fetch_add_explicit(&g->lent, 1, memory_order_seq_cst); /* pairs with hold in fold.c */
+  } else if (!l->many) {
+    l->many = true;
+    atomic_fetch_add_explicit(&mwi_lent_many, 1, memory_order_seq_cst);
+  }
+  mwi_stack_bring_back(g);
+}
+
+static void lend(struct mwi_lent *l, const void *p) {
+  uintptr_t addr = (uintptr_t)p;
+  if (mwi_lend_is_near(addr)) return;
+  struct mwi_g *g = mwi_stack_owner(addr);
+  if (g && g != mwi_getg()) lend_stack(l, g);
+}
+
+static void lend_vector(struct mwi_lent *l, const struct iovec *v, size_t n) {
+  for (size_t i = 0; v && i < n && i < IOV_MAX; i++) lend(l, v[i].iov_base);
+}
+
+static void lend_message(struct mwi_lent *l, const struct msghdr *m) {
+  if (!m) return;
+  lend(l, m->msg_name);
+  lend(l, m->msg_control);
+  lend(l, m->msg_iov);
+  lend_vector(l, m->msg_iov, m->msg_iovlen);
+}
+
+void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
+  *l = (struct mwi_lent){0};
+  mwi_rt_enter(); /* a stop waits: scan bits are waited for */
+  for (int i = 0; i < 6; i++) lend(l, (const void *)arg[i]);
+  const void *p = (const void *)arg[1];
+  switch (number) {
+  case SYS_readv:
+  case SYS_writev:
+  case SYS_preadv:
+  case SYS_pwritev:
+  case SYS_preadv2:
+  case SYS_pwritev2:
+    lend_vector(l, p, (size_t)arg[2]);
+    break;
+  case SYS_recvmsg:
+  case SYS_sendmsg:
+    lend_message(l, p);
+    break;
+  case SYS_recvmmsg:
+  case SYS_sendmmsg:
+    for (size_t i = 0; p && i < (size_t)arg[2] && i < IOV_MAX; i++)
+      lend_message(l, &((const struct mmsghdr *)p)[i].msg_hdr);
+    break;
+  case SYS_pselect6: /* the mask's address and size */
+    if (arg[5]) lend(l, *(const void *const *)arg[5]);
+    break;
+  default:
+    break;
+  }
+  mwi_rt_leave();
+}
+
+void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q) {
+  *l = (struct mwi_lent){0};
+  mwi_rt_enter();
+  lend(l, p);
+  lend(l, q);
+  mwi_rt_leave();
+}
+
+void mwi_lend_back(struct mwi_lent *l) {
+  for (uint32_t i = 0; i < l->n; i++)
+    atomic_fetch_sub_explicit(&l->g[i]->lent, 1, memory_order_release); /* the kernel is done */
+  if (l->many) atomic_fetch_sub_explicit(&mwi_lent_many, 1, memory_order_release);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* sched/lend.h -- see lend.c (internal) */
+#ifndef MWI_SCHED_LEND_H
+#define MWI_SCHED_LEND_H
+
+#include <sys/syscall.h>
+
+#include "heap/heap.h"
+#include "sched/sched.h"
+
+#define MWI_LENT 8
+struct mwi_lent {
+  uint32_t n;
+  bool many;
+  struct mwi_g *g[MWI_LENT];
+};
+
+void mwi_lend(struct mwi_lent *l, long number, const long *arg);
+void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
+void mwi_lend_back(struct mwi_lent *l);
+
+/* No address of another goroutine's stack: a small number, the caller's own stack, the heap. */
+MWI_INLINE bool mwi_lend_is_near(uintptr_t addr) {
+  const struct mwi_g *g = mwi_getg();
+  return addr + 65536 < 131072 ||
+         (g && !g->foreign && addr - g->stack.lo < g->stack.hi - g->stack.lo) ||
+         addr - mwi_heap.base < mwi_load_relaxed(&mwi_heap.used);
+}
+
+/* Is there anything to look at?  Most calls: no. */
+MWI_INLINE bool mwi_lend_wanted(long number, const long *arg) {
+  switch (number) {
+  case SYS_readv:
+  case SYS_writev:
+  case SYS_preadv:
+  case SYS_pwritev:
+  case SYS_preadv2:
+  case SYS_pwritev2:
+  case SYS_recvmsg:
+  case SYS_sendmsg:
+  case SYS_recvmmsg:
+  case SYS_sendmmsg:
+  case SYS_pselect6:
+    return true;
+  default:
+    for (int i = 0; i < 6; i++)
+      if (!mwi_lend_is_near((uintptr_t)arg[i])) return true;
+    return false;
+  }
+}
+
+#endif
