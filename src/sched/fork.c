@@ -183,6 +183,10 @@ static void forget_threads(const struct mwi_g *self) {
   }
 }
 
+bool mwi_fork_unfinished(void) {
+  return mwi_load_relaxed(&unfinished);
+}
+
 /* The only thread there is. */
 void mwi_fork_finish(void) {
   if (MWI_LIKELY(!mwi_load_relaxed(&unfinished))) return;

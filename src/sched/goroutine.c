@@ -202,6 +202,7 @@ static void count(struct mwi_p *p, int32_t change) {
 }
 
 MWI_EXPORT int mw_num_goroutine(void) {
+  if (MWI_UNLIKELY(mwi_fork_unfinished()) && mwi_tcb()->rt == 0) mwi_attach();
   int32_t n = mwi_load_relaxed(&mwi_sched.ngoroutines);
   /* Those past GOMAXPROCS, too: it may have been larger. */
   for (int i = 0; i < MWI_MAX_PROCS && mwi_sched.procs[i]; i++)

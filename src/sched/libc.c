@@ -58,7 +58,7 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
   } while (0)
 
 static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
-                              long e, long f) {
+                                  long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
   mwi_syscall_enter();
   struct mwi_m *m = mwi_self(); /* in SYS the thread stays */

@@ -400,7 +400,8 @@ void mwi_stop_forget(void);
 
 /* fork.c */
 void mwi_fork_init(void);
-void mwi_fork_finish(void); /* first thing of a child that asks for a processor */
+void mwi_fork_finish(void);     /* first thing of a child that asks for a processor */
+bool mwi_fork_unfinished(void); /* it has not asked yet */
 
 /* sysmon.c */
 void mwi_sysmon_start(void);

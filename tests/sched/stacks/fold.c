@@ -347,6 +347,7 @@ static void forks(void) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+      CHECK_EQ(mw_num_goroutine(), 1);
       mw_go(parks, NULL);
       collect(3);
       _exit(7);
