@@ -140,8 +140,25 @@ MWI_INLINE bool barrier_needed(void) {
   return MWI_LIKELY(mwi_tcb()->attached) ? mwi_wb_on() : barrier_needed_slow();
 }
 
+/*
+ * A fault of the program's own store comes here first, since the barrier reads
+ * what is there.  It must find the runtime with nothing begun, for the program's
+ * handler may open the page, or leave by siglongjmp: so memory is touched before
+ * mwi_rt_enter.
+ */
+#define TOUCH(p) ((void)*(const volatile char *)(p))
+#define TOUCH_STEP 4096 /* no page is smaller */
+
+static void touch_range(const void *p, size_t n) {
+  const char *at = p;
+  if (!n) return;
+  for (size_t i = 0; i < n; i += TOUCH_STEP) TOUCH(at + i);
+  TOUCH(at + n - 1);
+}
+
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   if (!barrier_needed()) return;
+  TOUCH(slot);
   if (in_handler()) {
     record_late(slot, sizeof *slot);
     record_late(&val, sizeof val);
@@ -175,6 +192,8 @@ static bool on_own_stack(const void *p) {
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n) {
   if (!barrier_needed() || !may_hold_pointers(dst)) return;
+  touch_range(dst, n);
+  touch_range(src, n);
   if (in_handler()) {
     record_late(dst, n);
     record_late(src, n);
@@ -199,6 +218,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
   if (!barrier_needed() || on_own_stack(dst) || !may_hold_pointers(dst)) return;
+  touch_range(dst, n);
   if (in_handler()) {
     record_late(dst, n);
     return;

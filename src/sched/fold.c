@@ -243,7 +243,7 @@ void mwi_fold_parked(struct mwi_g *g) {
   if (!mwi_scan_bits_on() || (status != MWI_G_WAITING && status != MWI_G_RUNNABLE)) return;
   if (!mwi_faults_reach_us || !mwi_faults_reach_us() || !hold(g, status)) return;
   if (!(mwi_load_relaxed(&g->rest) & MWI_REST_NEW) && !mwi_load_relaxed(&g->fold) &&
-      worth_folding(g))
+      g->sp - g->stack.lo <= g->stack.hi - g->stack.lo && worth_folding(g))
     fold(g);
   let_go(g, status);
 }

@@ -78,14 +78,25 @@ static void scan_words_of(struct mwi_gcp *w, struct mwi_g *g, uintptr_t lo, uint
   mwi_add_relaxed(&mwi_gc.stack_bytes, hi - lo);
 }
 
+/* A stack that the program switched to by itself has its frames elsewhere, and
+ * those that it left on g's at a depth that nobody knows. */
+static void check_own_stack(const struct mwi_g *g, uintptr_t sp) {
+  if (MWI_UNLIKELY(sp - g->stack.lo > g->stack.hi - g->stack.lo))
+    mwi_fatal(
+        "a goroutine is on a stack of the program's own, which cannot be scanned (makecontext, "
+        "sigaltstack?)");
+}
+
 /* g runs, its thread is stopped at sp. */
 static void scan_stack(struct mwi_gcp *w, struct mwi_g *g, uintptr_t sp) {
+  check_own_stack(g, sp);
   scan_words_of(w, g, sp, g->stack.hi);
   mwi_stack_scanned_running(g);
 }
 
 /* g is at rest, and its words perhaps not on its stack. */
 static void scan_at_rest(struct mwi_gcp *w, struct mwi_g *g) {
+  if (g->stack.hi) check_own_stack(g, g->sp);
   struct mwi_stack_view v = mwi_stack_borrow(g);
   scan_words_of(w, g, v.lo, v.hi);
   mwi_stack_return(g);
