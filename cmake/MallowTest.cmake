@@ -36,6 +36,8 @@
 #   PROGRAM takes a program made by mallow_program or by an earlier test (whose
 #   target is FOLDER-NAME), to run it again with other settings.
 #
+# The same on 1, 2 and 8 processors: mallow_program_on_processors(NAME [ARGS...]).
+#
 # Any other test: mallow_script_test(NAME COMMAND ... and the options from
 # ENV on, and DEPENDS).
 #
@@ -219,6 +221,21 @@ function(mallow_program_test name)
            COMMAND ${command} -- "${path}" ${P_ARGS})
   mallow_test_properties("${test}")
   set_property(TEST "${test}" APPEND PROPERTY LABELS program)
+endfunction()
+
+# mallow_program_on_processors(NAME [ARGS...]): NAME.c, run as NAME-p1, -p2 and -p8 on so many
+# processors; prints "ok" in its end.
+function(mallow_program_on_processors name)
+  if(NOT MW_TESTS OR MW_SANITIZE)
+    return()
+  endif()
+  mallow_test_names(${name}-p1 test target)
+  set(program SOURCE ${name}.c)
+  foreach(procs IN ITEMS 1 2 8)
+    mallow_program_test(${name}-p${procs} ${program} ARGS ${ARGN}
+                        ENV GOMAXPROCS=${procs} GODEBUG=clobberfree=1 EXPECT_REGEX "^ok")
+    set(program PROGRAM ${target})
+  endforeach()
 endfunction()
 
 function(mallow_script_test name)

@@ -6,7 +6,6 @@
  * can be called with the documented types and do what their one line promises.
  * names.sh looks for names that are missing here.
  */
-#include <mallow.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(x)                                                                                   \
-  do {                                                                                             \
-    if (!(x)) {                                                                                    \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #x);                             \
-      exit(1);                                                                                     \
-    }                                                                                              \
-  } while (0)
+#include "../sched/check.h"
 
 /* ---- Memory ------------------------------------------------------------ */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/sched/check.h -- what the programs here share: a check, random numbers
+ * tests/sched/check.h -- what test programs share: a check, random numbers
  *
- * A failed check prints the place and exits with 1.  MW_TEST_SEED=n repeats a
- * failing run as far as scheduling lets it.
+ * A failed check prints the place and exits with 1: with exit, or with what the program
+ * defines as CHECK_EXIT before it includes this (_exit, for handlers and forked children).
+ * MW_TEST_SEED=n repeats a failing run as far as scheduling lets it.
  */
 #ifndef TESTS_SCHED_CHECK_H
 #define TESTS_SCHED_CHECK_H
@@ -13,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef CHECK_EXIT
+#define CHECK_EXIT exit
+#endif
+
 static unsigned long long check_seed;
 
 #define CHECK(x)                                                                                   \
@@ -20,7 +25,7 @@ static unsigned long long check_seed;
     if (!(x)) {                                                                                    \
       fprintf(stderr, "%s:%d: failed: %s (MW_TEST_SEED=%llu)\n", __FILE__, __LINE__, #x,           \
               check_seed);                                                                         \
-      exit(1);                                                                                     \
+      CHECK_EXIT(1);                                                                               \
     }                                                                                              \
   } while (0)
 
@@ -30,7 +35,7 @@ static unsigned long long check_seed;
     if (check_a != check_b) {                                                                      \
       fprintf(stderr, "%s:%d: %s is %lld, expected %lld (MW_TEST_SEED=%llu)\n", __FILE__,          \
               __LINE__, #a, check_a, check_b, check_seed);                                         \
-      exit(1);                                                                                     \
+      CHECK_EXIT(1);                                                                               \
     }                                                                                              \
   } while (0)
 

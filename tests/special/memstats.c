@@ -5,19 +5,12 @@
  * The recount against a shadow model is tests/heap/test_cycles.c; here a whole
  * program with goroutines, and the fields that are sums of others.
  */
-#include <mallow.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(x)                                                                                   \
-  do {                                                                                             \
-    if (!(x)) {                                                                                    \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #x);                             \
-      exit(1);                                                                                     \
-    }                                                                                              \
-  } while (0)
+#include "../sched/check.h"
 
 typedef struct item {
   struct item *next;

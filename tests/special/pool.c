@@ -2,19 +2,12 @@
 /*
  * tests/special/pool.c -- mw_pool: one owner at a time, reuse, emptied by the collector
  */
-#include <mallow.h>
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(x)                                                                                   \
-  do {                                                                                             \
-    if (!(x)) {                                                                                    \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #x);                             \
-      exit(1);                                                                                     \
-    }                                                                                              \
-  } while (0)
+#include "../sched/check.h"
 
 typedef struct item {
   struct item *self;

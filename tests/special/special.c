@@ -6,19 +6,12 @@
  * own, so that no stale word of a stack keeps them alive: stacks are scanned
  * conservatively, and a test must not depend on that going well.
  */
-#include <mallow.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(x)                                                                                   \
-  do {                                                                                             \
-    if (!(x)) {                                                                                    \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #x);                             \
-      exit(1);                                                                                     \
-    }                                                                                              \
-  } while (0)
+#include "../sched/check.h"
 
 typedef struct node {
   struct node *next;

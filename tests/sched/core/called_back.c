@@ -18,7 +18,6 @@
  * Each with others that want the processors.  GOMAXPROCS: the environment's.
  */
 #define _GNU_SOURCE 1
-#include <mallow.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,15 +25,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../check.h"
 #include "plain.h"
-
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      printf("FAIL: line %d: %s\n", __LINE__, #c);                                                 \
-      exit(1);                                                                                     \
-    }                                                                                              \
-  } while (0)
 
 static _Atomic bool over;
 static mw_waitgroup done;

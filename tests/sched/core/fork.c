@@ -16,7 +16,6 @@
  *   callback   fork below external frames
  */
 #define _GNU_SOURCE 1
-#include <mallow.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -26,15 +25,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define CHECK_EXIT _exit
+#include "../check.h"
 #include "plain.h"
-
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: line %d: %s\n", __LINE__, #c);                                        \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
 
 extern char **environ;
 typedef struct node {

@@ -17,7 +17,6 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <mallow.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -25,15 +24,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECK_EXIT _exit
+#include "../check.h"
 #include "plain.h"
-
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: line %d: %s\n", __LINE__, #c);                                        \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
 
 typedef struct node {
   struct node *next;

@@ -31,6 +31,15 @@ void plain_block_ms(int ms) {
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) != 0) continue;
 }
 
+void plain_spin_until(_Atomic int *n, int want) {
+  while (*n < want) continue;
+}
+
+void plain_block_until(_Atomic int *n, int want) {
+  do plain_block_ms(100);
+  while (*n < want);
+}
+
 static void *nothing(void *p) {
   return p;
 }

@@ -8,7 +8,9 @@
 
 void plain_spin_ms(int ms);  /* compute */
 void plain_block_ms(int ms); /* asleep in the kernel, though signals interrupt the calls */
-void plain_libc_locks(void); /* malloc, threads and modules come and go */
+void plain_spin_until(_Atomic int *n, int want);  /* compute, till *n has got there */
+void plain_block_until(_Atomic int *n, int want); /* asleep, and looks now and then */
+void plain_libc_locks(void);                      /* malloc, threads and modules come and go */
 /* Waits for events without a timeout, by libc and by a `mov, syscall` of its own; ended by
  * the thread's SIGUSR1, whose handler counts.  They return how often they came back. */
 enum plain_wait { PLAIN_PAUSE, PLAIN_POLL, PLAIN_EPOLL, PLAIN_SELECT, PLAIN_SUSPEND, PLAIN_NWAITS };

@@ -22,7 +22,6 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <mallow.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -33,13 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: line %d: %s\n", __LINE__, #c);                                        \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
+#define CHECK_EXIT _exit
+#include "../check.h"
 
 typedef struct node {
   struct node *next;
