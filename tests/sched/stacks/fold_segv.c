@@ -8,6 +8,8 @@
  *                     own faults are
  *          jump       it leaves by siglongjmp, on either stack, from faults of many goroutines,
  *                     while stacks are touched and folded
+ *          own-stack  the same on a signal stack of the program's own, wherever it lies
+ *          overflow   the handler leaves a stack that is full
  *          once       SA_RESETHAND and sysv_signal: used up by faults of the program's only
  *          told       sigaction tells what was asked; SIG_DFL and SIG_IGN do what they say
  *          masked     with SIGSEGV blocked, by a mask or during another handler
@@ -180,6 +182,60 @@ static void jump(void) {
   }
 }
 
+static void own_stack(void) {
+  mw_thread_lock(); /* whose signal stack it is */
+  struct sigaction sa = {.sa_handler = leaves, .sa_flags = SA_ONSTACK};
+  CHECK(sigaction(SIGSEGV, &sa, NULL) == 0);
+  cell *c = begin();
+  uint64_t wrote = 0;
+  for (int i = 0; i < 40; i++) {
+    char *at = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack_t ss = {.ss_sp = at, .ss_size = 65536};
+    CHECK(at != MAP_FAILED && sigaltstack(&ss, NULL) == 0);
+    CHECK_EQ(faults(bad), 1);
+    mw_yield(); /* the handler that was left does not count any more */
+    mw_sleep(1000);
+    touch(c, 1, &wrote);
+  }
+  CHECK_EQ(handled, 40);
+  end(c, wrote);
+  mw_thread_unlock();
+}
+
+__attribute__((noinline)) static long fill(long n) {
+  volatile char frame[300];
+  frame[n % 300] = 1;
+  return n < 0 ? 0 : fill(n + 1) + frame[n % 300];
+}
+__attribute__((noinline)) static int overflows(void) {
+  sigjmp_buf here;
+  if (sigsetjmp(here, 1)) return 1;
+  env = &here;
+  return (int)fill(0);
+}
+static void fills(void *arg) {
+  cell *c = arg;
+  CHECK_EQ(overflows(), 1);
+  plain_add(c->at, 1);
+  mw_gc();
+  CHECK_EQ(overflows(), 1);
+  mw_waitgroup_done(&done);
+}
+static void overflow(void) {
+  struct sigaction sa = {.sa_handler = leaves, .sa_flags = SA_ONSTACK};
+  CHECK(sigaction(SIGSEGV, &sa, NULL) == 0);
+  cell *c = begin();
+  for (int i = 0; i < 5; i++) {
+    mw_waitgroup_add(&done, 1);
+    mw_go_stack(fills, c, 100000);
+    while (mw_num_goroutine() > 2) mw_sleep(1000000);
+  }
+  CHECK_EQ(handled, 10);
+  uint64_t wrote = 5;
+  expect_folds(c, &wrote);
+  end(c, wrote);
+}
+
 /* ---- once, told ------------------------------------------------------------ */
 
 static void counts(int sig) {
@@ -350,8 +406,9 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"stray", stray},   {"jump", jump},         {"once", once},  {"told", told},
-               {"masked", masked}, {"notified", notified}, {"plain", plain}};
+  } cases[] = {{"stray", stray},   {"own-stack", own_stack}, {"overflow", overflow},
+               {"jump", jump},     {"once", once},           {"told", told},
+               {"masked", masked}, {"notified", notified},   {"plain", plain}};
   check_start();
   bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(bad != MAP_FAILED);
