@@ -49,7 +49,7 @@ static void lend_stack(struct mwi_lent *l, struct mwi_g *g) {
 
 static void lend(struct mwi_lent *l, const void *p) {
   uintptr_t addr = (uintptr_t)p;
-  if (mwi_lend_is_near(addr)) return;
+  if (mwi_lend_is_near(mwi_getg(), addr)) return;
   struct mwi_g *g = mwi_stack_owner(addr);
   if (g && g != mwi_getg()) lend_stack(l, g);
 }

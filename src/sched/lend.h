@@ -19,16 +19,16 @@ void mwi_lend(struct mwi_lent *l, long number, const long *arg);
 void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
 void mwi_lend_back(struct mwi_lent *l);
 
-/* No address of another goroutine's stack: a small number, the caller's own stack, the heap. */
-MWI_INLINE bool mwi_lend_is_near(uintptr_t addr) {
-  const struct mwi_g *g = mwi_getg();
+/* No address of another goroutine's stack: a small number, the stack of the caller (g), the heap.
+ */
+MWI_INLINE bool mwi_lend_is_near(const struct mwi_g *g, uintptr_t addr) {
   return addr + 65536 < 131072 ||
          (g && !g->foreign && addr - g->stack.lo < g->stack.hi - g->stack.lo) ||
          addr - mwi_heap.base < mwi_load_relaxed(&mwi_heap.used);
 }
 
 /* Is there anything to look at?  Most calls: no. */
-MWI_INLINE bool mwi_lend_wanted(long number, const long *arg) {
+MWI_INLINE bool mwi_lend_wanted(long number, long a, long b, long c, long d, long e, long f) {
   switch (number) {
   case SYS_readv:
   case SYS_writev:
@@ -43,10 +43,12 @@ MWI_INLINE bool mwi_lend_wanted(long number, const long *arg) {
   case SYS_pselect6:
     return true;
   default:
-    for (int i = 0; i < 6; i++)
-      if (!mwi_lend_is_near((uintptr_t)arg[i])) return true;
-    return false;
+    break;
   }
+  const struct mwi_g *g = mwi_getg();
+#define NEAR(x) mwi_lend_is_near(g, (uintptr_t)(x))
+  return !(NEAR(a) && NEAR(b) && NEAR(c) && NEAR(d) && NEAR(e) && NEAR(f));
+#undef NEAR
 }
 
 #endif

@@ -45,16 +45,16 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
   mwi_store_release(&m->calls, call + MWI_CALL_NEXT);
 }
 
-/* x, a system call with these arguments, whose buffers stay where they are meanwhile. */
-#define LENDING(x)                                                                                 \
+/* A call with these arguments is CALL; if they may point to parked stacks, those stay where they
+ * are meanwhile.  That is seldom, and a function of its own. */
+#define LENDING(call)                                                                              \
   do {                                                                                             \
     const long arg[6] = {a, b, c, d, e, f};                                                        \
-    if (MWI_LIKELY(!mwi_lend_wanted(number, arg))) return x;                                       \
     struct mwi_lent lent;                                                                          \
     mwi_lend(&lent, number, arg);                                                                  \
-    long result = x;                                                                               \
+    long r = call;                                                                                 \
     mwi_lend_back(&lent);                                                                          \
-    return result;                                                                                 \
+    return r;                                                                                      \
   } while (0)
 
 static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
@@ -69,8 +69,14 @@ static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, lon
   return r;
 }
 
-long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
+static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, long b, long c,
+                                   long d, long e, long f) {
   LENDING(call_now(where, number, a, b, c, d, e, f));
+}
+
+long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
+  return mwi_lend_wanted(number, a, b, c, d, e, f) ? call_lent(where, number, a, b, c, d, e, f)
+                                                   : call_now(where, number, a, b, c, d, e, f);
 }
 
 static MWI_NOINLINE long attempt(long number, long a, long b, long c, long d, long e, long f) {
@@ -84,8 +90,13 @@ static MWI_NOINLINE long attempt(long number, long a, long b, long c, long d, lo
   return r;
 }
 
-long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
+static MWI_NOINLINE long attempt_lent(long number, long a, long b, long c, long d, long e, long f) {
   LENDING(attempt(number, a, b, c, d, e, f));
+}
+
+long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
+  return mwi_lend_wanted(number, a, b, c, d, e, f) ? attempt_lent(number, a, b, c, d, e, f)
+                                                   : attempt(number, a, b, c, d, e, f);
 }
 
 static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long a, long b, long c,
