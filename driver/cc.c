@@ -86,11 +86,8 @@ static void add_compile_options(struct args *out, const struct request *req) {
   args_add(out, format_text("-fpass-plugin=%s", paths.plugin));
   args_add(out, "-Rpass=^mallow-positions$");
   if (!req->no_escape) {
-    static const char *const options[] = {"-Wno-return-stack-address",
-                                          "-fno-discard-value-names",
-                                          "-Xclang",
-                                          "-fsanitize-address-use-after-scope",
-                                          "-Xclang",
+    static const char *const options[] = {"-fno-discard-value-names", "-Xclang",
+                                          "-fsanitize-address-use-after-scope", "-Xclang",
                                           "-fexperimental-assignment-tracking=disabled"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) args_add(out, options[i]);
     if (req->debug < 2) {
@@ -143,6 +140,8 @@ void cc_command(int argc, char **argv, struct args *out, struct request *req) {
   }
   size_t i = 0;
   for (; i < pass.len && strcmp(pass.at[i], "--") != 0; i++) args_add(out, pass.at[i]);
+  /* after -Weverything and -Werror=...: it is not true of what moves to the heap */
+  if (req->has_c && !req->no_escape) args_add(out, "-Wno-return-stack-address");
   if (req->links && i < pass.len) add_link_options(out, req);
   bool early = i < pass.len;
   for (; i < pass.len; i++) args_add(out, pass.at[i]);

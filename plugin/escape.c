@@ -143,9 +143,13 @@ static void decide(struct mwcc_esc *e, struct run *r) {
     if (LLVMGetMetadata(l->v, mwcc_md_done(e->c)) && !l->escapes) continue; /* beside a buffer */
     /* the site is noted before the call may go */
     mwcc_esc_note_site(e, i, true, l->escapes ? "" : size_reason(l->v));
-    if (l->escapes || fixed) continue;
+    if (l->escapes) continue;
     LLVMValueRef fn = l->fn, call = l->v;
-    if (!mwcc_to_stack(e->c, call, &budget)) continue;
+    if (fixed || !mwcc_to_stack(e->c, call, &budget)) {
+      l->kept = true;
+      mwcc_esc_note_site(e, i, true, size_reason(l->v));
+      continue;
+    }
     mwcc_esc_note_site(e, i, false, "");
     mwcc_no_tail_calls(fn);
     if (r->changed && (!r->changed->len || r->changed->at[r->changed->len - 1] != fn))
@@ -197,6 +201,7 @@ static void fini(struct run *r) {
 void mwcc_escape_early(struct mwcc *c, int optimised) {
   if (!mwcc_options()->escape) return;
   struct run r = {.c = c, .last = !optimised};
+  mwcc_esc_note_calls(c);
   mwcc_components(c->mod, &r, component);
   mwcc_summaries_emit(c, &r.summaries);
   fini(&r);

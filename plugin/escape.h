@@ -62,6 +62,7 @@ struct mwcc_loc {
   bool escapes, queued;
   bool shared_by_turns;       /* used in a loop without passing its declaration in each turn */
   bool captured;              /* its address is kept in some value or variable */
+  bool kept;                  /* an allocation that cannot move to the stack */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
   struct mwcc_edge *edges;
@@ -145,12 +146,18 @@ void mwcc_esc_warn_shared(struct mwcc_esc *e, int loc);
 char *mwcc_esc_describe(struct mwcc_esc *e, int root, int loc);
 void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *text);
 void mwcc_esc_middle_begins(void);
+void mwcc_esc_note_calls(struct mwcc *c);
 void mwcc_esc_print(struct mwcc *c);
 bool mwcc_reporting(void);
 
 /* ---- escape_source.c ---- */
 /* The expression at a place of a source file, up to its closing bracket. */
 bool mwcc_source_call(const char *file, unsigned line, unsigned col, char *buf, size_t size);
+/* At a macro's call: the place in its arguments where the word is written, or with NULL an
+ * allocation is.  Else nothing changes. */
+void mwcc_source_argument(const char *file, unsigned *line, unsigned *col, const char *word);
+/* The column where the compound literal begins whose initialiser is here. */
+unsigned mwcc_source_literal(const char *file, unsigned line, unsigned col);
 unsigned mwcc_source_column(const char *file, unsigned line, const char *word);
 
 /* ---- escape_summary.c ---- */
@@ -180,6 +187,9 @@ bool mwcc_dominates_uses(LLVMValueRef inst, LLVMValueRef v);
 bool mwcc_dominates_returns(LLVMValueRef inst);
 /* Where and as what an alloca or an argument was declared, from debug information. */
 struct mwcc_place mwcc_declaration(LLVMValueRef v);
+LLVMMetadataRef mwcc_declaration_loc(LLVMValueRef v); /* NULL: not known */
+/* Where a function is defined. */
+struct mwcc_place mwcc_function_place(LLVMValueRef fn);
 /* ... of an alloca that is declared nowhere: of its first use in the source. */
 struct mwcc_place mwcc_first_use_place(LLVMValueRef alloca);
 /* A local variable's declaration, where the flow of control passes it: clang puts the

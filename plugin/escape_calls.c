@@ -277,20 +277,35 @@ static bool is_qsort(const char *name) {
   return strcmp(name, "qsort") == 0 || strcmp(name, "bsearch") == 0;
 }
 
+/* Of a function that is called back; NULL: not known, or being solved now. */
+static const struct mwcc_summary *summary_of(struct mwcc_esc *e, LLVMValueRef fn) {
+  uintptr_t known = 0;
+  if (LLVMIsAFunction(fn) && mwcc_exact(fn)) mwcc_map_get(e->summaries, fn, &known);
+  return (const void *)known;
+}
+
+/* mw_once_do(once, fn, arg) calls fn(arg) before it returns. */
+static bool once_call(struct mwcc_esc *e, LLVMValueRef call) {
+  const struct mwcc_summary *s =
+      LLVMGetNumArgOperands(call) == 3 ? summary_of(e, LLVMGetOperand(call, 1)) : NULL;
+  if (!s || s->n != 1) return false;
+  if (s->p[0].heap >= 0)
+    mwcc_esc_flow(e, 0, deref(mwcc_esc_value(e, LLVMGetOperand(call, 2)), s->p[0].heap), call,
+                  false);
+  return true;
+}
+
 /* The comparison is called with pointers into the array (and the key). */
 static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
   bool search = name[0] == 'b';
   unsigned n = LLVMGetNumArgOperands(call);
   if (n != (search ? 5u : 4u)) return false;
   LLVMValueRef compare = LLVMGetOperand(call, n - 1);
-  uintptr_t known;
-  if (!LLVMIsAFunction(compare) || !mwcc_exact(compare) ||
-      !mwcc_map_get(e->summaries, compare, &known) || !known) /* 0: it is being solved now */
-    return false;
-  const struct mwcc_summary *s = (const void *)known;
+  const struct mwcc_summary *s = summary_of(e, compare);
   for (unsigned i = 0; i < 2; i++) {
     struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, search ? i : 0));
-    for (unsigned k = 0; k < s->n; k++)
+    if (!s) mwcc_esc_flow(e, 0, h, call, true);
+    for (unsigned k = 0; s && k < s->n; k++)
       if (s->p[k].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[k].heap), call, false);
   }
   if (search)
@@ -423,12 +438,14 @@ static bool is_must_tail(LLVMValueRef call) {
          LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail;
 }
 
-/* The callee runs when this frame is gone: what it is given outlives the frame
- * as a result does. */
+/* The callee runs when this frame is gone: what it is given has to outlive all that is
+ * declared in it. */
 static void frame_goes_first(struct mwcc_esc *e, LLVMValueRef call) {
-  int result = mwcc_esc_result(e, e->fn);
+  int beyond = mwcc_esc_new_loc(e, MWCC_LOC_VALUE, call);
+  e->locs[beyond].root = true;
+  e->locs[beyond].hold = -1;
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++)
-    mwcc_esc_flow(e, result, argument(e, call, i), call, false);
+    mwcc_esc_flow(e, beyond, argument(e, call, i), call, false);
 }
 
 void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
@@ -474,6 +491,8 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
   if (LLVMCountBasicBlocks(f)) {
     unknown(e, call, f);
   } else if (is_qsort(mwcc_libc_name(name)) && sort_call(e, call, mwcc_libc_name(name))) {
+    return;
+  } else if (strcmp(name, "mw_once_do") == 0 && once_call(e, call)) {
     return;
   } else if ((letters = special_args(mwcc_libc_name(name))) != NULL) {
     by_letters(e, call, letters);

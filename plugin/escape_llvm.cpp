@@ -161,6 +161,21 @@ mwcc_place mwcc_declaration(LLVMValueRef VRef) {
   return P;
 }
 
+LLVMMetadataRef mwcc_declaration_loc(LLVMValueRef VRef) {
+  for (DbgVariableRecord *R : declaresOf(unwrap(VRef))) return wrap(R->getDebugLoc().get());
+  return nullptr;
+}
+
+mwcc_place mwcc_function_place(LLVMValueRef FRef) {
+  mwcc_place P = {};
+  auto *F = unwrap<Function>(FRef);
+  if (DISubprogram *S = F->getSubprogram()) {
+    P.file = fileName(S->getDirectory(), S->getFilename(), F->getParent());
+    P.line = S->getLine();
+  }
+  return P;
+}
+
 static const DILocation *firstUse(Value *V) {
   const DILocation *First = nullptr;
   for (User *U : V->users())

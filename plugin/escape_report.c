@@ -19,6 +19,8 @@
 #include <string.h>
 #include "escape.h"
 
+#define LITERAL "{compound literal}"
+
 enum note_kind { TEXT, VARIABLE, ALLOCATION };
 
 struct note {
@@ -26,10 +28,17 @@ struct note {
   unsigned line, col;
   enum note_kind kind;
   bool heap, remarked;
+  bool early_heap, again; /* the early run's verdict; the middle run has found it */
   char reason[32];
+  char *fn; /* a variable's function, an allocation's layout: see `merged` */
 };
 static struct note *notes;
 static size_t nnotes, capnotes;
+
+/* Allocations that are on the heap in the end and have no place of their own: the
+ * optimiser has made one of several.  By function and by layout. */
+static char **merged;
+static size_t nmerged;
 
 bool mwcc_reporting(void) {
   return mwcc_options()->report || mwcc_options()->report_flow;
@@ -57,12 +66,18 @@ void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *t
 
 /* ---- Names ------------------------------------------------------------------------- */
 
+static const char *function_name(LLVMValueRef fn) {
+  size_t len;
+  return LLVMGetValueName2(fn, &len);
+}
+
+/* The variable that clang gives a parameter, or a piece of one: a struct in registers. */
 static LLVMValueRef spilled(LLVMValueRef arg) {
   for (LLVMUseRef u = LLVMGetFirstUse(arg); u; u = LLVMGetNextUse(u)) {
     LLVMValueRef i = LLVMGetUser(u);
-    if (LLVMIsAStoreInst(i) && LLVMGetOperand(i, 0) == arg &&
-        LLVMIsAAllocaInst(LLVMGetOperand(i, 1)))
-      return LLVMGetOperand(i, 1);
+    if (!LLVMIsAStoreInst(i) || LLVMGetOperand(i, 0) != arg) continue;
+    LLVMValueRef to = mwcc_base(LLVMGetOperand(i, 1));
+    if (LLVMIsAAllocaInst(to)) return to;
   }
   return arg;
 }
@@ -76,6 +91,7 @@ static struct mwcc_place declared(LLVMValueRef v) {
 /* The text of an allocation: as in the source, or by its layout. */
 static void allocation_text(LLVMValueRef call, char *buf, size_t size) {
   struct mwcc_place p = mwcc_instruction_place(call);
+  if (p.file) mwcc_source_argument(p.file, &p.line, &p.col, NULL);
   if (p.file && mwcc_source_call(p.file, p.line, p.col, buf, size)) return;
   LLVMValueRef f = mwcc_callee(call), g = LLVMGetOperand(call, 0);
   const char *what = mwcc_name_is(f, "mwi_rt_new")    ? "mw_new"
@@ -101,7 +117,7 @@ static const char *moved_name(struct mwcc *c, LLVMValueRef call, unsigned *len) 
 
 static void variable_name(const char *name, size_t len, char *buf, size_t size) {
   if (len >= 16 && strncmp(name, ".compoundliteral", 16) == 0)
-    snprintf(buf, size, "{compound literal}");
+    snprintf(buf, size, LITERAL);
   else if (len)
     snprintf(buf, size, "%.*s", (int)len, name);
   else
@@ -238,6 +254,25 @@ static void add_flow(struct note *n, const char *flow) {
 
 /* ---- Notes -------------------------------------------------------------------------------- */
 
+/* Equal allocations of two calls of an inlined function may have been merged, and then have
+ * lost the variable's name: the early run has noted it. */
+static const char *name_of_variable_at(const struct mwcc_place *p, char *name, size_t size) {
+  for (size_t i = 0; i < nnotes; i++) {
+    const struct note *n = &notes[i];
+    if (n->kind != VARIABLE || n->line < p->line || n->line > p->line + 20) continue;
+    if (strcmp(n->file, p->file) != 0) continue;
+    unsigned line = p->line, col = p->col;
+    if (strcmp(n->text, LITERAL) == 0)
+      col = mwcc_source_literal(p->file, line, col);
+    else
+      mwcc_source_argument(p->file, &line, &col, n->text);
+    if (n->line != line || n->col != col) continue;
+    snprintf(name, size, "%s", n->text);
+    return name;
+  }
+  return NULL;
+}
+
 /* Where it is declared; what it is called.  n: which of the variables that share its memory. */
 static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p, char *name,
                     size_t size, enum note_kind *kind) {
@@ -247,8 +282,15 @@ static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p,
   name_of(e, i, name, size);
   if (l->kind == MWCC_LOC_ALLOC) {
     *p = mwcc_instruction_place(l->v);
-    if (!moved_name(e->c, l->v, &len)) *kind = ALLOCATION;
-    return p->line != 0;
+    const char *moved = moved_name(e->c, l->v, &len);
+    if (!p->line || (e->middle && !p->col)) return false; /* of several that were merged */
+    if (!moved && e->middle) moved = name_of_variable_at(p, name, size);
+    if (!moved) *kind = ALLOCATION;
+    if (strcmp(name, LITERAL) == 0)
+      p->col = mwcc_source_literal(p->file, p->line, p->col);
+    else
+      mwcc_source_argument(p->file, &p->line, &p->col, moved ? name : NULL);
+    return true;
   }
   LLVMValueRef memory = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
   struct mwcc_birth b;
@@ -260,7 +302,9 @@ static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p,
   if (!p->line && LLVMIsAAllocaInst(memory)) {
     LLVMValueRef first = mwcc_literal_start(memory);
     *p = first ? mwcc_instruction_place(first) : mwcc_first_use_place(memory);
+    if (first && p->line) p->col = mwcc_source_literal(p->file, p->line, p->col);
   }
+  if (p->line) mwcc_source_argument(p->file, &p->line, &p->col, name);
   return p->line != 0;
 }
 
@@ -271,11 +315,13 @@ static bool remark(struct mwcc_esc *e, struct mwcc_loc *l, enum note_kind kind, 
   static LLVMMetadataRef loc;
   char text[400];
   if (!mwcc_options()->remarks) return false;
-  if (!second) loc = LLVMIsAInstruction(l->v) ? LLVMInstructionGetDebugLoc(l->v) : NULL;
+  LLVMValueRef at = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
+  if (!second) loc = LLVMIsAInstruction(at) ? LLVMInstructionGetDebugLoc(at) : NULL;
+  if (!second && !loc) loc = mwcc_declaration_loc(at);
   if (!heap && kind == ALLOCATION) {
     snprintf(text, sizeof text, "%s does not escape", name);
     mwcc_remark(l->fn, loc, 0, "Stack", text);
-  } else if (heap && e->last && (l->escapes || reason[0])) {
+  } else if (heap && e->last && (l->escapes || l->kind != MWCC_LOC_ALLOC || l->kept)) {
     snprintf(text, sizeof text, kind == VARIABLE ? "moved to heap: %s%s" : "%s escapes to heap%s",
              name, reason);
     mwcc_remark(l->fn, loc, 1, "Heap", text);
@@ -283,6 +329,34 @@ static bool remark(struct mwcc_esc *e, struct mwcc_loc *l, enum note_kind kind, 
     return false;
   }
   return true;
+}
+
+static const char *layout_name(LLVMValueRef call) {
+  size_t len;
+  LLVMValueRef g = LLVMGetOperand(call, 0);
+  return LLVMIsAGlobalVariable(g) ? LLVMGetValueName2(g, &len) : "";
+}
+
+/* A merged allocation is on the heap; or, for the one noted last, it is not after all. */
+static void note_merged(struct mwcc_esc *e, int i, bool heap) {
+  const struct mwcc_loc *l = &e->locs[i];
+  if (!e->middle || l->kind != MWCC_LOC_ALLOC) return;
+  if (!heap) {
+    free(merged[--nmerged]);
+    free(merged[--nmerged]);
+    return;
+  }
+  merged = realloc(merged, (nmerged + 2) * sizeof *merged);
+  if (!merged) abort();
+  merged[nmerged++] = strdup(function_name(l->fn));
+  merged[nmerged++] = strdup(layout_name(l->v));
+}
+
+/* What the early run had on the heap and the middle run did not find may be in it. */
+static bool is_merged(const struct note *n) {
+  for (size_t i = 0; i < nmerged && n->early_heap && !n->again; i++)
+    if (n->fn && strcmp(n->fn, merged[i]) == 0) return true;
+  return false;
 }
 
 void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason) {
@@ -296,8 +370,13 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   bool second = !heap && last_call == l->v;
   bool known = second ? p.line != 0 : site_of(e, i, 0, &p, name, sizeof name, &kind);
   last_call = l->v;
-  if (!known) return;
+  if (!known) {
+    note_merged(e, i, heap);
+    return;
+  }
   struct note *n = find(p.file, p.line, p.col, name, kind);
+  n->again |= e->middle;
+  if (!n->fn) n->fn = strdup(kind == ALLOCATION ? layout_name(l->v) : function_name(l->fn));
   if (!n->remarked) n->remarked = remark(e, l, kind, name, heap, reason, second);
   if (second) n->heap = was_heap;
   if (!heap) return;
@@ -310,33 +389,54 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   for (unsigned k = 1; l->kind != MWCC_LOC_ALLOC && mwcc_birth(memory, k, &b); k++) {
     site_of(e, i, k, &p, name, sizeof name, &kind);
     n = find(p.file, p.line, p.col, name, kind);
+    if (!n->fn) n->fn = strdup(function_name(l->fn));
     n->heap = true;
     add_flow(n, l->flow);
   }
 }
 
+static bool holds_pointers(LLVMValueRef param, LLVMValueRef variable) {
+  if (LLVMIsAAllocaInst(variable)) return mwcc_type_has_ptr(LLVMGetAllocatedType(variable));
+  if (mwcc_arg_is_byval(param)) return mwcc_type_has_ptr(mwcc_memory_type(param));
+  return LLVMGetTypeKind(LLVMTypeOf(param)) == LLVMPointerTypeKind;
+}
+
+static void least(int *a, int b) {
+  if (b >= 0 && (*a < 0 || b < *a)) *a = b;
+}
+
 void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
   struct mwcc_loc *l = &e->locs[i];
-  if (!mwcc_reporting() || LLVMGetTypeKind(LLVMTypeOf(l->v)) != LLVMPointerTypeKind) return;
-  size_t len;
-  const char *fn = LLVMGetValueName2(l->fn, &len);
-  struct mwcc_place p = declared(l->v);
-  if (strncmp(fn, "mwi_", 4) == 0) return; /* mallow.h's */
-  if (!p.line || !p.name_len || mwcc_arg_is_byval(l->v)) return;
+  if (!mwcc_reporting() || strncmp(function_name(l->fn), "mwi_", 4) == 0) return; /* mallow.h's */
+  LLVMValueRef variable = mwcc_arg_is_byval(l->v) ? l->v : spilled(l->v);
+  struct mwcc_place p = mwcc_declaration(variable);
+  if (!p.line || !p.name_len || !holds_pointers(l->v, variable)) return;
+  /* a struct that is passed in several registers is one parameter */
+  int heap = l->leak_heap, result = l->leak_result;
+  const char *flow = l->flow, *result_flow = l->result_flow;
+  for (LLVMValueRef q = LLVMGetFirstParam(l->fn); q; q = LLVMGetNextParam(q)) {
+    uintptr_t k;
+    if (q == l->v || !LLVMIsAAllocaInst(variable) || spilled(q) != variable) continue;
+    if (!mwcc_map_get(&e->values, q, &k)) continue;
+    if ((int)k < i) return; /* noted with that one */
+    const struct mwcc_loc *o = &e->locs[k];
+    least(&heap, o->leak_heap);
+    least(&result, o->leak_result);
+    if (!flow) flow = o->flow;
+    if (!result_flow) result_flow = o->result_flow;
+  }
   char text[400];
   int n = (int)p.name_len;
-  if (l->leak_heap == 0)
+  if (heap == 0)
     snprintf(text, sizeof text, "leaking param: %.*s", n, p.name);
-  else if (l->leak_heap > 0)
+  else if (heap > 0)
     snprintf(text, sizeof text, "leaking param content: %.*s", n, p.name);
-  else if (l->leak_result < 0)
+  else if (result < 0)
     snprintf(text, sizeof text, "%.*s does not escape", n, p.name);
-  if (l->leak_heap >= 0 || l->leak_result < 0)
-    add_flow(find(p.file, p.line, p.col, text, TEXT), l->flow);
-  if (l->leak_result >= 0 && l->leak_heap != 0) {
-    snprintf(text, sizeof text, "leaking param: %.*s to result level=%d", n, p.name,
-             l->leak_result);
-    add_flow(find(p.file, p.line, p.col, text, TEXT), l->result_flow);
+  if (heap >= 0 || result < 0) add_flow(find(p.file, p.line, p.col, text, TEXT), flow);
+  if (result >= 0 && heap != 0) {
+    snprintf(text, sizeof text, "leaking param: %.*s to result level=%d", n, p.name, result);
+    add_flow(find(p.file, p.line, p.col, text, TEXT), result_flow);
   }
 }
 
@@ -365,7 +465,10 @@ void mwcc_esc_warn_shared(struct mwcc_esc *e, int i) {
 
 void mwcc_esc_middle_begins(void) {
   for (size_t i = 0; i < nnotes; i++)
-    if (notes[i].kind != TEXT) notes[i].heap = false;
+    if (notes[i].kind != TEXT) {
+      notes[i].early_heap = notes[i].heap;
+      notes[i].heap = false;
+    }
 }
 
 /* ---- Printing -------------------------------------------------------------------------------- */
@@ -379,23 +482,93 @@ static int by_place(const void *a, const void *b) {
   return strcmp(x->text, y->text);
 }
 
-static void inlined(void *ctx, const char *fn, const char *fn_file, unsigned fn_line,
-                    const char *file, unsigned line, unsigned col) {
+/* Where functions of this file are called, before anything is inlined. */
+static struct call {
+  const char *file, *fn_file; /* escape_llvm.cpp keeps them */
+  char *callee;
+  unsigned line, col, fn_line;
+  bool there; /* in the end, too */
+} *calls;
+static size_t ncalls, capcalls;
+
+static void each_call(LLVMModuleRef mod,
+                      void (*each)(LLVMValueRef callee, const struct mwcc_place *p)) {
+  for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f))
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
+      for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+        LLVMValueRef callee = mwcc_is_call(i) ? mwcc_callee(i) : NULL;
+        if (!callee || !LLVMCountBasicBlocks(callee)) continue;
+        struct mwcc_place p = mwcc_instruction_place(i);
+        if (p.line && p.col) each(callee, &p);
+      }
+}
+
+static void add_call(LLVMValueRef callee, const struct mwcc_place *p) {
+  if (ncalls == capcalls) {
+    capcalls = capcalls ? capcalls * 2 : 64;
+    calls = realloc(calls, capcalls * sizeof *calls);
+    if (!calls) abort();
+  }
+  struct mwcc_place fn = mwcc_function_place(callee);
+  calls[ncalls++] = (struct call){.file = p->file,
+                                  .fn_file = fn.file,
+                                  .callee = strdup(function_name(callee)),
+                                  .line = p->line,
+                                  .col = p->col,
+                                  .fn_line = fn.line};
+}
+
+static void is_there(LLVMValueRef callee, const struct mwcc_place *p) {
+  for (size_t i = 0; i < ncalls; i++)
+    if (calls[i].line == p->line && calls[i].col == p->col && strcmp(calls[i].file, p->file) == 0 &&
+        strcmp(calls[i].callee, function_name(callee)) == 0)
+      calls[i].there = true;
+}
+
+void mwcc_esc_note_calls(struct mwcc *c) {
+  if (mwcc_reporting()) each_call(c->mod, add_call);
+}
+
+static void note_inlined(const char *fn, const char *fn_file, unsigned fn_line, const char *file,
+                         unsigned line, unsigned col) {
   char text[300];
-  (void)ctx;
   if (!line || strncmp(fn, "mwi_", 4) == 0) return;
   snprintf(text, sizeof text, "inlining call to %s", fn);
-  find(file, line, col, text, TEXT);
+  if (col) find(file, line, col, text, TEXT);
   snprintf(text, sizeof text, "can inline %s", fn);
   find(fn_file, fn_line, mwcc_source_column(fn_file, fn_line, fn), text, TEXT);
+}
+
+static void inlined(void *ctx, const char *fn, const char *fn_file, unsigned fn_line,
+                    const char *file, unsigned line, unsigned col) {
+  (void)ctx;
+  note_inlined(fn, fn_file, fn_line, file, line, col);
+}
+
+/* What was inlined may have left nothing behind: no call is there any more, of a function
+ * that was inlined elsewhere, or that has gone with its last call. */
+static void inlined_without_trace(struct mwcc *c) {
+  each_call(c->mod, is_there);
+  for (size_t i = 0; i < ncalls; i++) {
+    const struct call *k = &calls[i];
+    if (k->there || !k->fn_file) continue;
+    char text[300];
+    snprintf(text, sizeof text, "can inline %s", k->callee);
+    bool inlines = !LLVMGetNamedFunction(c->mod, k->callee);
+    for (size_t n = 0; n < nnotes && !inlines; n++)
+      inlines = notes[n].kind == TEXT && strcmp(notes[n].text, text) == 0;
+    if (inlines) note_inlined(k->callee, k->fn_file, k->fn_line, k->file, k->line, k->col);
+  }
 }
 
 void mwcc_esc_print(struct mwcc *c) {
   if (mwcc_reporting()) {
     mwcc_each_inlined(c->mod, NULL, inlined);
+    inlined_without_trace(c);
     qsort(notes, nnotes, sizeof *notes, by_place);
     for (size_t i = 0; i < nnotes; i++) {
       struct note *n = &notes[i];
+      if (is_merged(n)) n->heap = true;
       if (n->kind == VARIABLE && !n->heap) continue;
       fprintf(stderr, "%s:%u:%u: ", n->file, n->line, n->col);
       if (n->kind == TEXT)

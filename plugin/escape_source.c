@@ -3,7 +3,9 @@
  * plugin/escape_source.c -- an expression's text, for reports
  *
  * Job      Reads `mw_make(int, n)` from the source file at the position of the
- *          allocation, because the IR has only its value.
+ *          allocation, because the IR has only its value.  Debug information has
+ *          the position of a macro's call for all that comes from it; clang's
+ *          diagnostics show an argument where it is written, and so do we.
  * Cost     Under -m and for remarks only; the file that was read last is kept.
  */
 #include <ctype.h>
@@ -44,6 +46,75 @@ static const char *line_start(const char *file, unsigned line) {
     if (s) s++;
   }
   return s;
+}
+
+static bool is_word(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Past a string, a character or a comment that begins at s; s: none does. */
+static const char *past_literal(const char *s) {
+  if (s[0] == '/' && s[1] == '*') {
+    const char *end = strstr(s + 2, "*/");
+    return end ? end + 2 : s + strlen(s);
+  }
+  if (s[0] == '/' && s[1] == '/') return s + strcspn(s, "\n");
+  if (*s != '"' && *s != '\'') return s;
+  const char quote = *s++;
+  while (*s && *s != quote) s += *s == '\\' && s[1] ? 2 : 1;
+  return *s ? s + 1 : s;
+}
+
+static bool is_allocation(const char *s, size_t n) {
+  return (n == 6 && strncmp(s, "mw_new", n) == 0) || (n == 7 && strncmp(s, "mw_make", n) == 0) ||
+         (n == 11 && strncmp(s, "mw_new_flex", n) == 0);
+}
+
+void mwcc_source_argument(const char *file, unsigned *line, unsigned *col, const char *word) {
+  const char *s = *line && *col ? line_start(file, *line) : NULL;
+  if (!s || strcspn(s, "\n") < *col) return;
+  const char *start = s;
+  unsigned at_line = *line;
+  size_t n = word ? strlen(word) : 0, len;
+  s += *col - 1;
+  for (len = 0; is_word(s[len]); len++) {
+  }
+  if (!len || (word ? len == n && strncmp(s, word, n) == 0 : is_allocation(s, len))) return;
+  s += len;
+  while (*s == ' ') s++;
+  if (*s != '(') return;
+  for (int depth = 0; *s;) {
+    const char *next = past_literal(s);
+    if (next == s) next++;
+    for (; s < next - 1; s++)
+      if (*s == '\n') at_line++, start = s + 1;
+    if (*s == '\n') at_line++, start = s + 1;
+    depth += (*s == '(') - (*s == ')');
+    if (depth == 0) return;
+    s = next;
+    if (!is_word(*s) || is_word(s[-1])) continue;
+    for (len = 0; is_word(s[len]); len++) {
+    }
+    if (word ? len != n || strncmp(s, word, n) != 0 : !is_allocation(s, len)) continue;
+    *line = at_line;
+    *col = (unsigned)(s - start) + 1;
+    return;
+  }
+}
+
+unsigned mwcc_source_literal(const char *file, unsigned line, unsigned col) {
+  const char *start = line_start(file, line), *s = start;
+  if (!s || !line || !col || strcspn(s, "\n") < col) return col;
+  s += col - 1;
+  while (s > start && (*s == '{' || s[-1] == ' ' || s[-1] == '{')) s--;
+  if (s == start || (*s != ')' && s[-1] != ')')) return col;
+  if (*s != ')') s--;
+  int depth = 0;
+  for (; s >= start; s--) {
+    depth += (*s == ')') - (*s == '(');
+    if (depth == 0) return (unsigned)(s - start) + 1;
+  }
+  return col;
 }
 
 bool mwcc_source_call(const char *file, unsigned line, unsigned col, char *buf, size_t size) {

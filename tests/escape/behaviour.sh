@@ -47,6 +47,14 @@ C
   silent "moved to heap"
   says "-Wreturn-stack-address"
 done
+# clang's warning is not true here, whoever asks for it
+for warn in -Wall -Weverything -Wreturn-stack-address -Wreturn-local-addr -Wdangling \
+  -Werror=return-stack-address; do
+  "$mallow" cc $warn -Wno-missing-prototypes -Wno-missing-variable-declarations -Wno-pre-c2x-compat \
+    -Wno-unsafe-buffer-usage -Wno-padded -Wno-declaration-after-statement -O1 -c a.c 2>out || fail "$warn"
+  silent "return-stack-address"
+  silent "local variable"
+done
 "$mallow" cc -m=3 -c a.c 2>out && fail "-m=3 was accepted"
 says "mallow: unknown argument '-m=3'"
 

@@ -11,4 +11,5 @@ void f(void) {
   int x = 1;
   keep((struct s){&x});
 }
+// CHECK: {{^}}{{.*}}call-struct-argument.c:7:27: leaking param: s{{$}}
 // CHECK: {{^}}{{.*}}call-struct-argument.c:11:7: moved to heap: x{{$}}

@@ -6,5 +6,5 @@ int f(int (*cmp)(const void *, const void *)) {
   qsort(v, 3, sizeof v[0], cmp);
   return v[0];
 }
-// CHECK: {{^}}{{.*}}libc-qsort-unknown.c:4:13: leaking param: cmp{{$}}
+// CHECK: {{^}}{{.*}}libc-qsort-unknown.c:4:13: cmp does not escape{{$}}
 // CHECK: {{^}}{{.*}}libc-qsort-unknown.c:5:7: moved to heap: v{{$}}

@@ -7,4 +7,4 @@ struct s *g[8];
 void f(int n) {
   for (int i = 0; i < n; i++) g[i] = &(struct s){i};
 }
-// CHECK: {{^}}{{.*}}loop-compound-literal.c:8:49: moved to heap: {compound literal}{{$}}
+// CHECK: {{^}}{{.*}}loop-compound-literal.c:8:39: moved to heap: {compound literal}{{$}}

@@ -13,4 +13,5 @@ void f(void) {
   struct s s = {{0}, &x};
   keep(s);
 }
+// CHECK: {{^}}{{.*}}param-byval-content.c:8:27: leaking param: s{{$}}
 // CHECK: {{^}}{{.*}}param-byval-content.c:12:7: moved to heap: x{{$}}

@@ -11,5 +11,6 @@ int f(struct s s, int n) {
   }
   return *s.p;
 }
+// CHECK: {{^}}{{.*}}param-byval-loop.c:7:16: s does not escape{{$}}
 // O0: {{^}}{{.*}}param-byval-loop.c:9:18: moved to heap: x{{$}}
 // O1: {{^}}{{.*}}param-byval-loop.c:9:18: moved to heap: x{{$}}

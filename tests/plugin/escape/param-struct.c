@@ -8,4 +8,4 @@ int *g;
 void f(struct s s) {
   g = s.p;
 }
-// Nothing to report.
+// CHECK: {{^}}{{.*}}param-struct.c:8:17: leaking param: s{{$}}

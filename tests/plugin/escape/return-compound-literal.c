@@ -6,4 +6,4 @@ struct s {
 struct s *f(void) {
   return &(struct s){3};
 }
-// CHECK: {{^}}{{.*}}return-compound-literal.c:7:21: moved to heap: {compound literal}{{$}}
+// CHECK: {{^}}{{.*}}return-compound-literal.c:7:11: moved to heap: {compound literal}{{$}}

@@ -11,4 +11,4 @@ int h(void) {
   return f(&x);
 }
 // CHECK: {{^}}{{.*}}return-musttail-param.c:3:47: p does not escape{{$}}
-// CHECK: {{^}}{{.*}}return-musttail-param.c:6:12: leaking param: p to result level=0{{$}}
+// CHECK: {{^}}{{.*}}return-musttail-param.c:6:12: p does not escape{{$}}
