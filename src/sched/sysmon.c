@@ -109,7 +109,8 @@ static bool poll_overdue(int64_t now) {
   return true;
 }
 
-/* One look at every processor; true when something was done. */
+/* One look at every processor; true when one was taken.  Ending a slice does not
+ * count, as in Go: sysmon would look every 20 us after each start of a collection. */
 static bool look(int64_t now, bool waits) {
   bool did = false;
   for (int i = 0; i < mwi_sched.nprocs; i++) {
@@ -146,7 +147,6 @@ static bool look(int64_t now, bool waits) {
     if (!m) continue;
     mwi_store_relaxed(&m->preempt_req, 1);
     mwi_store_relaxed(&m->tcb.poll, 1);
-    did = true;
   }
   return did;
 }
