@@ -284,6 +284,19 @@ static const struct { const char *from, *to; } threads[] = {
     {"ftrylockfile", "mwi_rt_ftrylockfile"},
     {"funlockfile", "mwi_rt_funlockfile"},
 };
+/* C11's, whose names programs older than C11 define for themselves: by type, as in `renamed`.
+ * Where even that is the same, src/sched/libc_lock.c finds out. */
+static const struct { const char *from, *to, *type; } c11[] = {
+    {"mtx_lock", "mwi_rt_mtx_lock", "i:p"},
+    {"mtx_trylock", "mwi_rt_mtx_trylock", "i:p"},
+    {"mtx_timedlock", "mwi_rt_mtx_timedlock", "i:pp"},
+    {"mtx_unlock", "mwi_rt_mtx_unlock", "i:p"},
+    {"cnd_wait", "mwi_rt_cnd_wait", "i:pp"},
+    {"cnd_timedwait", "mwi_rt_cnd_timedwait", "i:ppp"},
+    {"thrd_sleep", "mwi_rt_thrd_sleep", "i:pp"},
+    {"thrd_yield", "mwi_rt_thrd_yield", "v:"},
+    {"sched_yield", "mwi_rt_sched_yield", "i:"},
+};
 /* With -fgc-malloc; src/gc/gcmalloc.c. */
 static const struct { const char *from, *to; } collected[] = {
     {"malloc", "mwi_rt_malloc"},
@@ -391,6 +404,8 @@ void mwcc_libc_calls(struct mwcc *c) {
     rename_function(c, renamed[i].from, renamed[i].to, renamed[i].type);
   for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
     rename_function(c, threads[i].from, threads[i].to, NULL);
+  for (size_t i = 0; i < sizeof c11 / sizeof c11[0]; i++)
+    rename_function(c, c11[i].from, c11[i].to, c11[i].type);
   for (size_t i = 0; mwcc_options()->gc_malloc && i < sizeof collected / sizeof collected[0]; i++)
     rename_function(c, collected[i].from, collected[i].to, NULL);
   forget_errno(c);

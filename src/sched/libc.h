@@ -20,6 +20,8 @@
 #include "os/syscall.h"
 #include "sched/netpoll.h"
 
+#include <time.h>
+
 /* How the calling code can wait. */
 enum mwi_where {
   MWI_ON_PLAIN,  /* like any external code: a thread that has not met the runtime, a signal handler
@@ -65,6 +67,9 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
     mwi_syscall_exit();                                                                            \
     return in_sys;                                                                                 \
   } while (0)
+
+int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct timespec *want,
+                           struct timespec *left); /* libc_sleep.c */
 
 /* What the caller of libc's function gets: -1 and errno, or the value. */
 long mwi_result(long r);

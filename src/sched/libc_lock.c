@@ -2,7 +2,7 @@
 /*
  * sched/libc_lock.c -- libc's locks belong to threads
  *
- * Job      Compiled code's pthread mutexes, read-write locks and stream locks.
+ * Job      Compiled code's pthread and C11 mutexes, read-write locks and stream locks.
  *          A recursive, error-checking or robust mutex, and a stream's lock, know
  *          their owner by its thread; any lock of these blocks the thread of
  *          whoever wants it next.
@@ -14,8 +14,7 @@
  * How      A held lock is a reason to stay (MWI_PIN_LOCK).  Locks are first
  *          tried; waiting is a wait that the runtime knows of.
  * Limits   A lock that external code takes and leaves locked when it returns
- *          is not seen: mw_thread_lock.  Nor are C11's mtx_t, whose names
- *          programs of today define for themselves.  A goroutine that ends with
+ *          is not seen: mw_thread_lock.  A goroutine that ends with
  *          a lock held leaves it locked, as if its thread had gone on.
  * Rejected wrapping the functions for all code, by interposing: libraries' locks
  *          are held across our code only in callbacks, which stay anyway [X1].
@@ -23,12 +22,16 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
+#include <threads.h>
 #include <time.h>
 
 #include <mallow.h>
 
+#include "gc/gc.h"
 #include "sched/lend.h"
+#include "sched/libc.h"
 #include "sched/proc.h"
 
 /* A goroutine of ours; threads of the program's are bound as it is. */
@@ -174,4 +177,71 @@ MWI_EXPORT int mwi_rt_ftrylockfile(FILE *f) {
 MWI_EXPORT void mwi_rt_funlockfile(FILE *f) {
   funlockfile(f);
   (void)gave(goroutine(), 0);
+}
+
+/* ---- C11 ---------------------------------------------------------------- */
+
+int mwi_rt_mtx_lock(mtx_t *m);
+int mwi_rt_mtx_trylock(mtx_t *m);
+int mwi_rt_mtx_timedlock(mtx_t *m, deadline at);
+int mwi_rt_mtx_unlock(mtx_t *m);
+int mwi_rt_cnd_wait(cnd_t *c, mtx_t *m);
+int mwi_rt_cnd_timedwait(cnd_t *c, mtx_t *m, deadline at);
+int mwi_rt_thrd_sleep(deadline want, struct timespec *left);
+void mwi_rt_thrd_yield(void);
+int mwi_rt_sched_yield(void);
+
+/* A program that has functions of these names has them called by us, too, since its symbols come
+ * before libc's: compiled code, which is to run as it is. */
+static bool programs_own(void) {
+  return mwi_text_contains((uintptr_t)mtx_lock) || mwi_text_contains((uintptr_t)mtx_trylock) ||
+         mwi_text_contains((uintptr_t)mtx_unlock) || mwi_text_contains((uintptr_t)cnd_wait);
+}
+
+_Static_assert(thrd_success == 0, "got and gave");
+static int or_ebusy(int r) {
+  return r == thrd_busy ? EBUSY : r;
+}
+
+MWI_EXPORT int mwi_rt_mtx_lock(mtx_t *m) {
+  if (programs_own()) return mtx_lock(m);
+  WAIT_FOR(m, or_ebusy(mtx_trylock(m)), mtx_lock(m));
+}
+MWI_EXPORT int mwi_rt_mtx_trylock(mtx_t *m) {
+  return programs_own() ? mtx_trylock(m) : got(goroutine(), mtx_trylock(m));
+}
+MWI_EXPORT int mwi_rt_mtx_timedlock(mtx_t *m, deadline at) {
+  if (programs_own()) return mtx_timedlock(m, at);
+  WAIT_FOR(m, or_ebusy(mtx_trylock(m)), mtx_timedlock(m, at));
+}
+MWI_EXPORT int mwi_rt_mtx_unlock(mtx_t *m) {
+  return programs_own() ? mtx_unlock(m) : gave(goroutine(), mtx_unlock(m));
+}
+MWI_EXPORT int mwi_rt_cnd_wait(cnd_t *c, mtx_t *m) {
+  if (programs_own()) return cnd_wait(c, m);
+  WAIT_HOLDING(c, m, cnd_wait(c, m));
+}
+MWI_EXPORT int mwi_rt_cnd_timedwait(cnd_t *c, mtx_t *m, deadline at) {
+  if (programs_own()) return cnd_timedwait(c, m, at);
+  WAIT_HOLDING(c, m, cnd_timedwait(c, m, at));
+}
+
+/* -1: a signal came; less: another error. */
+MWI_EXPORT int mwi_rt_thrd_sleep(deadline want, struct timespec *left) {
+  if (mwi_text_contains((uintptr_t)thrd_sleep)) return thrd_sleep(want, left);
+  int r = mwi_rt_clock_nanosleep(CLOCK_REALTIME, 0, want, left);
+  return r == 0 ? 0 : r == EINTR ? -1 : -2;
+}
+
+/* Others' turn: goroutines' as well as threads'. */
+static void yield(void) {
+  if (goroutine() && !mwi_off_goroutine()) mw_yield();
+}
+MWI_EXPORT void mwi_rt_thrd_yield(void) {
+  yield();
+  thrd_yield();
+}
+MWI_EXPORT int mwi_rt_sched_yield(void) {
+  yield();
+  return sched_yield();
 }

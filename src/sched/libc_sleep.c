@@ -18,8 +18,6 @@
 unsigned mwi_rt_sleep(unsigned seconds);
 int mwi_rt_usleep(useconds_t us);
 int mwi_rt_nanosleep(const struct timespec *want, struct timespec *left);
-int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct timespec *want,
-                           struct timespec *left);
 
 /* On a goroutine.  ns that were left when a signal cut it short, or 0. */
 static int64_t sleep_parked(int64_t ns) {
@@ -71,6 +69,7 @@ MWI_EXPORT int mwi_rt_nanosleep(const struct timespec *want, struct timespec *le
 /* Clocks that can be set, or stand still, are the kernel's to watch. */
 MWI_EXPORT int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct timespec *want,
                                       struct timespec *left) {
+  if (clock == CLOCK_THREAD_CPUTIME_ID) return EINVAL; /* as libc says */
   bool absolute = flags & TIMER_ABSTIME;
   bool ours = clock == CLOCK_MONOTONIC || (clock == CLOCK_REALTIME && !absolute);
   enum mwi_where where = mwi_where();

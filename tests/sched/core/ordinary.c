@@ -7,6 +7,7 @@
  *   mutex      recursive, error-checking and robust mutexes, held across all that
  *              could move a goroutine; wanted by many
  *   cond, rwlock, stream   the same for conditions, read-write locks, flockfile
+ *   c11        mtx_t, cnd_t, call_once, thrd_*
  *   jump       setjmp and longjmp across polls, collections and callbacks
  *   registers  a pointer that only the code after a longjmp needs
  *   exit       exit() on a goroutine: atexit's handlers allocate, block, use channels
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
 
 #define CHECK_EXIT _exit
@@ -128,6 +130,95 @@ static void mutex(void) {
   pthread_mutex_init(&robust, &a);
   several(locker, 6);
   for (int i = 0; i < 4; i++) CHECK(counters[i] == 600);
+}
+
+/* C11's, the same way. */
+static mtx_t c11_recursive, c11_timed;
+static cnd_t c11_cnd;
+static once_flag c11_once = ONCE_FLAG_INIT;
+static _Atomic int once_runs;
+static int c11_turn;
+static tss_t c11_key;
+
+static void c11_init(void) {
+  for (unsigned i = 0; i < 4; i++) wander(i); /* the others wait for this */
+  CHECK(mtx_init(&c11_recursive, mtx_plain | mtx_recursive) == thrd_success);
+  CHECK(mtx_init(&c11_timed, mtx_timed) == thrd_success);
+  CHECK(cnd_init(&c11_cnd) == thrd_success);
+  CHECK(tss_create(&c11_key, NULL) == thrd_success);
+  once_runs++;
+}
+
+static void c11_locker(void *seed) {
+  unsigned me = (unsigned)(uintptr_t)seed;
+  call_once(&c11_once, c11_init);
+  CHECK(once_runs == 1);
+  for (unsigned i = me; i < 100 + me; i++) {
+    CHECK(mtx_lock(&c11_recursive) == thrd_success);
+    thrd_t thread = thrd_current();
+    wander(i);
+    CHECK(mtx_trylock(&c11_recursive) == thrd_success);
+    int before = counters[0];
+    wander(i + 1);
+    CHECK(counters[0] == before && thrd_equal(thread, thrd_current()));
+    counters[0]++;
+    CHECK(mtx_unlock(&c11_recursive) == thrd_success);
+    wander(i + 2);
+    CHECK(thrd_equal(thread, thrd_current()));
+    CHECK(mtx_unlock(&c11_recursive) == thrd_success);
+
+    struct timespec at;
+    timespec_get(&at, TIME_UTC);
+    at.tv_sec += 100;
+    CHECK(mtx_timedlock(&c11_timed, &at) == thrd_success);
+    if (i % 10 == 0) {
+      at.tv_sec -= 200; /* long past */
+      CHECK(cnd_timedwait(&c11_cnd, &c11_timed, &at) == thrd_timedout);
+    }
+    counters[1]++;
+    CHECK(mtx_unlock(&c11_timed) == thrd_success);
+    thrd_yield();
+    struct timespec us = {.tv_nsec = 1000};
+    CHECK(thrd_sleep(&us, NULL) == 0);
+    us.tv_nsec = -1;
+    CHECK(thrd_sleep(&us, NULL) < -1);
+  }
+  for (int i = 0; i < 30; i++) {
+    CHECK(mtx_lock(&c11_timed) == thrd_success);
+    while (c11_turn % 6 != (int)me) CHECK(cnd_wait(&c11_cnd, &c11_timed) == thrd_success);
+    wander((unsigned)i);
+    c11_turn++;
+    CHECK(cnd_broadcast(&c11_cnd) == thrd_success);
+    CHECK(mtx_unlock(&c11_timed) == thrd_success);
+  }
+  mw_waitgroup_done(&done);
+}
+
+static int c11_thread(void *list_of_20) {
+  CHECK(tss_set(c11_key, list_of_20) == thrd_success);
+  CHECK(mtx_lock(&c11_timed) == thrd_success);
+  counters[2]++;
+  CHECK(mtx_unlock(&c11_timed) == thrd_success);
+  CHECK(intact(list(20), 20) && tss_get(c11_key) == list_of_20);
+  thrd_exit(7);
+}
+
+static void c11(void) {
+  several(c11_locker, 6);
+  CHECK(counters[0] == 600 && counters[1] == 600 && c11_turn == 180);
+  for (int i = 0; i < 20; i++) {
+    thrd_t t;
+    int result = 0;
+    CHECK(thrd_create(&t, c11_thread, list(20)) == thrd_success);
+    CHECK(thrd_join(t, &result) == thrd_success && result == 7);
+  }
+  CHECK(counters[2] == 20);
+  CHECK(mtx_lock(&c11_timed) == thrd_success && mtx_trylock(&c11_timed) == thrd_busy);
+  struct timespec at;
+  timespec_get(&at, TIME_UTC);
+  CHECK(mtx_timedlock(&c11_timed, &at) == thrd_timedout);
+  CHECK(mtx_unlock(&c11_timed) == thrd_success);
+  CHECK(sched_yield() == 0);
 }
 
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -320,6 +411,7 @@ int main(int argc, char **argv) {
     CHECK(turn == 200);
   }
   if (IS("rwlock")) several(reader_writer, 6);
+  if (IS("c11")) c11();
   if (IS("stream")) stream();
   if (IS("jump")) several(jumper, 4);
   if (IS("registers")) registers();
