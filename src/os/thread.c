@@ -28,7 +28,7 @@ struct mwi_tcb mwi_tcb_foreign = {
     .mcache = &mwi_mcache_none,
 };
 
-void (*mwi_thread_exit_hook)(void);
+void (*_Atomic mwi_thread_exit_hook)(void);
 void (*mwi_thread_ended_hook)(void);
 _Atomic int32_t mwi_thread_count;
 
@@ -69,7 +69,8 @@ static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
 static void thread_exits(void *unused) {
   (void)unused;
-  if (mwi_tcb()->attached && mwi_thread_exit_hook) mwi_thread_exit_hook();
+  void (*hook)(void) = mwi_load_relaxed(&mwi_thread_exit_hook);
+  if (mwi_tcb()->attached && hook) hook();
 }
 
 static void make_key(void) {

@@ -34,7 +34,7 @@ extern _Atomic int32_t mwi_thread_count;
 
 /* Called when an attached foreign thread exits (sched/m.c fills it), for
  * threads that asked to be watched since the last call.  May use libc's malloc. */
-extern void (*mwi_thread_exit_hook)(void);
+extern void (*_Atomic mwi_thread_exit_hook)(void); /* relaxed: everybody writes the same */
 void mwi_os_thread_watch(void);
 /* Called when a thread no longer counts in mwi_thread_count.  Any thread. */
 extern void (*mwi_thread_ended_hook)(void);

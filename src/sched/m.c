@@ -227,7 +227,7 @@ void mwi_attach_slow(void) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  mwi_thread_exit_hook = mwi_detach;
+  mwi_store_relaxed(&mwi_thread_exit_hook, mwi_detach);
   mwi_os_thread_watch();
   struct mwi_m *m = mwi_m_new();
   mwi_m_adopt(m);

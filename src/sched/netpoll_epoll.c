@@ -24,7 +24,14 @@
 #define OUT_OF_THE_WAY 1000 /* first number to try: the table of descriptors then takes 8 KB */
 #define EDGES (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
-static int epfd = -1, evfd = -1; /* constant once netpoll is open */
+/* Constant once netpoll is open; relaxed: others look at them while it is opened (os_owns). */
+static _Atomic int epfd = -1, evfd = -1;
+static int set(void) {
+  return mwi_load_relaxed(&epfd);
+}
+static int breaker(void) {
+  return mwi_load_relaxed(&evfd);
+}
 static _Atomic uint32_t break_sent;
 static _Atomic bool no_pwait2; /* before Linux 5.11 */
 
@@ -41,7 +48,7 @@ static int move_away(int fd) {
 
 static int control(int op, int fd, uint32_t events, uint64_t key) {
   struct epoll_event e = {.events = events, .data.u64 = key};
-  return (int)mwi_sys4(SYS_epoll_ctl, epfd, op, fd, &e);
+  return (int)mwi_sys4(SYS_epoll_ctl, set(), op, fd, &e);
 }
 
 static uint64_t key_of(int fd, uint32_t seq) {
@@ -56,9 +63,9 @@ int mwi_netpoll_os_open(void) {
     mwi_sys1(SYS_close, ep);
     return ev;
   }
-  epfd = ep;
-  evfd = ev;
-  int e = control(EPOLL_CTL_ADD, evfd, EPOLLIN, key_of(-1, 0));
+  mwi_store_relaxed(&epfd, ep);
+  mwi_store_relaxed(&evfd, ev);
+  int e = control(EPOLL_CTL_ADD, breaker(), EPOLLIN, key_of(-1, 0));
   if (e < 0) mwi_fatal("netpoll: no eventfd in an epoll set (errno=%d)", -e);
   return 0;
 }
@@ -80,13 +87,13 @@ void mwi_netpoll_os_remove(int fd) {
 static long wait_for(struct epoll_event *ev, int64_t ns) {
   if (ns > 0 && !mwi_load_relaxed(&no_pwait2)) {
     struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    long n = mwi_sys6(SYS_epoll_pwait2, epfd, (long)ev, MWI_POLL_BATCH, (long)&t, 0, 0);
+    long n = mwi_sys6(SYS_epoll_pwait2, set(), (long)ev, MWI_POLL_BATCH, (long)&t, 0, 0);
     if (n != -ENOSYS && n != -EPERM) return n;
     mwi_store_relaxed(&no_pwait2, true);
   }
   int64_t ms = ns <= 0 ? ns : ns / 1000000 + (ns % 1000000 != 0);
   if (ms > INT32_MAX) ms = INT32_MAX;
-  return mwi_sys6(SYS_epoll_pwait, epfd, (long)ev, MWI_POLL_BATCH, ns < 0 ? -1 : (long)ms, 0, 0);
+  return mwi_sys6(SYS_epoll_pwait, set(), (long)ev, MWI_POLL_BATCH, ns < 0 ? -1 : (long)ms, 0, 0);
 }
 
 static uint32_t what_of(uint32_t events) {
@@ -99,7 +106,7 @@ static uint32_t what_of(uint32_t events) {
 
 static void take_break(void) {
   uint64_t count;
-  mwi_sys3(SYS_read, evfd, &count, sizeof count);
+  mwi_sys3(SYS_read, breaker(), &count, sizeof count);
   mwi_store_seqcst(&break_sent, 0);
 }
 
@@ -127,7 +134,7 @@ void mwi_netpoll_os_wait(struct mwi_poll_events *out, int64_t ns) {
 }
 
 void mwi_netpoll_os_nap(int64_t ns) {
-  struct pollfd p = {.fd = evfd, .events = POLLIN};
+  struct pollfd p = {.fd = breaker(), .events = POLLIN};
   struct timespec t = {.tv_nsec = ns};
   long n = mwi_sys5(SYS_ppoll, &p, 1, &t, 0, 0);
   if (n > 0) take_break();
@@ -135,23 +142,25 @@ void mwi_netpoll_os_nap(int64_t ns) {
 
 void mwi_netpoll_os_break(void) {
   uint64_t one = 1;
-  if (mwi_xchg_acqrel(&break_sent, 1) == 0) mwi_sys3(SYS_write, evfd, &one, sizeof one);
+  if (mwi_xchg_acqrel(&break_sent, 1) == 0) mwi_sys3(SYS_write, breaker(), &one, sizeof one);
 }
 
 void mwi_netpoll_os_forked(void) {
-  mwi_sys1(SYS_close, epfd);
-  mwi_sys1(SYS_close, evfd);
-  epfd = evfd = -1;
+  mwi_sys1(SYS_close, set());
+  mwi_sys1(SYS_close, breaker());
+  mwi_store_relaxed(&epfd, -1);
+  mwi_store_relaxed(&evfd, -1);
   mwi_store_relaxed(&break_sent, 0);
 }
 
 bool mwi_netpoll_os_owns(int fd) {
-  return fd >= 0 && (fd == epfd || fd == evfd);
+  return fd >= 0 && (fd == set() || fd == breaker());
 }
 
 unsigned mwi_netpoll_os_next(unsigned from) {
   unsigned next = ~0u;
-  if (epfd >= 0 && (unsigned)epfd >= from) next = (unsigned)epfd;
-  if (evfd >= 0 && (unsigned)evfd >= from && (unsigned)evfd < next) next = (unsigned)evfd;
+  if (set() >= 0 && (unsigned)set() >= from) next = (unsigned)set();
+  if (breaker() >= 0 && (unsigned)breaker() >= from && (unsigned)breaker() < next)
+    next = (unsigned)breaker();
   return next;
 }

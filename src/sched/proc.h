@@ -53,7 +53,7 @@ struct mwi_m {
   /* constant after start */
   uintptr_t creator[MWI_CREATOR_FRAMES]; /* who needed it: innermost first */
   uint32_t ncreator;
-  int32_t tid;
+  _Atomic int32_t tid; /* 0: the record is free; sysmon and stoppers signal it */
   uint32_t id;
   uintptr_t thread_pointer; /* os/tls.h */
   int *errno_at;            /* the thread's errno */

@@ -93,7 +93,8 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
 /* g runs after the one that is about to: have the frames of its park on their
  * way.  A g that was stolen meanwhile is there still (records are never freed);
  * its sp is a hint then, and read in a race. */
-__attribute__((no_sanitize("thread"))) MWI_INLINE void expect(const struct mwi_g *g) {
+MWI_INLINE void expect(const struct mwi_g *g) {
+  if (__has_feature(thread_sanitizer)) return;
   const char *sp = (const char *)g->sp;
   for (int i = 0; i < 6; i++) __builtin_prefetch(sp + MWI_CACHE_LINE * i, 1);
 }

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/net/test_netpoll.c -- netpoll's records, queues and deadlines under the sanitizers
+ *
+ * Threads that are attached to the runtime park as goroutines bound to their threads: no
+ * stack is switched, so ThreadSanitizer and AddressSanitizer follow everything that netpoll,
+ * timers, the scheduler's loop and the keeper do with them.  What is read is counted; a lost
+ * wake-up shows as the time limit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sched/libc.h"
+#include "sched/netpoll.h"
+
+int mwi_rt_close(int fd);
+int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]);
+int mwi_rt_pipe2(int fd[2], int flags);
+
+enum { ROUNDS = 200, READERS = 4 };
+
+/* As libc_io.c does it on a goroutine.  Bytes, 0, or -errno; ns: of the deadline, 0 none. */
+static long take(int fd, bool socket, int64_t ns) {
+  struct mwi_io_op op;
+  mwi_attach();
+  if (!mwi_io_begin(&op, fd, MWI_IO_READ)) return op.kind < 0 ? op.kind : -EBADF;
+  if (ns) {
+    op.deadline = mwi_timer_deadline(ns);
+    op.timed = true;
+    mwi_io_wait_begins();
+  }
+  for (;;) {
+    char c;
+    long r = -EAGAIN;
+    if (mwi_io_try(&op)) {
+      struct iovec v = {&c, 1};
+      r = socket ? mwi_attempt6(SYS_recvfrom, fd, (long)&c, 1, MSG_DONTWAIT, 0, 0)
+                 : mwi_attempt6(SYS_preadv2, fd, (long)&v, 1, -1, -1, 8 /* RWF_NOWAIT */);
+    }
+    if (r == -EAGAIN) {
+      r = mwi_io_block(&op);
+      if (r == 0) continue;
+    }
+    mwi_io_done(&op, r == -EAGAIN);
+    return r;
+  }
+}
+
+static long give(int fd, const void *p, size_t n) {
+  return mwi_sys3(SYS_write, fd, p, n);
+}
+
+struct side {
+  pthread_t thread;
+  int fd[2];
+  bool socket;
+  int64_t ns;
+  _Atomic long bytes, timeouts, closed, cut;
+  _Atomic int ready;
+};
+
+static void *run(struct side *s, void *(*fn)(void *)) {
+  return (void *)(intptr_t)pthread_create(&s->thread, NULL, fn, s);
+}
+
+/* ---- Several readers, one descriptor, deadlines [N1] [N2] [N3] ----------- */
+
+static void *reader(void *arg) {
+  struct side *s = arg;
+  for (;;) {
+    long r = take(s->fd[0], s->socket, s->ns);
+    if (r == -EAGAIN)
+      s->timeouts++;
+    else if (r > 0)
+      s->bytes += r;
+    else
+      return NULL;
+  }
+}
+
+static void many_readers(bool socket, int64_t ns) {
+  struct side s[READERS] = {0};
+  int fd[2];
+  assert_int_equal(socket ? mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, fd) : mwi_rt_pipe2(fd, 0),
+                   0);
+  for (int i = 0; i < READERS; i++) {
+    s[i] = (struct side){.fd = {fd[0], fd[1]}, .socket = socket, .ns = ns};
+    assert_null(run(&s[i], reader));
+  }
+  for (int i = 0; i < ROUNDS; i++) {
+    assert_int_equal(give(fd[1], "abcde", 1 + (size_t)i % 5), 1 + i % 5);
+    if (i % 8 == 0) usleep(200);
+  }
+  assert_int_equal(mwi_rt_close(fd[1]), 0); /* the end, for each of them */
+  long sum = 0;
+  for (int i = 0; i < READERS; i++) {
+    pthread_join(s[i].thread, NULL);
+    sum += s[i].bytes;
+  }
+  assert_int_equal(sum, ROUNDS * 3);
+  assert_int_equal(mwi_rt_close(fd[0]), 0);
+}
+
+static void readers_of_a_socket(void **state) {
+  (void)state;
+  many_readers(true, 0);
+}
+static void readers_of_a_pipe(void **state) {
+  (void)state;
+  many_readers(false, 0);
+}
+static void readers_with_deadlines(void **state) {
+  (void)state;
+  many_readers(true, 100000);
+  many_readers(false, 300000);
+}
+
+/* ---- Closed under the reader, and the number is another's [N4] ----------- */
+
+static void *victim(void *arg) {
+  struct side *s = arg;
+  s->ready = 1;
+  long r = take(s->fd[0], s->socket, 0);
+  assert_true(r == 1 || r == 0 || r == -EBADF || r == -ENOTSOCK);
+  return NULL;
+}
+
+static _Atomic bool churning;
+static void *churn(void *unused) { /* numbers are taken and given back beside */
+  (void)unused;
+  while (churning) {
+    int fd[2];
+    if (pipe(fd) != 0) continue;
+    close(fd[0]);
+    close(fd[1]);
+  }
+  return NULL;
+}
+
+static void closes(void **state) {
+  (void)state;
+  pthread_t plain;
+  churning = true;
+  assert_int_equal(pthread_create(&plain, NULL, churn, NULL), 0);
+  for (int i = 0; i < ROUNDS; i++) {
+    struct side s = {.socket = i % 2};
+    assert_int_equal(
+        s.socket ? mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, s.fd) : mwi_rt_pipe2(s.fd, 0), 0);
+    assert_null(run(&s, victim));
+    while (!s.ready) usleep(20);
+    if (i % 3) usleep((useconds_t)(i % 7) * 100);
+    if (i % 4 == 0) give(s.fd[1], "x", 1);
+    /* the reader may begin only now: so its number stays a file's that is at its end */
+    int null = open("/dev/null", O_RDONLY);
+    uint32_t seq;
+    struct mwi_pd *pd = mwi_pd_close_begin(s.fd[0], &seq);
+    assert_int_equal(mwi_sys3(SYS_dup3, null, s.fd[0], 0), s.fd[0]);
+    mwi_pd_close_end(pd, seq);
+    pthread_join(s.thread, NULL);
+    mwi_rt_close(s.fd[0]);
+    mwi_rt_close(s.fd[1]);
+    close(null);
+  }
+  churning = false;
+  pthread_join(plain, NULL);
+}
+
+/* ---- Several descriptors at once ---------------------------------------- */
+
+static void *selector(void *arg) {
+  struct side *s = arg; /* two of them */
+  mwi_attach();
+  for (;;) {
+    struct mwi_many m;
+    mwi_many_begin(&m, mwi_timer_deadline(200000));
+    enum mwi_many_why why = MWI_MANY_LOOK;
+    bool over = false;
+    for (int i = 0; i < 2; i++) assert_int_equal(mwi_many_add(&m, s[i].fd[0], 1), 0);
+    while (why == MWI_MANY_LOOK && !over) {
+      mwi_many_arm(&m);
+      char c[4];
+      for (int i = 0; i < 2; i++) {
+        long r = mwi_attempt6(SYS_recvfrom, s[i].fd[0], (long)c, sizeof c, MSG_DONTWAIT, 0, 0);
+        if (r > 0) s[i].bytes += r;
+        over |= r == 0;
+      }
+      if (!over) why = mwi_many_park(&m);
+    }
+    if (why == MWI_MANY_DEADLINE) s[0].timeouts++;
+    mwi_many_end(&m);
+    if (over) return NULL;
+  }
+}
+
+static void several_at_once(void **state) {
+  (void)state;
+  struct side s[2] = {0};
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, s[i].fd), 0);
+  assert_null(run(&s[0], selector));
+  for (int i = 0; i < ROUNDS; i++) {
+    assert_int_equal(give(s[i & 1].fd[1], "ab", 2), 2);
+    if (i % 16 == 0) usleep(500);
+  }
+  while (s[0].bytes + s[1].bytes < 2 * ROUNDS) usleep(100);
+  mwi_rt_close(s[0].fd[1]);
+  pthread_join(s[0].thread, NULL);
+  for (int i = 0; i < 2; i++) mwi_rt_close(s[i].fd[0]);
+  mwi_rt_close(s[1].fd[1]);
+}
+
+/* ---- Cut short [N6] ------------------------------------------------------ */
+
+static _Atomic(struct mwi_g *) cut_g;
+
+static void *cuttable(void *arg) {
+  struct side *s = arg;
+  mwi_attach();
+  cut_g = mwi_getg();
+  for (;;) {
+    long r = take(s->fd[0], true, 0);
+    if (r == -EINTR)
+      s->cut++;
+    else if (r == 1)
+      s->bytes++;
+    else
+      return NULL;
+  }
+}
+
+/* What cut.c does in a handler, and sysmon after it. */
+static void cut(struct mwi_g *g) {
+  struct mwi_iowait *io = mwi_load_acquire(&g->io);
+  if (!io) return;
+  uint64_t wait = mwi_load_seqcst(&io->wait);
+  while (!mwi_cas_seqcst(&io->wait, &wait, wait | MWI_CUT_RESTARTED | MWI_CUT_NEVER)) continue;
+  mwi_io_cut(g);
+}
+
+static void cuts(void **state) {
+  (void)state;
+  struct side s = {0};
+  assert_int_equal(mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, s.fd), 0);
+  assert_null(run(&s, cuttable));
+  while (!cut_g) usleep(20);
+  for (int i = 0; i < ROUNDS; i++) {
+    if (i % 3 == 0) assert_int_equal(give(s.fd[1], "x", 1), 1);
+    long before = s.cut;
+    /* a cut that comes between two calls is for neither */
+    while (s.cut == before) {
+      cut(cut_g);
+      usleep(20);
+    }
+  }
+  mwi_rt_close(s.fd[1]);
+  pthread_join(s.thread, NULL);
+  assert_int_equal(s.bytes, (ROUNDS + 2) / 3);
+  mwi_rt_close(s.fd[0]);
+}
+
+static int begin(void **state) {
+  (void)state;
+  mwi_attach();
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(readers_of_a_socket),    cmocka_unit_test(readers_of_a_pipe),
+      cmocka_unit_test(readers_with_deadlines), cmocka_unit_test(closes),
+      cmocka_unit_test(several_at_once),        cmocka_unit_test(cuts),
+  };
+  return cmocka_run_group_tests(tests, begin, NULL);
+}
