@@ -17,6 +17,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -181,6 +183,13 @@ static long block_thread(struct mwi_io_op *op) {
   return n < 0 && n != -EINTR ? n : 0;
 }
 
+/* A terminal whose reads end after a time of its own, or at once: no readiness tells of that. */
+static bool has_own_clock(int fd) {
+  struct termios t;
+  return mwi_sys3(SYS_ioctl, fd, TCGETS, &t) == 0 && !(t.c_lflag & ICANON) &&
+         (t.c_cc[VTIME] || !t.c_cc[VMIN]);
+}
+
 long mwi_io_block(struct mwi_io_op *op) {
   if (!op->blocking) {
     int nonblocking = mwi_fd_nonblocking(op->fd);
@@ -193,6 +202,11 @@ long mwi_io_block(struct mwi_io_op *op) {
     op->deadline = ns ? mwi_timer_deadline(ns) : 0;
     mwi_io_wait_begins();
     op->timed = true;
+  }
+  if (op->kind == MWI_FD_OTHER && op->dir == MWI_IO_READ &&
+      mwi_load_relaxed(&op->pd->nowait_no) & 1u << MWI_IO_READ && has_own_clock(op->fd)) {
+    op->kind = MWI_FD_FILE; /* the thread waits */
+    return 0;
   }
   op->took = false; /* found nothing: nothing to pass on */
   /* An edge since the attempt: take it and try again. */

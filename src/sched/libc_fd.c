@@ -14,7 +14,9 @@
  *          like pthread_create.  accept polls before it calls, because there
  *          is no accept with MSG_DONTWAIT.  connect on TCP makes the socket
  *          non-blocking for the length of one system call: nothing else can block
- *          on a socket that has no peer, so nobody can notice.
+ *          on a socket that has no peer, so nobody can notice.  It asks again at the end, as
+ *          the socket only then is what a blocking call leaves: connected, or
+ *          ready for another attempt.
  * Next     libc.h, netpoll.h
  */
 #define _GNU_SOURCE 1
@@ -162,7 +164,9 @@ MWI_EXPORT int mwi_rt_accept4(int fd, struct sockaddr *restrict addr, socklen_t 
   struct mwi_io_op op = {.kind = MWI_FD_UNKNOWN};
   enum mwi_where where = mwi_where();
   long r = -ENOTSOCK;
-  if (where == MWI_ON_GOROUTINE && mwi_io_begin(&op, fd, MWI_IO_READ) && op.kind != MWI_FD_OTHER) {
+  bool valid = !(flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (where == MWI_ON_GOROUTINE && valid && mwi_io_begin(&op, fd, MWI_IO_READ) &&
+      op.kind != MWI_FD_OTHER) {
     r = accept_parking(&op, addr, len, flags);
     if (r == -ENOTSOCK) mwi_pd_mistaken(op.pd);
   }
@@ -176,29 +180,23 @@ MWI_EXPORT int mwi_rt_accept(int fd, struct sockaddr *restrict addr, socklen_t *
   return mwi_rt_accept4(fd, addr, len, 0);
 }
 
-/* The state of a connection under way: 1 it stands, 0 not yet, or -errno. */
-static long connection(int fd) {
-  int e = 0;
-  socklen_t len = sizeof e;
-  long r = mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &e, &len);
-  if (r < 0) return r;
-  return e ? -e : mwi_fd_ready(fd, MWI_IO_WRITE);
-}
-
 static long connect_parking(struct mwi_io_op *op, const struct sockaddr *addr, socklen_t len) {
-  long flags = mwi_sys2(SYS_fcntl, op->fd, F_GETFL);
-  if (flags < 0 || (flags & O_NONBLOCK))
-    return mwi_call3(MWI_ON_GOROUTINE, SYS_connect, op->fd, addr, len);
-  mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags | O_NONBLOCK);
-  long r = mwi_sys3(SYS_connect, op->fd, addr, len);
-  mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags);
-  if (r != -EINPROGRESS && r != -EALREADY) return r;
-  while ((r = connection(op->fd)) == 0) {
-    long e = mwi_io_block(op);
-    if (e == -EAGAIN) return -EINPROGRESS; /* SO_SNDTIMEO */
-    if (e) return e;
+  for (bool again = false;; again = true) {
+    long flags = mwi_sys2(SYS_fcntl, op->fd, F_GETFL);
+    if (flags < 0 || (flags & O_NONBLOCK))
+      return mwi_call3(MWI_ON_GOROUTINE, SYS_connect, op->fd, addr, len);
+    mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags | O_NONBLOCK);
+    long r = mwi_sys3(SYS_connect, op->fd, addr, len);
+    mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags);
+    if (r == -EISCONN && again) return 0; /* another goroutine that waited has asked first */
+    if (r != -EINPROGRESS && r != -EALREADY) return r;
+    while ((r = mwi_fd_ready(op->fd, MWI_IO_WRITE)) == 0) {
+      long e = mwi_io_block(op);
+      if (e == -EAGAIN) return -EINPROGRESS; /* SO_SNDTIMEO */
+      if (e) return e;
+    }
+    if (r < 0) return r;
   }
-  return r == 1 ? 0 : r;
 }
 
 MWI_EXPORT int mwi_rt_connect(int fd, const struct sockaddr *addr, socklen_t len) {

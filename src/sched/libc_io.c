@@ -18,6 +18,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -67,11 +68,21 @@ static long try_vector(struct mwi_io_op *op, const struct iovec *v, size_t count
     mwi_or_relaxed(&op->pd->nowait_no, bit);
   }
   int ready = mwi_fd_ready(op->fd, op->dir);
-  if (ready <= 0) return ready == 0 ? -EAGAIN : ready;
+  if (ready < 0) return ready;
+  /* Not ready, but a FIFO that nobody writes to is at its end: a call that does not block knows. */
+  if (!ready && mwi_fd_nonblocking(op->fd) != 1) return -EAGAIN;
   if (in || count != 1 || v->iov_len <= PIPE_BUF)
     return mwi_call3(MWI_ON_GOROUTINE, in ? SYS_readv : SYS_writev, op->fd, v, count);
   /* A pipe that is ready takes this much without blocking. */
   return mwi_call3(MWI_ON_GOROUTINE, SYS_write, op->fd, v->iov_base, PIPE_BUF);
+}
+
+/* With MSG_DONTWAIT a datagram socket that was shut down says EAGAIN; at its end it is all the
+ * same. */
+static bool shut_down(const struct mwi_io_op *op) {
+  if (MWI_LIKELY(op->kind != MWI_FD_DGRAM || !mwi_load_relaxed(&op->pd->sticky))) return false;
+  struct pollfd p = {.fd = op->fd, .events = POLLRDHUP};
+  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 && (p.revents & POLLRDHUP);
 }
 
 static long try_recv(struct mwi_io_op *op, struct msghdr *msg, int flags) {
@@ -114,6 +125,11 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
                               : try_vector(op, msg->msg_iov, msg->msg_iovlen);
     }
     if (r == -EAGAIN) {
+      if (MWI_UNLIKELY(shut_down(op))) {
+        r = mwi_call3(MWI_ON_GOROUTINE, SYS_recvmsg, op->fd, msg, flags);
+        mwi_io_done(op, false);
+        return r;
+      }
       r = mwi_io_block(op);
       if (r == 0 && op->kind == MWI_FD_FILE)
         return mwi_call3(MWI_ON_GOROUTINE, SYS_readv, op->fd, msg->msg_iov, msg->msg_iovlen);
@@ -169,7 +185,13 @@ static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
   return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
 }
 
+/* Not one whose parts we can look at: the kernel's to say. */
+static bool is_wrong(const struct msghdr *msg) {
+  return !msg || msg->msg_iovlen > IOV_MAX || (msg->msg_iovlen && !msg->msg_iov);
+}
+
 MWI_EXPORT ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags) {
+  if (is_wrong(msg)) return mwi_result(mwi_call3(mwi_where(), SYS_recvmsg, fd, msg, flags));
   long r = recv_common(fd, msg, flags, false);
   if (r < 0 || !msg->msg_control) return mwi_result(r);
   for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
@@ -241,6 +263,8 @@ MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
     long r = mwi_io_try(&op) ? mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got,
                                          (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL)
                              : -EAGAIN;
+    if (r == -EAGAIN && shut_down(&op))
+      r = mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got, flags, NULL);
     if (r == -EAGAIN) {
       if (got && (flags & MSG_WAITFORONE)) break;
       r = mwi_io_block(&op);
@@ -306,6 +330,7 @@ static long send_common(int fd, const struct msghdr *msg, int flags) {
 }
 
 MWI_EXPORT ssize_t mwi_rt_sendmsg(int fd, const struct msghdr *msg, int flags) {
+  if (is_wrong(msg)) return mwi_result(mwi_call3(mwi_where(), SYS_sendmsg, fd, msg, flags));
   return mwi_result(send_common(fd, msg, flags));
 }
 

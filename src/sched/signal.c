@@ -369,8 +369,14 @@ void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted) {
   mwi_store_seqcst(&m->mask_turn, turn);
 }
 
+/* Nobody but main at the moment. */
+static bool alone(const struct mwi_g *g) {
+  return g == mwi_sched.main_g && mw_num_goroutine() == 1 &&
+         mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) == 0;
+}
+
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
-  bool all = g == mwi_sched.main_g && mwi_single(), spread = false;
+  bool all = alone(g), spread = false;
   mwi_lock(&mwi_sched.lock);
   bool own = !same(now, &mwi_sched.sigmask);
   if (own && (all || mwi_load_relaxed(&mwi_sched.nm) == 1)) {

@@ -9,7 +9,12 @@
 #include "net.h"
 
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/uio.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <time.h>
 
 static mw_waitgroup *wg;
 
@@ -432,6 +437,117 @@ static void errno_migrates(void) {
   mw_waitgroup_wait(wg);
 }
 
+/* ---- What an attempt that does not block cannot tell -------------------- */
+
+/* A socket is connected behind connect, and ready for another attempt behind a refusal. */
+static void connected(void) {
+  uint16_t port;
+  int l = listen_tcp(&port), fd = connect_tcp(port);
+  struct sockaddr_in a = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  CHECK_FAILS(connect(fd, (struct sockaddr *)&a, sizeof a), EISCONN);
+  close(fd);
+  CHECK_FAILS(accept4(l, NULL, NULL, 0x1234567), EINVAL);
+  fd = socket(AF_INET, SOCK_STREAM, 0);
+  int bound = socket(AF_INET, SOCK_STREAM, 0); /* nobody listens at its port */
+  struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof nobody;
+  CHECK_EQ(bind(bound, (struct sockaddr *)&nobody, len), 0);
+  CHECK_EQ(getsockname(bound, (struct sockaddr *)&nobody, &len), 0);
+  CHECK_FAILS(connect(fd, (struct sockaddr *)&nobody, len), ECONNREFUSED);
+  CHECK_FAILS(connect(fd, (struct sockaddr *)&nobody, 3), EINVAL);
+  CHECK_EQ(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+  close(fd);
+  close(bound);
+  close(l);
+}
+
+/* Its end, although MSG_DONTWAIT says EAGAIN. */
+static void datagrams_shut_down(void) {
+  char c;
+  int fd = socket(AF_INET, SOCK_DGRAM, 0), s[2];
+  shutdown(fd, SHUT_RD); /* ENOTCONN, and yet */
+  CHECK_EQ(recv(fd, &c, 1, 0), 0);
+  struct iovec v = {&c, 1};
+  struct mmsghdr m = {.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}};
+  CHECK_EQ(recvmmsg(fd, &m, 1, 0, NULL), 1);
+  close(fd);
+  CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, s), 0);
+  task *t = go_task(wg, one_reader, s[0], 0, 0);
+  let_others_park();
+  CHECK_EQ(shutdown(s[0], SHUT_RD), 0);
+  mw_waitgroup_wait(wg);
+  CHECK_EQ(t->result, 0);
+  close(s[0]);
+  close(s[1]);
+}
+
+/* Without a writer a FIFO is at its end; poll does not say so. */
+static void fifo(void) {
+  char name[64], c;
+  snprintf(name, sizeof name, "/tmp/mallow-fifo.%d", getpid());
+  CHECK_EQ(mkfifo(name, 0600), 0);
+  int r = open(name, O_RDONLY | O_NONBLOCK);
+  CHECK_EQ(read(r, &c, 1), 0);
+  int w = open(name, O_WRONLY);
+  unlink(name);
+  CHECK_FAILS(read(r, &c, 1), EAGAIN);
+  CHECK_EQ(fcntl(r, F_SETFL, 0), 0);
+  task *t = go_task(wg, one_reader, r, 0, 0);
+  let_others_park();
+  CHECK_EQ(write(w, "x", 1), 1);
+  mw_waitgroup_wait(wg);
+  CHECK_EQ(t->result, 1);
+  close(w);
+  CHECK_EQ(read(r, &c, 1), 0);
+  close(r);
+}
+
+/* A terminal's own clock. */
+static void terminal(void) {
+  int m, s;
+  char buf[16];
+  struct termios t;
+  CHECK_EQ(openpty(&m, &s, NULL, NULL, NULL), 0);
+  CHECK_EQ(tcgetattr(s, &t), 0);
+  CHECK_EQ(write(m, "line\n", 5), 5);
+  CHECK_EQ(read(s, buf, sizeof buf), 5);
+  cfmakeraw(&t);
+  t.c_cc[VMIN] = 0;
+  for (int tenths = 0; tenths < 2; tenths++) {
+    t.c_cc[VTIME] = (cc_t)tenths;
+    CHECK_EQ(tcsetattr(s, TCSANOW, &t), 0);
+    CHECK_EQ(read(s, buf, sizeof buf), 0); /* nothing came */
+  }
+  t.c_cc[VMIN] = 3;
+  t.c_cc[VTIME] = 0;
+  CHECK_EQ(tcsetattr(s, TCSANOW, &t), 0);
+  task *reader = go_task(wg, one_reader, s, 0, 0);
+  let_others_park();
+  CHECK_EQ(write(m, "abc", 3), 3);
+  mw_waitgroup_wait(wg);
+  CHECK_EQ(reader->result, 1);
+  close(m);
+  close(s);
+}
+
+/* Vectors that we must not look at, clocks that libc refuses. */
+static void refused(void) {
+  int s[2];
+  char c;
+  make_pair(PAIR_UNIX, s);
+  struct iovec v = {&c, 1};
+  struct msghdr m = {.msg_iov = &v, .msg_iovlen = 2000};
+  CHECK_FAILS(recvmsg(s[1], &m, 0), EMSGSIZE);
+  CHECK_FAILS(sendmsg(s[0], &m, 0), EMSGSIZE);
+  struct msghdr *volatile none = NULL;
+  CHECK_FAILS(recvmsg(s[1], none, 0), EFAULT);
+  struct timespec t = {0, 1};
+  CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL), EINVAL);
+  close(s[0]);
+  close(s[1]);
+}
+
 static const struct {
   const char *name;
   void (*fn)(void);
@@ -448,6 +564,11 @@ static const struct {
     {"low_water", low_water},
     {"errors", errors},
     {"errno_migrates", errno_migrates},
+    {"connected", connected},
+    {"datagrams_shut_down", datagrams_shut_down},
+    {"fifo", fifo},
+    {"terminal", terminal},
+    {"refused", refused},
 };
 
 int main(int argc, char **argv) {
