@@ -55,7 +55,8 @@ static void lend(struct mwi_lent *l, const void *p) {
 }
 
 static void lend_vector(struct mwi_lent *l, const struct iovec *v, size_t n) {
-  for (size_t i = 0; v && i < n && i < IOV_MAX; i++) lend(l, v[i].iov_base);
+  if (n > IOV_MAX) return; /* refused, and perhaps not even there */
+  for (size_t i = 0; v && i < n; i++) lend(l, v[i].iov_base);
 }
 
 static void lend_message(struct mwi_lent *l, const struct msghdr *m) {
