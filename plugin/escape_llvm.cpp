@@ -199,6 +199,18 @@ void mwcc_move_debug(LLVMValueRef FromRef, LLVMValueRef SlotRef) {
   }
 }
 
+/* The variable of R is at other times in other memory: a new object for each turn of a loop. */
+static bool isElsewhere(DbgVariableRecord *R, Value *Call) {
+  for (Instruction &I : instructions(*R->getFunction()))
+    for (DbgVariableRecord &O : filterDbgVars(I.getDbgRecordRange()))
+      if (O.getVariable() == R->getVariable() &&
+          O.getDebugLoc()->getInlinedAt() == R->getDebugLoc()->getInlinedAt() &&
+          !is_contained(O.location_ops(), Call) &&
+          !(O.getNumVariableLocationOps() == 1 && isa<Constant>(O.getVariableLocationOp(0))))
+        return true;
+  return false;
+}
+
 void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
   Value *Call = unwrap(CallRef), *To = unwrap(ToRef);
   SmallVector<DbgVariableRecord *, 4> Records;
@@ -206,7 +218,7 @@ void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
   for (DbgVariableRecord *R : Records) {
     DIExpression *E = R->getExpression();
     if (R->getType() != DbgVariableRecord::LocationType::Value ||
-        R->getNumVariableLocationOps() != 1 || !E->startsWithDeref())
+        R->getNumVariableLocationOps() != 1 || !E->startsWithDeref() || isElsewhere(R, Call))
       continue;
     auto *Plain = DIExpression::get(E->getContext(), E->getElements().drop_front());
     auto *D =

@@ -580,3 +580,373 @@ static NOINLINE int *last_of_loop(void) { /* a small result that is a variable o
 CASE(returned_pointer) {
   keep(last_of_loop(), 3142);
 }
+
+/* ---- combinations ------------------------------------------------------ */
+static int *arr[64];
+CASE(goto_out_and_in) {
+  int i = 0;
+  {
+  again:;
+    int x = 210 + i;
+    arr[i] = &x;
+    if (++i < 3) goto out;
+  }
+  for (int k = 0; k < 3; k++) keep(arr[k], 210 + k);
+  return;
+out:
+  goto again;
+}
+CASE(goto_nested_blocks) {
+  for (int i = 0; i < 2; i++) {
+    {
+      {
+      l:;
+        int x = 215 + i;
+        arr[i] = &x;
+      }
+    }
+    if (i == 0) {
+      i++;
+      goto l;
+    }
+  }
+  keep(arr[0], 215);
+  keep(arr[1], 216);
+}
+CASE(switch_loop_state) {
+  int st = 0, i = 0;
+  while (1) {
+    switch (st) {
+    case 0:;
+      int a = 220 + i;
+      arr[i++] = &a;
+      st = 1;
+      continue;
+    case 1:;
+      int b = 220 + i;
+      arr[i++] = &b;
+      st = i < 6 ? 0 : 2;
+      continue;
+    case 2:
+      goto done;
+    }
+  }
+done:
+  for (int k = 0; k < 6; k++) keep(arr[k], 220 + k);
+}
+CASE(computed_in_loop) {
+  static void *t[] = {&&a, &&b};
+  for (int i = 0; i < 6; i++) {
+    int x = 230 + i;
+    arr[i] = &x;
+    goto *t[i & 1];
+  a:;
+    int y = 240 + i;
+    arr[10 + i] = &y;
+    continue;
+  b:;
+    int z = 240 + i;
+    arr[10 + i] = &z;
+  }
+  for (int k = 0; k < 6; k++) {
+    keep(arr[k], 230 + k);
+    keep(arr[10 + k], 240 + k);
+  }
+}
+static NOINLINE int **computed_array(int n) {
+  static void *t[] = {&&go, &&end};
+  int **a = mw_make(int *, 4);
+  int i = 0;
+go:;
+  int v[3] = {1, 2, 250 + i};
+  a[i] = &v[2];
+  goto *t[++i == n];
+end:
+  return a;
+}
+CASE(computed_arr) {
+  int **a = computed_array(4);
+  for (int i = 0; i < 4; i++) keep(a[i], 250 + i);
+}
+CASE(label_addr_of_pointer) {
+  int i = 0;
+  int **pp[3];
+again:;
+  int x = 260 + i;
+  int *p = &x;
+  pp[i] = &p;
+  if (++i < 3) goto again;
+  for (i = 0; i < 3; i++) keep(*pp[i], 260 + i);
+}
+CASE(label_struct_nested) {
+  struct in {
+    int *p;
+    int v;
+  };
+  struct out {
+    struct in a[2];
+  } *o[3];
+  int i = 0;
+again:;
+  struct out s = {{{0, 270 + i}, {0, 0}}};
+  s.a[1].p = &s.a[0].v;
+  o[i] = &s;
+  if (++i < 3) goto again;
+  for (i = 0; i < 3; i++) keep(o[i]->a[1].p, 270 + i);
+}
+CASE(label_vla_beside) {
+  int n = 2 + zero;
+  for (int i = 0; i < 3; i++) {
+    int a[n];
+  l:
+    __attribute__((unused));
+    int x = 280 + i;
+    a[0] = x;
+    arr[i] = &x;
+    (void)a;
+  }
+  for (int i = 0; i < 3; i++) keep(arr[i], 280 + i);
+}
+CASE(label_param_shadow) {
+  int i = 0;
+again:;
+  {
+    int i2 = i;
+    int x = 290 + i2;
+    arr[i2] = &x;
+  }
+  if (++i < 3) goto again;
+  for (i = 0; i < 3; i++) keep(arr[i], 290 + i);
+}
+static NOINLINE int *label_param(int p) {
+  int *first = 0;
+again:
+  if (!first) {
+    first = &p;
+    p++;
+    goto again;
+  }
+  return first;
+}
+CASE(label_of_param) {
+  keep(label_param(300), 301);
+}
+static NOINLINE struct big label_byval(struct big b, int n) {
+  struct big *s[3];
+  int i = 0;
+again:;
+  struct big c = b;
+  c.a[0] = 310 + i;
+  s[i] = &c;
+  if (++i < n) goto again;
+  for (i = 0; i < n; i++) keep((int *)&s[i]->a[0], 310 + i);
+  return b;
+}
+CASE(label_with_byval) {
+  struct big b = {{1}};
+  label_byval(b, 3);
+}
+static NOINLINE struct big two_returned(int n) {
+  struct big *seen = 0;
+  for (int i = 0;; i++) {
+    if (n) {
+      struct big x = {.a = {320 + i}};
+      if (seen) keep((int *)&seen->a[0], 319 + i);
+      seen = &x;
+      if (i == 2) return x;
+    } else {
+      struct big y = {.a = {7}};
+      return y;
+    }
+  }
+}
+CASE(returned_two) {
+  struct big b = two_returned(1);
+  if (b.a[0] != 322) abort();
+  b = two_returned(0);
+  if (b.a[0] != 7) abort();
+}
+static NOINLINE struct big returned_escapes(int n) {
+  struct big x = {.a = {330 + n}};
+  g = (int *)&x.a[0];
+  if (n) {
+    x.a[1] = 5;
+  }
+  return x;
+}
+CASE(returned_esc) {
+  struct big b = returned_escapes(1);
+  keep(g, 331);
+  b.a[0] = 9;
+  keep((int *)&b.a[0], 9);
+}
+static NOINLINE struct big returned_rec(int n) {
+again:;
+  struct big x = {.a = {340 + n}};
+  keep((int *)&x.a[0], 340 + n);
+  if (n > 2) {
+    n--;
+    goto again;
+  }
+  if (n) {
+    struct big y = returned_rec(n - 1);
+    if (y.a[0] != 340 + n - 1) abort();
+  }
+  return x;
+}
+CASE(returned_recursive) {
+  struct big b = returned_rec(4);
+  if (b.a[0] != 342) abort();
+}
+CASE(stmt_expr_loop) {
+  for (int i = 0; i < 3; i++)
+    arr[i] = ({
+      l:
+        __attribute__((unused));
+        int x = 350 + i;
+        &x;
+    });
+  for (int i = 0; i < 3; i++) keep(arr[i], 350 + i);
+}
+static void lib_nop(int *p) {
+  (void)p;
+}
+CASE(cleanup_in_label) {
+  int i = 0;
+again:;
+  __attribute__((cleanup(lib_nop))) int x = 360 + i;
+  arr[i] = &x;
+  if (++i < 3) goto again;
+  for (int k = 0; k < 3; k++) keep(arr[k], 360 + k);
+}
+CASE(asm_out) {
+  for (int i = 0; i < 3; i++) {
+  l:
+    __attribute__((unused));
+    int x = 370 + i, *p;
+    __asm__("mov %1, %0" : "=r"(p) : "r"(&x));
+    arr[i] = p;
+  }
+  for (int i = 0; i < 3; i++) keep(arr[i], 370 + i);
+}
+CASE(go_label) {
+  mw_chan *c = mw_chan_make(int *, 3);
+  int i = 0;
+again:;
+  int x = 380 + i;
+  int *p = &x;
+  mw_chan_send(c, p);
+  if (++i < 3) goto again;
+  for (i = 0; i < 3; i++) {
+    int *q;
+    mw_chan_recv(c, &q);
+    keep(q, 380 + i);
+  }
+}
+CASE(select_label) {
+  mw_chan *c = mw_chan_make(int *, 3);
+  int i = 0;
+again:;
+  int x = 390 + i;
+  int *p = &x;
+  mw_case k[1] = {mw_case_send(c, &p)};
+  mw_select(k, 1);
+  if (++i < 3) goto again;
+  for (i = 0; i < 3; i++) {
+    int *q;
+    mw_chan_recv(c, &q);
+    keep(q, 390 + i);
+  }
+}
+static void gojob(void *p) {
+  ++*(int *)p;
+}
+CASE(go_arg_label) {
+  int i = 0;
+again:;
+  int x = 399 + i;
+  arr[i] = &x;
+  mw_go(gojob, &x);
+  if (++i < 3) goto again;
+  for (int k = 0; k < 3; k++)
+    while (*(volatile int *)arr[k] != 400 + k) mw_yield();
+  for (int k = 0; k < 3; k++) keep(arr[k], 400 + k);
+}
+CASE(duff_new) {
+  int n = 5, i = 0, *last = 0;
+  switch (n & 1) {
+    do {
+    case 0:;
+      int *p = mw_new(int);
+      *p = 410 + i;
+      if (last) keep(last, 409 + i);
+      last = p;
+      i++;
+    case 1:;
+      int *q = mw_new(int);
+      *q = 410 + i;
+      if (last) keep(last, 409 + i);
+      last = q;
+      i++;
+    } while (i < n);
+  }
+  keep(last, 410 + i - 1);
+}
+CASE(stack_new_switch) {
+  int sum = 0;
+  for (int i = 0; i < 8; i++) {
+    switch (i & 3) {
+    case 0:;
+      int *p = mw_new(int);
+      if (*p) abort();
+      *p = i;
+      sum += *p;
+      break;
+    case 1:
+      p = mw_new(int);
+      if (*p) abort();
+      *p = i;
+      sum += *p;
+      break;
+    default:
+      sum++;
+    }
+  }
+  int *r = mw_new(int);
+  *r = sum;
+  keep(r, 14);
+}
+CASE(stack_struct_switch) {
+  struct box *prev = 0;
+  long sum = 0;
+  for (int i = 0; i < 4; i++) {
+    switch (zero) {
+    case 1:;
+      struct box *b;
+    case 0:
+      b = mw_new(struct box);
+      b->n = i;
+      if (prev) sum += prev->n * 10;
+      prev = b;
+    }
+  }
+  int *r = mw_new(int);
+  *r = (int)sum;
+  keep(r, 30);
+}
+CASE(jump_over_keeps) {
+  int sum = 0;
+  int i = 0;
+again:;
+  int *q = mw_new(int);
+  *q = i + 1;
+  if (i > 0) goto over;
+  int **slot = mw_new(int *);
+  *slot = q;
+over:
+  sum += **slot;
+  if (++i < 5) goto again;
+  int *r = mw_new(int);
+  *r = sum;
+  keep(r, 5);
+}

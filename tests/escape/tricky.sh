@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$clang" -O2 -w -c "$here/tricky_plain.c" -o "$work/plain.o"
 build() {
-  "$mallow" cc -w "$@" "$here/tricky.c" "$here/labels.c" "$here/tricky_other.c" "$here/tricky_main.c" \
+  "$mallow" cc -w "$@" "$here/tricky.c" "$here/labels.c" "$here/odd.c" "$here/tricky_other.c" "$here/tricky_main.c" \
     "$work/plain.o" -latomic -o "$work/tricky"
 }
 for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -fno-strict-aliasing -fPIC"; do
