@@ -35,7 +35,7 @@ void mwi_asym_lock_slow(struct mwi_asymlock *l) {
   if (mwi_lock_spin(&l->state)) return;
   mwi_add_acqrel(&l->sleepers, 1);
   bool sure = !mwi_asymlock_plain || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  /* [U1]: from here each release either is seen by take and by the futex's own
+  /* [J1]: from here each release either is seen by take and by the futex's own
    * look, or sees us */
   while (!take(l)) mwi_futex_wait(&l->state, 1, sure ? -1 : BLIND_SLEEP_NS);
   mwi_sub_acqrel(&l->sleepers, 1);

@@ -4,9 +4,9 @@
  *
  * Job      The lock of a channel.  An uncontended operation on one is two
  *          locked instructions and little else, so half of it is the release.
- * Promise  [U1] No lost wake-up: a thread sleeps only on a lock whose holder
+ * Promise  [J1] No lost wake-up: a thread sleeps only on a lock whose holder
  *          will see `sleepers` when it lets go.
- *          [U2] Who finds the lock free with mwi_asym_looks_free, and then the
+ *          [J2] Who finds the lock free with mwi_asym_looks_free, and then the
  *          data as they were, has looked after every critical section that had
  *          ended by then.
  * How      A release stores 0 and then loads `sleepers`; the processor may
@@ -16,7 +16,7 @@
  *          loaded before that barrier have stored before it, and the sleeper's
  *          next look at `state` finds it; those that load after see the
  *          announcement.  Without membarrier the release is an exchange.
- *          For [U2]: taking the lock is a full barrier, so an operation that
+ *          For [J2]: taking the lock is a full barrier, so an operation that
  *          has ended left `state` 1 for everybody, or has been seen to end.
  * Limits   Unlike mwi_unlock a release is no barrier: what a thread does after
  *          it may be seen before it, unless it takes a lock again.
@@ -64,12 +64,12 @@ MWI_INLINE void mwi_asym_unlock(struct mwi_asymlock *l) {
     mwi_store_release(&l->state, 0);
   else
     (void)mwi_xchg_acqrel(&l->state, 0);
-  atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps the order [U1] */
+  atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps the order [J1] */
   if (MWI_UNLIKELY(mwi_load_relaxed(&l->sleepers) != 0)) mwi_asym_unlock_slow(l);
   mwi_rt_leave();
 }
 
-/* Before a look at what the lock protects, without it [U2]. */
+/* Before a look at what the lock protects, without it [J2]. */
 MWI_INLINE bool mwi_asym_looks_free(const struct mwi_asymlock *l) {
   return mwi_load_acquire(&l->state) == 0;
 }

@@ -184,7 +184,7 @@ bool mwi_chan_try_send(mw_chan *ch, const void *value, size_t size) {
   mwi_ch_check_size(ch, size);
   if (MWI_UNLIKELY(ch->timer)) refuse_timer_send();
   /* Without the lock: not closed, and no room, after all operations that have
-   * ended [U2].  A channel is never opened again, so if it has no room at some
+   * ended [J2].  A channel is never opened again, so if it has no room at some
    * moment after it was seen open, that moment is when this send failed. */
   if (mwi_asym_looks_free(&ch->lock) && !mwi_load_relaxed(&ch->closed)) {
     atomic_thread_fence(memory_order_acquire);
@@ -250,7 +250,7 @@ int mwi_chan_try_recv(mw_chan *ch, void *out, size_t size) {
   mwi_attach();
   if (ch == NULL) return -1;
   mwi_ch_check_size(ch, size);
-  /* Without the lock, after all operations that have ended [U2]: empty, and then
+  /* Without the lock, after all operations that have ended [J2]: empty, and then
    * still open.  Open now means open when it was empty, so the receive would
    * have blocked at that moment. */
   if (!ch->timer && mwi_asym_looks_free(&ch->lock)) {
