@@ -43,10 +43,11 @@ static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
   s->n = n;
   for (unsigned i = 0; i < n; i++) {
     uintptr_t k;
-    s->p[i] = (struct mwcc_leak){-1, -1};
+    s->p[i] = (struct mwcc_leak){-1, -1, false};
     if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
     const struct mwcc_loc *l = &e->locs[k];
-    s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result};
+    s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result,
+                                 l->leak_heap >= 0 && !l->leaks_surely};
   }
   return s;
 }

@@ -65,11 +65,13 @@ struct mwcc_loc {
   bool kept;                  /* an allocation that cannot move to the stack */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
+  bool leaks_surely;          /* to the heap, and not only because a callee is unknown */
   struct mwcc_edge *edges;
   unsigned nedges, cap;
   /* of the walk in progress */
   unsigned walk;
   int derefs, via;
+  bool sure; /* the flow to here is not only an assumption about an unknown callee */
   const struct mwcc_edge *via_edge;
   /* for -m=2: why it escapes, or a parameter leaks; how it gets to the result */
   char *flow, *result_flow;
@@ -78,6 +80,7 @@ struct mwcc_loc {
 /* How a parameter leaks; least dereferences, -1 not at all. */
 struct mwcc_leak {
   signed char heap, result;
+  bool assumed; /* to the heap only if a callee that is not known keeps it */
 };
 struct mwcc_summary {
   unsigned n;

@@ -306,7 +306,7 @@ static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
     struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, search ? i : 0));
     if (!s) mwcc_esc_flow(e, 0, h, call, true);
     for (unsigned k = 0; s && k < s->n; k++)
-      if (s->p[k].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[k].heap), call, false);
+      if (s->p[k].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[k].heap), call, s->p[k].assumed);
   }
   if (search)
     mwcc_esc_flow(e, mwcc_esc_value(e, call).loc, mwcc_esc_value(e, LLVMGetOperand(call, 1)), call,
@@ -350,7 +350,7 @@ static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_
       continue;
     }
     if (has_attr(call, f, i + 1, "byval")) h.derefs++;
-    if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, false);
+    if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, s->p[i].assumed);
     if (s->p[i].result >= 0) to_result(e, call, deref(h, s->p[i].result));
   }
 }

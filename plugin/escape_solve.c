@@ -41,6 +41,7 @@ static void leak(struct mwcc_esc *e, int i, int root, int derefs) {
   const struct mwcc_loc *r = &e->locs[root];
   bool result = r->kind == MWCC_LOC_RESULT && r->fn == p->fn && !r->escapes;
   int *least = result ? &p->leak_result : &p->leak_heap;
+  if (!result && !p->leaks_surely) p->leaks_surely = p->sure;
   if (derefs > 100) derefs = 100;
   if (*least >= 0 && derefs >= *least) return;
   *least = derefs;
@@ -50,20 +51,11 @@ static void leak(struct mwcc_esc *e, int i, int root, int derefs) {
   *flow = mwcc_esc_describe(e, root, i);
 }
 
-/* The flow is not only an assumption about an unknown callee. */
-static bool is_certain(struct mwcc_esc *e, int root, int i) {
-  for (int guard = 0; (guard == 0 || i != root) && guard < 10000; guard++) {
-    if (e->locs[i].via_edge->unknown) return false;
-    i = e->locs[i].via;
-  }
-  return e->locs[root].kind == MWCC_LOC_HEAP || e->locs[root].kind == MWCC_LOC_RESULT ||
-         e->locs[root].certain || !e->locs[root].escapes;
-}
-
 static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_vec *todo) {
   struct mwcc_loc *r = &e->locs[root];
   r->walk = generation;
   r->derefs = 0;
+  r->sure = r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT || r->certain || !r->escapes;
   r->via = -1;
   todo->len = 0;
   mwcc_vec_push(todo, (void *)(intptr_t)root);
@@ -83,21 +75,32 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
       if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
       if (address && !l->escapes) {
         l->escapes = true;
-        l->certain = is_certain(e, root, i);
+        l->certain = l->sure;
         l->flow = mwcc_esc_describe(e, root, i);
         enqueue(e, i);
+        continue;
+      }
+      if (address && l->sure && !l->certain) { /* for sure, as it turns out */
+        l->certain = true;
+        free(l->flow);
+        l->flow = mwcc_esc_describe(e, root, i);
         continue;
       }
     }
     for (unsigned k = 0; k < l->nedges; k++) {
       const struct mwcc_edge *edge = &l->edges[k];
       struct mwcc_loc *s = &e->locs[edge->src];
-      if (s->escapes && s->kind != MWCC_LOC_PARAM) continue;
+      bool sure = l->sure && !edge->unknown;
+      bool confirms = sure && s->kind == MWCC_LOC_VAR && !s->certain;
+      if (s->escapes && s->kind != MWCC_LOC_PARAM && !confirms) continue;
       int d = derefs + edge->derefs;
-      if (s->walk == generation && s->derefs <= d) continue;
+      /* again, if it is found nearer, or as near on a flow that is no assumption */
+      if (s->walk == generation && (s->derefs < d || (s->derefs == d && (s->sure || !sure))))
+        continue;
       e->steps--;
       s->walk = generation;
       s->derefs = d;
+      s->sure = sure;
       s->via = i;
       s->via_edge = edge;
       mwcc_vec_push(todo, (void *)(intptr_t)edge->src);
@@ -133,6 +136,7 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
     struct mwcc_loc *l = &e->locs[i];
     if (l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC || l->kind == MWCC_LOC_RESULT)
       l->escapes = true;
-    if (l->kind == MWCC_LOC_PARAM) l->escapes = mwcc_arg_is_byval(l->v), l->leak_heap = 0;
+    if (l->kind == MWCC_LOC_PARAM)
+      l->escapes = mwcc_arg_is_byval(l->v), l->leak_heap = 0, l->leaks_surely = false;
   }
 }
