@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <mallow.h>
 
@@ -78,6 +79,10 @@ struct main_args {
 
 static void run_main(void *p) {
   struct main_args *a = p;
+  /* What a thread owns (thread-locals, locales, libraries' errors) is main's as in plain C, for as
+   * long as there is nothing that main's thread could do for others. */
+  if (mwi_load_relaxed(&mwi_sched.single) && mwi_os_tid() == getpid())
+    mwi_pin(mwi_getg(), MWI_PIN_ALONE);
   exit(a->fn(a->argc, a->argv, a->envp));
 }
 

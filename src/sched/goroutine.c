@@ -250,6 +250,7 @@ static void start(void (*fn)(void *), void *arg, size_t bytes, uintptr_t pc) {
   mwi_attach();
   if (!fn) mwi_fatal("go of nil func value");
   if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_sched.single))) mwi_store_seqcst(&mwi_sched.single, false);
+  if (MWI_UNLIKELY(mwi_getg()->pins)) mwi_unpin(mwi_getg(), MWI_PIN_ALONE);
   mwi_rt_enter();
   struct mwi_g *g = mwi_g_new_try(fn, arg, bytes, false);
   if (!g)

@@ -28,7 +28,9 @@ enum mwi_where mwi_where(void) {
   struct mwi_g *g = t->g;
   if (g->foreign) return MWI_ON_THREAD;
   uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-  return here >= g->stack.lo && here < g->stack.hi ? MWI_ON_GOROUTINE : MWI_ON_PLAIN;
+  if (here < g->stack.lo || here >= g->stack.hi) return MWI_ON_PLAIN;
+  /* main, with nothing beside it: the kernel waits as in plain C, and nobody has to wake us */
+  return MWI_UNLIKELY(g->pin[MWI_PIN_ALONE]) && mwi_single() ? MWI_ON_THREAD : MWI_ON_GOROUTINE;
 }
 
 /* libc's syscall(): while it blocks, the thread is in external code. */

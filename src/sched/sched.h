@@ -63,6 +63,7 @@ enum mwi_pin {
   MWI_PIN_THREAD, /* mw_thread_lock */
   MWI_PIN_LOCK,   /* it holds locks of libc's that belong to the thread */
   MWI_PIN_MASK,   /* its thread's signal mask is not the usual one */
+  MWI_PIN_ALONE,  /* main's, until it starts a goroutine: plain C has one thread */
   MWI_NPINS
 };
 
