@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/core/alone.c -- main has a thread of its own until it starts a goroutine
+ *
+ *     alone CASE
+ *
+ *   waits      reads, sleeps, polls, collections: the same thread afterwards
+ *   threads    the same beside threads of the program's
+ *   goes       the first goroutine ends it: others run on main's thread while main waits
+ */
+#define _GNU_SOURCE 1
+#include <mallow.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK_EXIT _exit
+#include "../check.h"
+
+static _Thread_local long mine; /* what a library would keep for its thread */
+
+typedef struct node {
+  struct node *next;
+} node;
+
+static void litter(void) {
+  node *head = NULL;
+  for (int i = 0; i < 20000; i++) {
+    node *n = mw_new(node);
+    n->next = i % 100 == 0 ? NULL : head;
+    head = n;
+  }
+}
+
+/* Everything that parked main, and let another thread go on with it. */
+static void waits(int in, int out) {
+  mine = 42;
+  pid_t thread = gettid();
+  pthread_t self = pthread_self();
+  for (int i = 0; i < 200; i++) {
+    char b = 'x';
+    CHECK(write(out, &b, 1) == 1);
+    CHECK(read(in, &b, 1) == 1 && b == 'y');
+    CHECK(write(out, &b, 1) == 1);
+    struct pollfd p = {.fd = in, .events = POLLIN};
+    CHECK(poll(&p, 1, -1) == 1);
+    CHECK(recv(in, &b, 1, 0) == 1);
+    CHECK(usleep(50) == 0);
+    mw_sleep(50000);
+    litter();
+    if (i % 20 == 0) mw_gc();
+    mw_yield();
+    CHECK(mine == 42 && gettid() == thread && pthread_equal(pthread_self(), self));
+  }
+}
+
+static void answer(int fd) {
+  char b;
+  while (read(fd, &b, 1) == 1) {
+    usleep(20); /* so that the other end waits */
+    b = 'y';
+    if (write(fd, &b, 1) != 1) _exit(1);
+  }
+}
+
+static void *answer_thread(void *arg) {
+  answer(*(int *)arg);
+  return NULL;
+}
+
+static void *busy(void *stop) {
+  while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) litter();
+  return NULL;
+}
+
+typedef struct pair {
+  mw_chan *there, *back;
+} pair;
+
+static void echo(void *arg) {
+  pair *p = arg;
+  long v;
+  while (mw_chan_recv(p->there, &v)) mw_chan_send(p->back, v);
+}
+
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "";
+  int s[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+  if (strcmp(what, "waits") == 0) {
+    pid_t child = fork();
+    if (child == 0) {
+      close(s[0]);
+      answer(s[1]);
+      _exit(0);
+    }
+    close(s[1]);
+    waits(s[0], s[0]);
+  } else if (strcmp(what, "threads") == 0) {
+    pthread_t t, b;
+    static int stop;
+    CHECK(pthread_create(&t, NULL, answer_thread, &s[1]) == 0);
+    CHECK(pthread_create(&b, NULL, busy, &stop) == 0);
+    waits(s[0], s[0]);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    shutdown(s[0], SHUT_RDWR);
+    CHECK(pthread_join(t, NULL) == 0 && pthread_join(b, NULL) == 0);
+  } else if (strcmp(what, "goes") == 0) {
+    enum { MESSAGES = 50000 };
+    mw_chan *there = mw_chan_make(long, 0), *back = mw_chan_make(long, 0);
+    pair *p = mw_new(pair);
+    *p = (pair){there, back};
+    mw_go(echo, p);
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (long i = 0, v; i < MESSAGES; i++) {
+      mw_chan_send(there, i);
+      CHECK(mw_chan_recv(back, &v) && v == i);
+    }
+    getrusage(RUSAGE_SELF, &after);
+    /* bound, each message would change threads, and wait for that in the kernel */
+    CHECK(after.ru_nvcsw - before.ru_nvcsw < MESSAGES / 10);
+  } else {
+    fprintf(stderr, "usage: alone waits|threads|goes\n");
+    return 2;
+  }
+  puts("ok");
+}
