@@ -26,7 +26,7 @@ enum {
   GOROUTINES = 5,
   SCHEDULERS = 2,
   SCANNERS = 2,
-  OPS = 4000,
+  OPS = 1000,
   WORDS = 96,
   COUNTER = 8,
   FIRST = 16
@@ -113,6 +113,7 @@ static void *scanner(void *seed_of) {
       mwi_store_release(&g[i]->status, MWI_G_WAITING);
     }
     mwi_rt_leave();
+    mwi_os_usleep(20); /* the schedulers want a CPU too */
   }
   return NULL;
 }
@@ -129,6 +130,7 @@ static void *borrower(void *seed_of) {
     if (lent.n != 1) abort();
     verify(words(g[i]), i);
     mwi_lend_back(&lent);
+    mwi_os_usleep(20);
   }
   return NULL;
 }
