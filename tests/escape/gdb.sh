@@ -50,6 +50,14 @@ up
 print r.v[0]
 continue
 up
+print t
+print kept[0] == &t
+continue
+up
+print t
+print *kept[0]
+continue
+up
 print z
 continue
 up
@@ -72,14 +80,18 @@ $12 = 10
 $13 = 1
 $14 = 33
 $15 = 5
-$16 = 41
-$17 = {a = 50, b = 51}
+$16 = 60
+$17 = 1
+$18 = 61
+$19 = 61
+$20 = 41
+$21 = {a = 50, b = 51}
 exited normally
 G
 for level in 0 1 2; do
   if [ $level = 1 ]; then
     sed -i '/^print \*o$/d' "$work/commands"
-    sed -i '/^\$17 /d' "$work/expected"
+    sed -i '/^\$21 /d' "$work/expected"
   fi
   "$mallow" cc -w -O$level -g "$here/debugged.c" -o "$work/program"
   if ! timeout 100 gdb -nx -batch -x "$work/commands" "$work/program" >"$work/log" 2>&1; then
