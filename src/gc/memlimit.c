@@ -199,9 +199,10 @@ void mwi_scavenger_forget(void) {
   mwi_store_relaxed(&scavenger_started, 0);
 }
 
-/* By sysmon, after the first cycle: creating a thread takes locks of libc (sched/m.c, [M3]). */
+/* By sysmon at each look, after the first cycle: creating a thread takes locks of libc (sched/m.c,
+ * [M3]). */
 void mwi_scavenger_start(void) {
   if (mwi_load_relaxed(&scavenger_started) || mwi_xchg_acqrel(&scavenger_started, 1)) return;
-  int e = mwi_os_thread_start(scavenger_main, NULL);
-  if (e) mwi_fatal("failed to create new OS thread (scavenger; errno=%d)", e);
+  /* No thread to be had just now: allocation goes on returning memory, and sysmon asks again. */
+  if (mwi_os_thread_start(scavenger_main, NULL)) mwi_store_relaxed(&scavenger_started, 0);
 }

@@ -7,8 +7,6 @@
 // RUN: grep -q 'is version 18.1.8, the plugin is for 19' %t.err && test $(wc -l <%t.err) = 1
 // RUN: not env MALLOW_CLANG=false %mallow cc -c %s -o %t.o 2>%t.err
 // RUN: grep -q '^mallow: false does not say its version' %t.err && test $(wc -l <%t.err) = 1
-// RUN: not %mallow cc -fmallow-summaries=%s.missing -c %s -o %t.o 2>%t.err
-// RUN: grep -q '^mallow: -fmallow-summaries=.*No such file' %t.err
 // RUN: not %mallow cc -m=3 -c %s -o %t.o 2>%t.err
 // RUN: grep -q "^mallow: unknown argument '-m=3'" %t.err
 // RUN: not %mallow cc -fsanitize-coverage=trace-pc -c %s -o %t.o 2>%t.err
