@@ -23,6 +23,7 @@ static struct mwi_buckets waits, unlocks;
 static void record(struct mwi_buckets *t, double count, double ns) {
   uintptr_t pc[MWI_PROFILE_FRAMES];
   size_t n = mwi_profile_stack(pc, MWI_PROFILE_FRAMES);
+  mwi_attach(); /* [Z3] */
   mwi_lock(&mwi_buckets_lock);
   struct mwi_bucket *b = mwi_bucket_locked(t, 0, pc, n);
   if (b) {

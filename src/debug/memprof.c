@@ -49,6 +49,7 @@ static void (*next_trace)(void);
 static void sampled(void *p, size_t size) {
   uintptr_t pc[MWI_PROFILE_FRAMES];
   size_t n = mwi_profile_stack(pc, MWI_PROFILE_FRAMES);
+  mwi_attach(); /* [Z3] */
   mwi_lock(&mwi_buckets_lock);
   struct mwi_bucket *b = mwi_bucket_locked(&objects, size, pc, n);
   if (b) b->mem.future[(cycle + 2) % 3].allocs++;

@@ -50,7 +50,10 @@ static void stress_alloc(void) {
 
 static void *large(size_t bytes, const struct mwi_layout *l) {
   bytes = mwi_align_up(bytes, 8);
-  if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room(bytes);
+  if (MWI_UNLIKELY(mwi_pacer.limit)) {
+    mwi_memlimit_make_room(bytes);
+    mwi_gc_attach(); /* it may have cost us the P */
+  }
   bool needzero;
   mwi_rt_enter();
   struct mwi_span *s = mwi_large_alloc(mwi_tcb()->mcache, bytes, l, &needzero);

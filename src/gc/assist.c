@@ -239,6 +239,7 @@ static void sweep_share(uint64_t live) {
   uint64_t basis = mwi_gc.sweep_live_basis;
   if (live <= basis) return;
   uint64_t want = (uint64_t)(mwi_load_relaxed(&mwi_gc.sweep_ratio) * (double)(live - basis));
+  mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
   mwi_rt_enter();
   while (mwi_load_relaxed(&mwi_heap.pages_swept) - mwi_gc.sweep_pages_basis < want)
     if (!mwi_sweep_one()) break;

@@ -159,13 +159,13 @@ static void begin_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
 
 static void finish_sweep(void) {
   for (;;) {
+    mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
     mwi_rt_enter();
     size_t pages = mwi_sweep_one();
     mwi_rt_leave();
     if (pages) continue;
     if (mwi_sweep_done()) return;
     mwi_gc_hooks.yield(); /* somebody else is in the middle of a span */
-    mwi_gc_attach();
   }
 }
 

@@ -10,6 +10,10 @@
  *          way; so the child's copy is consistent.
  *          [Z2] No thread that may hold a lock of libc's is kept stopped: libc's
  *          fork takes malloc's locks after our handler.
+ *          [Z3] Whoever changes what the child inherits holds a P then, or a lock that
+ *          the forker takes.  A thread that the stop has met in libc, called by the
+ *          runtime itself perhaps, goes on without a P; so runtime code that may have
+ *          been in libc attaches before it sweeps or takes other locks.
  * How      Before: no cycle marks and none begins (mwi_gc_exclude), the world
  *          is stopped, and the locks that threads outside of the stop may hold
  *          (sysmon, the scavenger, threads that are being born or leave, those
