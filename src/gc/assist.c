@@ -241,6 +241,7 @@ static void sweep_share(uint64_t live) {
   uint64_t want = (uint64_t)(mwi_load_relaxed(&mwi_gc.sweep_ratio) * (double)(live - basis));
   mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
   mwi_rt_enter();
+  mwi_assert(mwi_tcb()->p);
   while (mwi_load_relaxed(&mwi_heap.pages_swept) - mwi_gc.sweep_pages_basis < want)
     if (!mwi_sweep_one()) break;
   mwi_rt_leave();

@@ -98,7 +98,6 @@ static size_t sweep(struct mwi_span *s) {
 
 size_t mwi_sweep_one(void) {
   if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return 0;
-  mwi_assert(mwi_tcb()->mcache != &mwi_mcache_none); /* [Z3] of sched/fork.c */
   uint32_t c = mwi_load_relaxed(&sweep_class), n = mwi_load_acquire(&mwi_nclasses);
   for (; c < n; c++) {
     struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL);
