@@ -20,32 +20,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 4096, THREADS = 2, EVENTS = 128 };
+#include "answer.h"
 
-static char *append(char *to, const char *s) {
-  size_t n = strlen(s);
-  memcpy(to, s, n);
-  return to + n;
-}
-
-static char *append_number(char *to, size_t n) {
-  char digits[24], *d = digits + sizeof digits;
-  do *--d = (char)('0' + n % 10);
-  while ((n /= 10) != 0);
-  size_t len = (size_t)(digits + sizeof digits - d);
-  memcpy(to, d, len);
-  return to + len;
-}
+enum { THREADS = 2, EVENTS = 128 };
 
 /* A whole request a time: the load generator sends the next one after the answer. */
 static int answer(int fd) {
-  char in[ROOM], out[ROOM + 128];
+  char in[ROOM], out[ROOM + HEAD_ROOM];
   ssize_t got = recv(fd, in, sizeof in, 0);
   if (got <= 0 || memmem(in, (size_t)got, "\r\n\r\n", 4) == NULL) return -1;
-  char *to = append(out, "HTTP/1.1 200 OK\r\nContent-Length: ");
-  to = append(append_number(to, (size_t)got), "\r\n\r\n");
-  memcpy(to, in, (size_t)got);
-  return send(fd, out, (size_t)(to - out) + (size_t)got, MSG_NOSIGNAL) < 0 ? -1 : 0;
+  return send(fd, out, answer_make(out, in, (size_t)got), MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
 static void *serve(void *arg) {

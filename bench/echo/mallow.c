@@ -18,31 +18,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 4096 };
+#include "answer.h"
 
 typedef struct connection {
   int fd;
 } connection;
 
-/* Go's program does not use its formatted output either. */
-static char *append(char *to, const char *s) {
-  size_t n = strlen(s);
-  memcpy(to, s, n);
-  return to + n;
-}
-
-static char *append_number(char *to, size_t n) {
-  char digits[24], *d = digits + sizeof digits;
-  do *--d = (char)('0' + n % 10);
-  while ((n /= 10) != 0);
-  size_t len = (size_t)(digits + sizeof digits - d);
-  memcpy(to, d, len);
-  return to + len;
-}
-
 static void serve(void *arg) {
   connection *c = arg;
-  char *in = mw_make(char, ROOM), *out = mw_make(char, ROOM + 128);
+  char *in = mw_make(char, ROOM), *out = mw_make(char, ROOM + HEAD_ROOM);
   size_t n = 0;
   for (;;) {
     ssize_t got = read(c->fd, in + n, ROOM - n);
@@ -51,10 +35,7 @@ static void serve(void *arg) {
     char *end;
     while ((end = memmem(in, n, "\r\n\r\n", 4)) != NULL) {
       size_t len = (size_t)(end + 4 - in);
-      char *to = append(out, "HTTP/1.1 200 OK\r\nContent-Length: ");
-      to = append(append_number(to, len), "\r\n\r\n");
-      memcpy(to, in, len);
-      if (write(c->fd, out, (size_t)(to - out) + len) < 0) goto out;
+      if (write(c->fd, out, answer_make(out, in, len)) < 0) goto out;
       memmove(in, in + len, n - len);
       n -= len;
     }

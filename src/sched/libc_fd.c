@@ -65,6 +65,11 @@ static bool wants_mode(int flags) {
   return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
+/* An argument that is only there where flags ask for it. */
+static mode_t mode_in(va_list ap, int flags) {
+  return wants_mode(flags) ? va_arg(ap, mode_t) : 0;
+}
+
 /* FIFOs wait for the other side, network file systems for the network. */
 static int open_common(int dir, const char *path, int flags, mode_t mode) {
   long r = mwi_call4(mwi_where(), SYS_openat, dir, path, flags, mode);
@@ -73,24 +78,18 @@ static int open_common(int dir, const char *path, int flags, mode_t mode) {
 }
 
 MWI_EXPORT int mwi_rt_open(const char *path, int flags, ...) {
-  mode_t mode = 0;
-  if (wants_mode(flags)) {
-    va_list ap;
-    va_start(ap, flags);
-    mode = va_arg(ap, mode_t);
-    va_end(ap);
-  }
+  va_list ap;
+  va_start(ap, flags);
+  mode_t mode = mode_in(ap, flags);
+  va_end(ap);
   return open_common(AT_FDCWD, path, flags, mode);
 }
 
 MWI_EXPORT int mwi_rt_openat(int dir, const char *path, int flags, ...) {
-  mode_t mode = 0;
-  if (wants_mode(flags)) {
-    va_list ap;
-    va_start(ap, flags);
-    mode = va_arg(ap, mode_t);
-    va_end(ap);
-  }
+  va_list ap;
+  va_start(ap, flags);
+  mode_t mode = mode_in(ap, flags);
+  va_end(ap);
   return open_common(dir, path, flags, mode);
 }
 

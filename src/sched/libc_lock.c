@@ -217,6 +217,7 @@ MWI_EXPORT int mwi_rt_mtx_timedlock(mtx_t *m, deadline at) {
 MWI_EXPORT int mwi_rt_mtx_unlock(mtx_t *m) {
   return programs_own() ? mtx_unlock(m) : gave(goroutine(), mtx_unlock(m));
 }
+/* NOLINTBEGIN(bugprone-spuriously-wake-up-functions): these are the waits whose callers loop */
 MWI_EXPORT int mwi_rt_cnd_wait(cnd_t *c, mtx_t *m) {
   if (programs_own()) return cnd_wait(c, m);
   WAIT_HOLDING(c, m, cnd_wait(c, m));
@@ -225,6 +226,7 @@ MWI_EXPORT int mwi_rt_cnd_timedwait(cnd_t *c, mtx_t *m, deadline at) {
   if (programs_own()) return cnd_timedwait(c, m, at);
   WAIT_HOLDING(c, m, cnd_timedwait(c, m, at));
 }
+/* NOLINTEND(bugprone-spuriously-wake-up-functions) */
 
 /* -1: a signal came; less: another error. */
 MWI_EXPORT int mwi_rt_thrd_sleep(deadline want, struct timespec *left) {

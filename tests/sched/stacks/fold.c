@@ -23,13 +23,7 @@
 #include <unistd.h>
 
 #include "../check.h"
-#include "plain.h"
-
-static uint64_t folded(void) {
-  mw_mem_stats s;
-  mw_read_mem_stats(&s);
-  return s.stack_folded;
-}
+#include "cell.h"
 
 /* VmRSS + VmPTE. */
 static size_t memory(void) {
@@ -101,7 +95,7 @@ static void idle(void) {
     mw_waitgroup_wait(&at_rest);
     size_t parked = memory() - before;
     collect(3);
-    uint64_t f = folded();
+    uint64_t f = stacks_folded();
     CHECK(f > (uint64_t)N * 300 && f < (uint64_t)N * 1000);
     size_t after = memory() - before;
     printf("round %d: %zu bytes each, folded %zu, of them stack %lu\n", round, parked / N,
@@ -114,34 +108,17 @@ static void idle(void) {
   mw_waitgroup_wait(&done);
   CHECK_EQ(sum, (uint64_t)N * (N - 1) / 2);
   collect(3);
-  CHECK_EQ(folded() / 5000, 0);
+  CHECK_EQ(stacks_folded() / 5000, 0);
 }
 
 /* ---- stray ------------------------------------------------------------- */
 
-#define MAGIC 0x7f3a91c25be8d064u
-
-static _Atomic uintptr_t cell_at; /* an integer to the compiler */
+static _Atomic uintptr_t cell_at;
 static _Atomic bool stop;
-static volatile int zero;
-
-__attribute__((noinline)) static uint64_t hold_cell(mw_chan *ch) {
-  volatile uint64_t cell[3];
-  int i = zero; /* with constant indices they would be three variables */
-  cell[i] = MAGIC;
-  cell[i + 1] = ~MAGIC;
-  cell[i + 2] = 0;
-  uintptr_t sp;
-  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-  cell_at = plain_find(sp, MAGIC) + 16;
-  mw_chan_recv(ch, NULL);
-  CHECK_EQ(cell[i], MAGIC);
-  return cell[i + 2];
-}
 
 static _Atomic uint64_t found;
 static void holder(void *ch) {
-  found = hold_cell(ch);
+  found = cell_hold(&cell_at, ch);
   mw_waitgroup_done(&done);
 }
 
@@ -168,7 +145,7 @@ static void stray(void) {
     if (variant == 2) CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
     for (int i = 0; i < (variant == 2 ? 400 : 100); i++) {
       collect(2);
-      folds += folded() > 0;
+      folds += stacks_folded() > 0;
       if (variant == 2) continue;
       if (variant == 1)
         wrote += plain_add(cell_at, 1);
@@ -205,7 +182,7 @@ static void external(void) {
   while (!inside) mw_yield();
   mw_sleep(2000000);
   collect(4);
-  CHECK_EQ(folded(), 0);
+  CHECK_EQ(stacks_folded(), 0);
 }
 
 __attribute__((noinline)) static void a_frame_to_find(void) {
@@ -226,9 +203,9 @@ static void park_one(void) {
 
 static void trace(void) {
   park_one();
-  CHECK(folded() > 0);
+  CHECK(stacks_folded() > 0);
   mw_print_goroutines(1);
-  CHECK(folded() > 0);
+  CHECK(stacks_folded() > 0);
 }
 
 static void busy_one(void *ch) {
@@ -241,7 +218,7 @@ static void busy(void) {
     for (int i = 0; i < 20; i++) mw_chan_send(ch, (char)1); /* first come, first served */
     mw_sleep(1000000);
     mw_gc();
-    if (!stress()) CHECK_EQ(folded(), 0);
+    if (!stress()) CHECK_EQ(stacks_folded(), 0);
   }
   mw_chan_close(ch);
 }

@@ -34,7 +34,7 @@
 #include <unistd.h>
 
 #include "../check.h"
-#include "plain.h"
+#include "cell.h"
 
 #define MAGIC 0x2f8ad05b71c4e639u
 #define ROOM 1024
@@ -78,18 +78,12 @@ static void end(owner *o) {
   mw_waitgroup_wait(&done);
 }
 
-static uint64_t folded(void) {
-  mw_mem_stats s;
-  mw_read_mem_stats(&s);
-  return s.stack_folded;
-}
-
 /* The owner's bytes from `off` on; it is folded from here to the next access. */
 static unsigned nfolded;
 static void *in(owner *o, size_t off) {
   mw_gc();
   mw_gc();
-  nfolded += folded() > 0;
+  nfolded += stacks_folded() > 0;
   return (void *)(o->at + off);
 }
 static void expect(owner *o, size_t off, const char *text) {

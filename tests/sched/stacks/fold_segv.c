@@ -27,43 +27,21 @@
 #include <unistd.h>
 
 #include "../check.h"
-#include "plain.h"
-
-#define MAGIC 0x5be1907c44d3a2f6u
-
-static uint64_t folded(void) {
-  mw_mem_stats s;
-  mw_read_mem_stats(&s);
-  return s.stack_folded;
-}
+#include "cell.h"
 
 /* ---- A goroutine with a cell on its stack that others reach -------------- */
 
 typedef struct cell {
-  _Atomic uintptr_t at; /* an integer to the compiler */
+  _Atomic uintptr_t at;
   mw_chan *ch;
   _Atomic uint64_t last;
 } cell;
 
 static mw_waitgroup done;
-static volatile int zero;
 
-__attribute__((noinline)) static uint64_t hold(cell *c) {
-  volatile uint64_t words[3];
-  int i = zero; /* with constant indices they would be three variables */
-  words[i] = MAGIC;
-  words[i + 1] = ~MAGIC;
-  words[i + 2] = 0;
-  uintptr_t sp;
-  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-  c->at = plain_find(sp, MAGIC) + 16;
-  mw_chan_recv(c->ch, NULL);
-  CHECK_EQ(words[i], MAGIC);
-  return words[i + 2];
-}
 static void holder(void *arg) {
   cell *c = arg;
-  c->last = hold(c);
+  c->last = cell_hold(&c->at, c->ch);
   mw_waitgroup_done(&done);
 }
 static cell *begin(void) {
@@ -87,7 +65,7 @@ static int touch(cell *c, int n, uint64_t *wrote) {
   for (int i = 0; i < n; i++) {
     mw_gc();
     mw_gc();
-    folds += folded() > 0;
+    folds += stacks_folded() > 0;
     if (i % 2)
       *wrote += plain_add(c->at, 1);
     else
@@ -390,7 +368,7 @@ static void plain(void) {
   plain_handle(SIGSEGV, counts);
   cell *c = begin();
   for (int i = 0; i < 5; i++) mw_gc();
-  CHECK_EQ(folded(), 0);
+  CHECK_EQ(stacks_folded(), 0);
   break_it();
   ((volatile char *)bad)[8] = 1;
   CHECK_EQ(handled, 1);

@@ -181,33 +181,16 @@ static void deep(rng *r) {
 
 /* ---- Idle stacks, folded, and reached by others --------------------------------- */
 
-#define MAGIC 0x1c9e37b85d02fa64u
-
 typedef struct idler {
   mw_chan *ch;
-  _Atomic uintptr_t cell; /* an integer to the compiler */
+  _Atomic uintptr_t cell;
   uint64_t got;
 } idler;
-static volatile int zero;
-
-__attribute__((noinline)) static uint64_t hold(idler *i) {
-  volatile uint64_t words[3];
-  int k = zero; /* with constant indices they would be three variables */
-  words[k] = MAGIC;
-  words[k + 1] = ~MAGIC;
-  words[k + 2] = 0;
-  uintptr_t sp;
-  __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-  i->cell = plain_find(sp, MAGIC) + 16;
-  node *n = make_nodes(8, 3);
-  CHECK(!mw_chan_recv(i->ch, NULL));
-  check_nodes(n, 8, 3);
-  CHECK_EQ(words[k], MAGIC);
-  return words[k + 2];
-}
 static void idles(void *arg) {
   idler *i = arg;
-  i->got = hold(i);
+  node *n = make_nodes(8, 3);
+  i->got = cell_hold(&i->cell, i->ch);
+  check_nodes(n, 8, 3);
 }
 
 static void idle(rng *r) {
@@ -278,7 +261,7 @@ static void callbacks(rng *r) {
   for (size_t i = 0; i < n; i++) list[i] = make_nodes(rng_below(r, 10000), 1);
   plain_sort(list, n, sizeof *list, by_id);
   for (size_t i = 1; i < n; i++) CHECK(list[i - 1]->id <= list[i]->id);
-  CHECK(plain_call(calls_back, r) < 5);
+  CHECK(plain_callback(calls_back, r) < 5);
   mw_thread_lock();
   plain_spin(rng_below(r, 300));
   mw_yield();

@@ -10,6 +10,7 @@
 #define TESTS_MIXTURE_H
 
 #include "../../sched/check.h"
+#include "../../sched/stacks/cell.h"
 
 typedef struct part {
   const char *name;
@@ -33,12 +34,10 @@ void check_nodes(const node *list, uint64_t id, unsigned n);
 /* fn(arg) on a goroutine of its own; *wg is done when it has returned. */
 void spawn(mw_waitgroup *wg, void (*fn)(void *), void *arg);
 
-/* plain.c, compiled without the plugin */
+/* external.c, like ../../sched/stacks/plain.c compiled without the plugin */
 void plain_sort(void *base, size_t n, size_t size, int (*less)(const void *, const void *));
-void plain_add(uintptr_t addr, uint64_t n);
-uintptr_t plain_find(uintptr_t sp, uint64_t magic);
 void plain_spin(unsigned us);
 void *plain_thread(void *unused); /* for pthread_create: malloc and free, no runtime */
-int plain_call(int (*fn)(void *), void *arg);
+int plain_callback(int (*fn)(void *), void *arg);
 
 #endif

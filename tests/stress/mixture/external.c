@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/stress/mixture/plain.c -- external code, see mixture.h */
+/* tests/stress/mixture/external.c -- external code, see mixture.h */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,24 +7,12 @@
 #include <time.h>
 
 void plain_sort(void *base, size_t n, size_t size, int (*less)(const void *, const void *));
-void plain_add(uintptr_t addr, uint64_t n);
-uintptr_t plain_find(uintptr_t sp, uint64_t magic);
 void plain_spin(unsigned us);
 void *plain_thread(void *unused);
-int plain_call(int (*fn)(void *), void *arg);
+int plain_callback(int (*fn)(void *), void *arg);
 
 void plain_sort(void *base, size_t n, size_t size, int (*less)(const void *, const void *)) {
   qsort(base, n, size, less);
-}
-
-void plain_add(uintptr_t addr, uint64_t n) {
-  __atomic_fetch_add((uint64_t *)addr, n, __ATOMIC_RELAXED);
-}
-
-uintptr_t plain_find(uintptr_t sp, uint64_t magic) {
-  sp &= ~(uintptr_t)7;
-  while (((uint64_t *)sp)[0] != magic || ((uint64_t *)sp)[1] != ~magic) sp += 8;
-  return sp;
 }
 
 void plain_spin(unsigned us) {
@@ -45,7 +33,7 @@ void *plain_thread(void *unused) {
   return NULL;
 }
 
-int plain_call(int (*fn)(void *), void *arg) {
+int plain_callback(int (*fn)(void *), void *arg) {
   volatile char frame[200];
   frame[0] = 1;
   return fn(arg) + frame[0] - 1;
