@@ -47,7 +47,7 @@ extern "C" {
 
 /* ---- Memory ------------------------------------------------------------ */
 
-/* One zeroed object of type T. */
+/* One zeroed object of type T, aligned as T asks for, up to 8192 bytes. */
 #define mw_new(T) ((MWI_PTR(T))mwi_new_typed(sizeof(T), _Alignof(T), MWI_WITNESS(T)))
 
 /* n contiguous zeroed objects of type T.  Overflow of n * sizeof(T) is fatal. */
@@ -71,7 +71,7 @@ char *mw_sprintf(const char *format, ...) MWI_ATTR(malloc, returns_nonnull, form
 /* A copy of p's object with room for n bytes and p's layout; the tail is zero.
  * p is left as it was and may still be used.  A pointer-free object below 16
  * bytes shares a block of 16 with others: what lies behind it there is copied
- * too.  NULL p: mw_alloc(n).  p must
+ * too.  NULL p, or one to an object of no bytes: mw_alloc(n).  p must
  * point to the start of a collected object, else fatal. */
 void *mw_realloc(void *p, size_t n) MWI_ATTR(returns_nonnull);
 

@@ -36,6 +36,20 @@ MWI_COLD static _Noreturn void out_of_memory(size_t bytes) {
             mwi_heap.reserved);
 }
 
+size_t mwi_gc_fit(size_t bytes, size_t align) {
+  if (align > MWI_PAGE_BYTES)
+    mwi_fatal("an object of %zu bytes wants an alignment of %zu, the heap has %zu", bytes, align,
+              MWI_PAGE_BYTES);
+  bytes = mwi_align_up(bytes, align);
+  while (bytes <= MWI_MAX_SMALL && mwi_slot_bytes(bytes) % align)
+    bytes = mwi_align_up(mwi_slot_bytes(bytes), align);
+  return bytes;
+}
+
+MWI_INLINE size_t fit(size_t bytes, size_t align) {
+  return align <= 8 || !bytes ? bytes : mwi_gc_fit(bytes, align);
+}
+
 /* After handing out `charged` bytes.  Outside mwi_rt_enter. */
 MWI_INLINE void settle(size_t charged) {
   if (charged) mwi_pacer_charge(charged);
@@ -68,6 +82,7 @@ static void *large(size_t bytes, const struct mwi_layout *l) {
       mwi_gc_hooks.worker_poll();
       mwi_rt_leave();
     }
+    mwi_gc_attach(); /* a cycle that began meanwhile may have cost us the P [E2] */
   }
   void *p = (void *)s->base;
   mwi_rt_enter();
@@ -117,14 +132,14 @@ static void *tiny(size_t bytes) {
   bool sampled = take_sampled(mc);
   mwi_rt_leave();
   if (p) settle(charged);
-  if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, 16);
+  if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, MWI_TINY_BYTES);
   return p;
 }
 
 static void *attempt(size_t bytes, const struct mwi_layout *l, bool raw) {
   if (bytes > MWI_MAX_SMALL) return large(bytes, l);
   bool noscan = l && !l->period;
-  if (noscan && bytes < 16) return tiny(bytes);
+  if (noscan && bytes < MWI_TINY_BYTES) return tiny(bytes);
   if (raw) return small(mwi_class_raw(bytes, noscan));
   mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
   return small(c);
@@ -190,18 +205,20 @@ void mwi_gc_copy(void *to, const void *from, size_t bytes) {
 /* ---- Compiled code's entry points -------------------------------------- */
 
 MWI_COLD static void *new_slow(struct mwi_layout *l) {
-  if (l->size > MWI_MAX_SMALL || l->size == 0 || (!l->period && l->size < 16) || mwi_knobs.gcstress)
-    return mwi_gc_alloc(l->size, l);
+  size_t bytes = fit(l->size, l->align);
+  if (bytes > MWI_MAX_SMALL || bytes == 0 || (!l->period && bytes < MWI_TINY_BYTES) ||
+      mwi_knobs.gcstress)
+    return mwi_gc_alloc(bytes, l);
   if (!l->cursor) {
     mwi_gc_attach(); /* the heap exists from here on */
-    mwi_spanclass c = l->period ? mwi_class_for(l->size, l) : mwi_class_untyped(l->size, true);
+    mwi_spanclass c = l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, true);
     /* Compiled code adds the size that it knows: slot first.  Both stores are
      * idempotent, and on x86 in order; a reader that sees cursor sees slot. */
     l->slot = mwi_classes[c].slot;
     atomic_signal_fence(memory_order_release);
     l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
   }
-  return mwi_gc_alloc(l->size, l);
+  return mwi_gc_alloc(bytes, l);
 }
 
 MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
@@ -247,7 +264,7 @@ MWI_EXPORT void *mwi_rt_make(struct mwi_layout *l, uint64_t n) {
   size_t bytes;
   if (__builtin_mul_overflow(l->size, n, &bytes) || bytes > (size_t)1 << 47)
     mwi_fatal("mw_make(%s, %lu): size out of range", l->name ? l->name : "?", (unsigned long)n);
-  return mwi_gc_alloc(bytes, l);
+  return mwi_gc_alloc(fit(bytes, l->align), l);
 }
 
 /*
@@ -263,6 +280,7 @@ MWI_EXPORT void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *ele
     mwi_fatal("mw_new_flex(%s, %lu): size out of range", head->name ? head->name : "?",
               (unsigned long)n);
   if (bytes < head->size) bytes = head->size;
+  bytes = fit(bytes, head->align); /* at least what its elements ask for */
   bool noscan = !head->period && !elem->period;
   return mwi_gc_alloc(bytes, noscan ? &mwi_layout_noscan : NULL);
 }
@@ -270,33 +288,33 @@ MWI_EXPORT void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *ele
 /* ---- Without the plugin ------------------------------------------------ */
 
 MWI_EXPORT void *mwi_new_typed(size_t size, size_t align, const void *witness) {
-  (void)align, (void)witness;
-  return mwi_gc_alloc(size, NULL);
+  (void)witness;
+  return mwi_gc_alloc(fit(size, align), NULL);
 }
 
 MWI_EXPORT void *mwi_make_typed(size_t size, size_t align, size_t n, const void *witness) {
-  (void)align, (void)witness;
+  (void)witness;
   size_t bytes;
   if (__builtin_mul_overflow(size, n, &bytes) || bytes > (size_t)1 << 47)
     mwi_fatal("mw_make: %zu elements of %zu bytes: size out of range", n, size);
-  return mwi_gc_alloc(bytes, NULL);
+  return mwi_gc_alloc(fit(bytes, align), NULL);
 }
 
 MWI_EXPORT void *mwi_flex_typed(size_t size, size_t align, size_t offset, size_t elem_size,
                                 size_t n, const void *witness, const void *elem_witness) {
-  (void)align, (void)witness, (void)elem_witness;
+  (void)witness, (void)elem_witness;
   size_t bytes;
   if (__builtin_mul_overflow(elem_size, n, &bytes) ||
       __builtin_add_overflow(bytes, offset, &bytes) || bytes > (size_t)1 << 47)
     mwi_fatal("mw_new_flex: %zu elements of %zu bytes: size out of range", n, elem_size);
-  return mwi_gc_alloc(bytes < size ? size : bytes, NULL);
+  return mwi_gc_alloc(fit(bytes < size ? size : bytes, align), NULL);
 }
 
 /* ---- Untyped ----------------------------------------------------------- */
 
 MWI_EXPORT void *mw_alloc(size_t n) {
   if (n > (size_t)1 << 47) mwi_fatal("mw_alloc(%zu): size out of range", n);
-  return mwi_gc_alloc(n, NULL);
+  return mwi_gc_alloc(fit(n, 16), NULL);
 }
 
 MWI_EXPORT void *mw_alloc_noscan(size_t n) {
@@ -328,32 +346,36 @@ MWI_EXPORT char *mw_sprintf(const char *format, ...) {
   return p;
 }
 
+/* What is known of the layout of an object of s: every word, none, or a mask. */
+static struct mwi_layout layout_of(const struct mwi_span *s) {
+  struct mwi_layout l = {.size = 8, .align = 8};
+  if (s->cls == MWI_CLASS_LARGE) {
+    l.period = s->noscan ? 0 : s->large_mask ? s->large_period : 1;
+    l.mask = s->large_mask;
+  } else {
+    const struct mwi_class *k = s->info;
+    l.period = k->noscan ? 0 : k->period ? k->period : 1;
+    l.mask = !k->period ? NULL : k->period > 64 ? k->longmask : &k->mask;
+  }
+  return l;
+}
+
 MWI_EXPORT void *mw_realloc(void *p, size_t n) {
-  if (!p) return mw_alloc(n);
+  if (!p || p == zero_size) return mw_alloc(n); /* no bytes: no layout is known */
   if (n > (size_t)1 << 47) mwi_fatal("mw_realloc(%p, %zu): size out of range", p, n);
   size_t size;
   struct mwi_span *s;
   uintptr_t start = mwi_object_of((uintptr_t)p, &size, &s);
-  if (p == zero_size) {
-    size = 0;
-    start = (uintptr_t)p;
-  } else if (!start || (start != (uintptr_t)p && !(size == 16 && s->info->noscan))) {
+  if (!start || (start != (uintptr_t)p && s->cls != MWI_CLASS_TINY))
     mwi_fatal("mw_realloc(%p): not the start of a collected object", p);
-  }
-  size -= (uintptr_t)p - start; /* inside a block of the tiny allocator */
-  struct mwi_layout l = {.size = 8, .align = 8};
-  if (size == 0) {
-    l.period = 0;
-  } else if (s->cls == MWI_CLASS_LARGE) {
-    l.period = s->noscan ? 0 : s->large_mask ? s->large_period : 1;
-    l.mask = s->large_mask;
-  } else {
-    l.period = s->info->noscan ? 0 : s->info->period ? s->info->period : 1;
-    l.mask = s->info->period > 64 ? s->info->longmask : &s->info->mask;
-    if (!s->info->period) l.mask = NULL;
-  }
+  struct mwi_layout l = layout_of(s);
   bool every = l.period && !l.mask;
-  char *q = mwi_gc_alloc(n, every ? NULL : &l);
+  /* The type's alignment is not known, but divides the old object's size and the new one's. */
+  size_t align = (size | n) & -(size | n);
+  if (align > MWI_PAGE_BYTES) align = MWI_PAGE_BYTES;
+  if (every && align < 16) align = 16; /* it may be mw_alloc's */
+  char *q = mwi_gc_alloc(fit(n, align), every ? NULL : &l);
+  size -= (uintptr_t)p - start; /* inside a block of the tiny allocator */
   size_t both = size < n ? size : n;
   if (l.period)
     mwi_gc_copy(q, p, both);

@@ -17,6 +17,14 @@ void *mwi_gc_alloc_freed(size_t bytes, bool noscan);
 /* The program needs the object that starts at p no longer.  Any p, any thread. */
 void mwi_gc_free(void *p);
 
+/*
+ * The bytes to ask for so that an object of `bytes` (not 0) is aligned: spans
+ * begin at pages, so it is the slot's size that has to fit.  Most sizes are
+ * multiples of their alignment, and most slots of such sizes are too.  Fatal:
+ * an alignment above a page's.
+ */
+size_t mwi_gc_fit(size_t bytes, size_t align);
+
 /* Fill a fresh object from another that may hold pointers.  Goroutine context; may stop. */
 void mwi_gc_copy(void *to, const void *from, size_t bytes);
 

@@ -113,13 +113,7 @@ MWI_EXPORT size_t mwi_rt_malloc_usable_size(void *p) {
 static void *allocate_aligned(size_t align, size_t n) {
   if (n > (size_t)PTRDIFF_MAX - align) return NULL;
   n = mwi_align_up(n ? n : 1, MALLOC_ALIGN);
-  if (align <= MWI_PAGE_BYTES) {
-    n = mwi_align_up(n, align);
-    /* Spans begin at pages, so it is the slot's size that has to fit. */
-    while (n <= MWI_MAX_SMALL && mwi_slot_bytes(n) % align)
-      n = mwi_align_up(mwi_slot_bytes(n) + 1, align);
-    return mwi_gc_alloc_or_null(n, NULL);
-  }
+  if (align <= MWI_PAGE_BYTES) return mwi_gc_alloc_or_null(mwi_gc_fit(n, align), NULL);
   char *p = mwi_gc_alloc_or_null(n + align - MALLOC_ALIGN, NULL);
   return p ? (void *)mwi_align_up((uintptr_t)p, align) : NULL; /* [M3] */
 }

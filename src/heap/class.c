@@ -235,6 +235,8 @@ const uint64_t *mwi_mask_intern(const struct mwi_layout *l, uint32_t *period) {
 }
 
 void mwi_class_init(void) {
+  fill_class(MWI_CLASS_TINY, mwi_sizeclass_of(MWI_TINY_BYTES));
+  mwi_classes[MWI_CLASS_TINY].noscan = 1;
   for (unsigned sc = 0; sc < MWI_NSIZECLASSES; sc++) {
     mwi_spanclass c = MWI_CLASS_FIRST + 2 * sc;
     fill_class(c, sc);

@@ -45,6 +45,7 @@
 #define MWI_PAGE_BYTES ((size_t)1 << MWI_PAGE_SHIFT)
 #define MWI_ARENA_BYTES (64 * MWI_MB)
 #define MWI_MAX_SMALL 32768
+#define MWI_TINY_BYTES 16
 #define MWI_SPAN_MAX_OBJECTS 512
 
 /* ---- Span classes ------------------------------------------------------ */
@@ -53,7 +54,8 @@
 typedef uint32_t mwi_spanclass;
 #define MWI_CLASS_NONE 0  /* free page, or a cursor that never has room */
 #define MWI_CLASS_LARGE 1 /* a span that is one object */
-#define MWI_CLASS_FIRST 2 /* then 2 per size class: noscan, every-word; the raw ones; layouts */
+#define MWI_CLASS_TINY 2  /* blocks shared by pointer-free objects below 16 bytes */
+#define MWI_CLASS_FIRST 3 /* then 2 per size class: noscan, every-word; the raw ones; layouts */
 #define MWI_NCLASSES 1024
 #define MWI_MAX_SIZECLASSES 80 /* room for the table's; checked in heap/class.c */
 
@@ -211,7 +213,7 @@ struct mwi_mcache {
   uint32_t nspan_cache;
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
   uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
-  uint32_t handed[MWI_NCLASSES]; /* slots given to the cursor since the last flush */
+  uint32_t handed[MWI_NCLASSES]; /* slots given to the cursor, not yet in mcentral's total */
   /* allocated since the last flush, moved to heap totals at refill and flush */
   uint64_t alloc_bytes, alloc_objects;
   /* sampling for profiles (mcache.c) */

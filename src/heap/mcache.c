@@ -38,8 +38,6 @@
 #define RUN_BYTES (8 * MWI_KB)
 #endif
 
-#define TINY_BYTES 16
-
 struct mwi_mcache mwi_mcache_none;
 
 /* ---- Sample points ----------------------------------------------------- */
@@ -72,6 +70,7 @@ static uint64_t next_gap(struct mwi_mcache *mc) {
 }
 
 bool mwi_mcache_sample(struct mwi_mcache *mc, size_t bytes) {
+  mwi_assert(mc != &mwi_mcache_none);
   if (MWI_LIKELY(bytes <= mc->sample_left)) {
     mc->sample_left -= bytes;
     return false;
@@ -188,6 +187,12 @@ static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
   return bytes;
 }
 
+/* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
+static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
+  mwi_add_relaxed(&mwi_mcentrals[c].alloc_objects, (uint64_t)mc->handed[c] - rest);
+  mc->handed[c] = 0;
+}
+
 /* Another span for class c; the present one, if any, is full. */
 MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spanclass c) {
   struct mwi_span *s = mc->span[c];
@@ -197,6 +202,7 @@ MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spancl
     mc->cursor[c] = (struct mwi_cursor){0, 0};
     mc->used_classes[c / 64] &= ~((uint64_t)1 << c % 64);
     s->in_cache = 0;
+    handed_flush(mc, c, 0);
     mwi_mcentral_put(s, MWI_LIST_FULL);
   }
   s = mwi_mcentral_take(mc, c);
@@ -206,14 +212,8 @@ MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spancl
   return s;
 }
 
-/* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
-static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
-  mwi_add_relaxed(&mwi_mcentrals[c].alloc_objects, (uint64_t)mc->handed[c] - rest);
-  mc->handed[c] = 0;
-}
-
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
-  mwi_assert(mc != &mwi_mcache_none && c >= MWI_CLASS_FIRST && c < mwi_load_relaxed(&mwi_nclasses));
+  mwi_assert(mc != &mwi_mcache_none && c >= MWI_CLASS_TINY && c < mwi_load_relaxed(&mwi_nclasses));
   struct mwi_cursor *cur = &mc->cursor[c];
   size_t slot = mwi_classes[c].slot;
   *charged = 0;
@@ -222,15 +222,12 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
     size_t bytes = s ? next_run(s, cur) : 0;
     while (MWI_UNLIKELY(!bytes)) {
       s = next_span(mc, c);
-      if (!s) {
-        handed_flush(mc, c, 0); /* c is no longer among the used classes */
-        return NULL;
-      }
+      if (!s) return NULL;
       bytes = next_run(s, cur);
     }
     *charged = bytes;
     mc->alloc_bytes += bytes;
-    /* objects are counted by bytes at a flush: a division here would cost more */
+    /* instead of a division, which would cost more */
     uint32_t run = bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
     mc->alloc_objects += run;
     mc->handed[c] += run;
@@ -290,7 +287,7 @@ void *mwi_mcache_reuse(struct mwi_mcache *mc, mwi_spanclass c) {
 /* ---- Tiny objects ------------------------------------------------------ */
 
 void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
-  mwi_assert(n > 0 && n < TINY_BYTES);
+  mwi_assert(n > 0 && n < MWI_TINY_BYTES);
   *charged = 0;
   mc->ntiny++;
   uint32_t off = mc->tiny_off;
@@ -300,12 +297,11 @@ void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
     off = (off + 3) & ~3u;
   else if (n % 2 == 0)
     off = (off + 1) & ~1u;
-  if (mc->tiny && off + n <= TINY_BYTES) {
+  if (mc->tiny && off + n <= MWI_TINY_BYTES) {
     mc->tiny_off = off + (uint32_t)n;
     return (void *)(mc->tiny + off);
   }
-  mwi_spanclass c = mwi_class_untyped(TINY_BYTES, true);
-  uintptr_t p = (uintptr_t)mwi_mcache_alloc_slow(mc, c, charged);
+  uintptr_t p = (uintptr_t)mwi_mcache_alloc_slow(mc, MWI_CLASS_TINY, charged);
   if (!p) {
     mc->ntiny--;
     return NULL;
@@ -401,7 +397,7 @@ size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_
                             size_t n) {
   size_t sizes = 0;
   memset(out, 0, max * sizeof *out);
-  for (uint32_t c = MWI_CLASS_FIRST; c < mwi_load_acquire(&mwi_nclasses); c++) {
+  for (uint32_t c = MWI_CLASS_TINY; c < mwi_load_acquire(&mwi_nclasses); c++) {
     size_t i = mwi_classes[c].sizeclass;
     if (i >= sizes) sizes = i + 1;
     if (i >= max) continue;

@@ -2,7 +2,7 @@
 /*
  * tests/gc/external_sort.c -- external code that moves the only pointers to objects
  *
- *     external_sort plain|callback|preempted|blocks|threads|collects|libc [SECONDS]
+ *     external_sort plain|callback|preempted|blocks|threads|collects|large|libc [SECONDS]
  *
  * A plain library sorts pointers, without barriers, and is in the middle of it
  * when marking begins:
@@ -15,6 +15,7 @@
  *              while the sorter is parked inside the sort
  *   threads    the same on threads of the program's own
  *   collects   and begins collections itself
+ *   large      and makes large objects: marking begins while one is being zeroed
  *   libc       the call is qsort's, which mallow replaces (gc/sort.c)
  *
  * After the sort the array hangs on an object that no stack points to.  Every
@@ -40,7 +41,7 @@ typedef struct holder {
 enum { N = 60000 };
 static _Atomic bool over;
 static mw_waitgroup done;
-static bool callback, libc, blocks, collects;
+static bool callback, libc, blocks, collects, large;
 static mw_chan *questions, *answers;
 
 static void answer(void *unused) {
@@ -59,10 +60,16 @@ static void pause_there(void) {
     mw_chan_recv(answers, &q);
   }
   if (collects && turn % 16384 == 0) mw_gc();
+  if (large && turn % 512 == 0) {
+    char *p = mw_alloc(1000000);
+    for (int i = 0; i < 1000000; i += 1000)
+      if (p[i]) puts("FAIL: a large object is not zero"), exit(1);
+    memset(p, 1, 1000000);
+  }
 }
 
 static int compare(const void *a, const void *b) {
-  if (blocks || collects) pause_there();
+  if (blocks || collects || large) pause_there();
   const unsigned char *x = (const unsigned char *)*(node *const *)a;
   const unsigned char *y = (const unsigned char *)*(node *const *)b;
   for (int i = 7; i >= 0; i--) /* by the key's bytes: a loop, and so a poll */
@@ -147,6 +154,7 @@ int main(int argc, char **argv) {
   bool preempted = strcmp(what, "preempted") == 0, threads = strcmp(what, "threads") == 0;
   blocks = threads || strcmp(what, "blocks") == 0;
   collects = strcmp(what, "collects") == 0;
+  large = strcmp(what, "large") == 0;
   questions = mw_chan_make(int, 0);
   answers = mw_chan_make(int, 2);
   if (blocks) mw_go(answer, NULL);

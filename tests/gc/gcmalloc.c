@@ -146,6 +146,19 @@ static void freed_once(void) {
   for (int i = 0; i < N; i++) free(held[i]), held[i] = NULL;
 }
 
+/* mw_strdup packs short strings into blocks of 16 bytes: to free one must not give
+ * its neighbours away. */
+static void packed(void) {
+  enum { N = 200 };
+  static char *s[N];
+  for (int i = 0; i < N; i++) s[i] = mw_sprintf("%d", i);
+  for (int i = 0; i < N; i += 3) free(s[i]);
+  for (int i = 1; i < N; i += 3) s[i] = realloc(s[i], 40);
+  for (int i = 0; i < N; i++) CHECK(strlen(strdup("fifteen letters")) == 15);
+  for (int i = 0; i < N; i++)
+    if (i % 3) CHECK(atoi(s[i]) == i);
+}
+
 static void strings(void) {
   char *text = NULL;
   CHECK(asprintf(&text, "%s-%d", "abc", 5) == 5 && strcmp(text, "abc-5") == 0 && collected(text));
@@ -196,6 +209,7 @@ int main(int argc, char **argv) {
   growing();
   never_freed();
   freed_once();
+  packed();
   strings();
   with_libc(argv[0]);
   puts(failures ? "failed" : "ok");
