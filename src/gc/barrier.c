@@ -233,29 +233,41 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
 
 /* ---- External calls ---------------------------------------------------- */
 
+/*
+ * What external code was handed in this cycle: [lo, hi), an object or a global.
+ * Entries are found by a hash and listed newest first.  A bucket is searched for
+ * LOOK entries only: a set of hundreds of thousands has some twice, which costs a
+ * look more, where a full search would cost each call a walk.
+ */
 struct ext {
-  struct ext *next;
-  uintptr_t lo, hi; /* object or global: [lo, hi) */
+  struct ext *chain; /* of its bucket */
+  struct ext *older; /* constant while it is listed */
+  uintptr_t lo, hi;
 };
+#define EXT_BITS 12 /* 32 KB of buckets, cleared in the stop */
+#define EXT_LOOK 32
 static struct mwi_lock ext_lock = MWI_LOCK_INIT(MWI_RANK_ASSIST);
-#define EXT_BUCKETS 1024
-static struct ext
-    *ext_table[EXT_BUCKETS]; /* under ext_lock: handed to external code in this cycle */
-static struct ext *ext_free;
+static struct ext *ext_table[1 << EXT_BITS]; /* under ext_lock, as the rest */
+static struct ext *ext_newest, *ext_oldest;
+static struct ext *ext_free; /* through `older` */
+
+static struct ext **ext_bucket(uintptr_t lo) {
+  return &ext_table[(lo >> 4) * 0x9e3779b97f4a7c15u >> (64 - EXT_BITS)];
+}
 
 void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
   mwi_lock(&ext_lock);
-  struct ext **bucket = &ext_table[(lo >> 4) * 2654435761u % EXT_BUCKETS];
-  struct ext *e = *bucket;
-  while (e && e->lo != lo) e = e->next;
+  struct ext **bucket = ext_bucket(lo), *e = *bucket;
+  for (int i = 0; e && e->lo != lo; i++) e = i < EXT_LOOK ? e->chain : NULL;
   if (!e) {
     e = ext_free;
     if (e)
-      ext_free = e->next;
+      ext_free = e->older;
     else
       e = mwi_meta_alloc(sizeof *e, 16);
-    *e = (struct ext){*bucket, lo, hi};
-    *bucket = e;
+    *e = (struct ext){*bucket, ext_newest, lo, hi};
+    *bucket = ext_newest = e;
+    if (!ext_oldest) ext_oldest = e;
   }
   mwi_unlock(&ext_lock);
 }
@@ -282,47 +294,49 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
  * The second look at what external code was given.  What it can store there is
  * shaded already: its arguments, what they point to, and what it finds further
  * down, as long as it deletes nothing down there without a barrier.  The look
- * is for libraries that do; so large objects, which would hold up the stop, get
- * theirs just before it.
+ * is for libraries that do.  In the stop there is time for EXT_STOP_BYTES of it,
+ * the newest entries first; the others, and large ones, get theirs just before.
  */
-#define EXT_LARGE_BYTES (32 * MWI_KB) /* 4096 words: some microseconds of the stop */
-#define EXT_LARGE_MOST 256
+#define EXT_STOP_BYTES (64 * MWI_KB) /* 8192 words: some 20 us */
+#define EXT_STOP_MOST 2048           /* entries looked at, each a cache miss */
+#define EXT_LARGE_BYTES (32 * MWI_KB)
 
-void mwi_ext_rescan_large(void) {
-  static struct ext large[EXT_LARGE_MOST]; /* one finisher at a time (gc/cycle.c [C3]) */
-  uint32_t n = 0;
+/* The first entry that the stop has no time for.  NULL: it has time for all. */
+static const struct ext *ext_stop_end(const struct ext *e) {
+  size_t bytes = 0;
+  for (int n = 0; e && n < EXT_STOP_MOST; e = e->older, n++)
+    if (e->hi - e->lo <= EXT_LARGE_BYTES && (bytes += e->hi - e->lo) > EXT_STOP_BYTES) break;
+  return e;
+}
+
+void mwi_ext_rescan_early(void) {
   mwi_lock(&ext_lock);
-  for (int i = 0; i < EXT_BUCKETS; i++)
-    for (struct ext *e = ext_table[i]; e && n < EXT_LARGE_MOST; e = e->next)
-      if (e->hi - e->lo > EXT_LARGE_BYTES) large[n++] = *e;
+  const struct ext *e = ext_newest; /* entries stay until the cycle's end, which is ours */
   mwi_unlock(&ext_lock);
-  for (uint32_t i = 0; i < n; i++)
-    for (uintptr_t a = large[i].lo; a < large[i].hi; a += EXT_LARGE_BYTES) {
-      uintptr_t left = large[i].hi - a;
-      struct mwi_gcp *w = mwi_tcb()->gcp; /* a poll may change it */
-      if (!w) return;
-      mwi_scan_conservative(w, a, a + (left < EXT_LARGE_BYTES ? left : EXT_LARGE_BYTES), false);
+  const struct ext *end = ext_stop_end(e);
+  for (bool early = false; e; e = e->older) {
+    early |= e == end;
+    if (!early && e->hi - e->lo <= EXT_LARGE_BYTES) continue;
+    for (uintptr_t a = e->lo; a < e->hi; a += EXT_LARGE_BYTES) {
+      struct mwi_gcp *w = mwi_tcb()->gcp;
+      mwi_scan_conservative(w, a, e->hi - a > EXT_LARGE_BYTES ? a + EXT_LARGE_BYTES : e->hi, false);
       mwi_work_publish(w);
       mwi_gc_hooks.worker_poll(); /* somebody else's stop need not wait for all of it */
     }
+  }
 }
 
 void mwi_ext_rescan_stw(struct mwi_gcp *w) {
   shade_late_stw(w);
-  for (int i = 0; i < EXT_BUCKETS; i++)
-    for (struct ext *e = ext_table[i]; e; e = e->next)
-      if (e->hi - e->lo <= EXT_LARGE_BYTES) mwi_scan_conservative(w, e->lo, e->hi, false);
+  const struct ext *end = ext_stop_end(ext_newest);
+  for (const struct ext *e = ext_newest; e != end; e = e->older)
+    if (e->hi - e->lo <= EXT_LARGE_BYTES) mwi_scan_conservative(w, e->lo, e->hi, false);
 }
 
 void mwi_ext_reset_stw(void) {
-  for (int i = 0; i < EXT_BUCKETS; i++) {
-    struct ext *e = ext_table[i];
-    while (e) {
-      struct ext *next = e->next;
-      e->next = ext_free;
-      ext_free = e;
-      e = next;
-    }
-    ext_table[i] = NULL;
-  }
+  if (!ext_newest) return;
+  ext_oldest->older = ext_free;
+  ext_free = ext_newest;
+  ext_newest = ext_oldest = NULL;
+  memset(ext_table, 0, sizeof ext_table);
 }

@@ -41,7 +41,10 @@ _Atomic uint64_t mwi_heap_live;
 struct mwi_gc mwi_gc;
 
 #define FORCE_PERIOD_NS (int64_t)120000000000
-#define FINISH_TRIES 3 /* then the rest is marked with the world stopped */
+/* Attempts to end marking that found more work; then a little of it is done in the
+ * stop, twice as much in each attempt, so that there is a last one. */
+#define FINISH_TRIES 3
+#define FINISH_BYTES (32 * MWI_KB) /* some 20 us of marking */
 
 bool mwi_gc_wb_state(void) {
   return mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK;
@@ -74,7 +77,7 @@ static void park_waiter_unlock(bool assist) {
 static void wait_for(uint32_t cycle) {
   for (;;) {
     mwi_lock(&wait_lock);
-    if (mwi_load_acquire(&mwi_gc.done) >= cycle) {
+    if ((int32_t)(mwi_load_acquire(&mwi_gc.done) - cycle) >= 0) { /* the numbers wrap */
       mwi_unlock(&wait_lock);
       return;
     }
@@ -367,7 +370,7 @@ bool mwi_gc_try_finish(void) {
   mwi_rt_enter();
   bool ended = false;
   if (looks_finished()) {
-    mwi_ext_rescan_large();
+    mwi_ext_rescan_early();
     mwi_gc_hooks.each_p_ragged(flush_ragged);
     if (looks_finished()) {
       int64_t t2 = mwi_os_monotonic();
@@ -379,11 +382,9 @@ bool mwi_gc_try_finish(void) {
         mwi_ext_rescan_stw(w);
         mwi_work_publish(w);
         if (mwi_work_any() && ++mwi_gc.tries >= FINISH_TRIES) {
-          do {
-            mwi_drain(w, 0, NULL);
-            mwi_gc_hooks.flush_all_stw(w);
-            mwi_work_publish(w);
-          } while (mwi_work_any());
+          uint32_t doublings = mwi_gc.tries - FINISH_TRIES;
+          mwi_drain(w, (uint64_t)FINISH_BYTES << (doublings < 24 ? doublings : 24), NULL);
+          mwi_work_publish(w);
         }
         if (!mwi_work_any()) {
           end_cycle_stw(t2);
