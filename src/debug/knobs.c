@@ -48,7 +48,7 @@ static void complain(const struct mwi_knobs_source *src, const char *variable, c
 /* All of [p, p + n) as a decimal number between lo and hi. */
 static bool parse_int(const char *p, size_t n, int32_t lo, int32_t hi, int32_t *out) {
   bool negative = n && (*p == '-');
-  if (n && (*p == '-' || *p == '+')) p++, n--;
+  if (negative) p++, n--; /* as Go: no other sign */
   if (n == 0) return false;
   int64_t v = 0;
   for (; n; p++, n--) {

@@ -65,7 +65,7 @@ static void gogc_takes_a_number_or_off(void **state) {
 static void bad_gogc_is_named_and_ignored(void **state) {
   (void)state;
   const char *bad[] = {"abc", "1e3", "50%", " 50", "2147483648", "99999999999999999999",
-                       "-",   "OFF"};
+                       "-",   "OFF", "+5"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(parse("GOGC", bad[i]).gogc, 100);
     assert_non_null(strstr(said, "GOGC=\""));
