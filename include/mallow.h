@@ -354,7 +354,8 @@ int mw_set_gc_percent(int percent);
 size_t mw_set_max_stack(size_t bytes);
 
 /* Set GOMEMLIMIT, in bytes; INT64_MAX: none; negative only reads.  Returns the
- * old value.  The limit is over all that the runtime maps; it is soft: a live
+ * old value.  The limit is over all that the runtime maps.  At the limit an
+ * allocation waits for the end of the collection that makes room.  It is soft: a live
  * heap beyond it goes on, with the collector held to half of the CPU. */
 int64_t mw_set_memory_limit(int64_t limit);
 /* A full collection, then as much memory as possible back to the OS.  Blocks. */

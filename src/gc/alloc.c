@@ -62,15 +62,31 @@ static void stress_alloc(void) {
   mwi_gc_start(MWI_GC_FORCED);
 }
 
-static void *large(size_t bytes, const struct mwi_layout *l) {
+/* The memory limit and one allocation.  unasked: take memory in any case; refused: why there was
+ * none, the bytes of the span that the limit did not allow. */
+struct limit {
+  bool unasked;
+  size_t refused;
+};
+
+/* Inside mwi_rt_enter, before and after what may take a span. */
+MWI_INLINE void limit_before(struct mwi_mcache *mc, const struct limit *m) {
+  if (MWI_UNLIKELY(m->unasked)) mc->unasked = true;
+}
+MWI_COLD static void limit_after(struct mwi_mcache *mc, struct limit *m) {
+  m->refused = mc->refused;
+  mc->refused = 0;
+  mc->unasked = false;
+}
+
+static void *large(size_t bytes, const struct mwi_layout *l, struct limit *m) {
   bytes = mwi_align_up(bytes, 8);
-  if (MWI_UNLIKELY(mwi_pacer.limit)) {
-    mwi_memlimit_make_room(bytes);
-    mwi_gc_attach(); /* it may have cost us the P */
-  }
   bool needzero;
   mwi_rt_enter();
-  struct mwi_span *s = mwi_large_alloc(mwi_tcb()->mcache, bytes, l, &needzero);
+  struct mwi_mcache *mc = mwi_tcb()->mcache;
+  limit_before(mc, m);
+  struct mwi_span *s = mwi_large_alloc(mc, bytes, l, &needzero);
+  if (MWI_UNLIKELY(!s || m->unasked)) limit_after(mc, m);
   mwi_rt_leave();
   if (!s) return NULL;
   if (needzero) {
@@ -103,7 +119,7 @@ MWI_INLINE bool take_sampled(struct mwi_mcache *mc) {
   return sampled;
 }
 
-static void *small(mwi_spanclass c) {
+static void *small(mwi_spanclass c, struct limit *m) {
   size_t charged = 0;
   bool sampled = false;
   mwi_rt_enter();
@@ -115,7 +131,9 @@ static void *small(mwi_spanclass c) {
     p = (void *)cur->next;
     cur->next += slot;
   } else {
+    limit_before(mc, m);
     p = mwi_mcache_alloc_slow(mc, c, &charged);
+    if (MWI_UNLIKELY(!p || m->unasked)) limit_after(mc, m);
     sampled = take_sampled(mc);
   }
   mwi_rt_leave();
@@ -124,11 +142,13 @@ static void *small(mwi_spanclass c) {
   return p;
 }
 
-static void *tiny(size_t bytes) {
+static void *tiny(size_t bytes, struct limit *m) {
   size_t charged = 0;
   mwi_rt_enter();
   struct mwi_mcache *mc = mwi_tcb()->mcache;
+  limit_before(mc, m);
   void *p = mwi_mcache_alloc_tiny(mc, bytes, &charged);
+  if (MWI_UNLIKELY(!p || m->unasked)) limit_after(mc, m);
   bool sampled = take_sampled(mc);
   mwi_rt_leave();
   if (p) settle(charged);
@@ -136,13 +156,27 @@ static void *tiny(size_t bytes) {
   return p;
 }
 
-static void *attempt(size_t bytes, const struct mwi_layout *l, bool raw) {
-  if (bytes > MWI_MAX_SMALL) return large(bytes, l);
+static void *attempt(size_t bytes, const struct mwi_layout *l, bool raw, struct limit *m) {
+  if (bytes > MWI_MAX_SMALL) return large(bytes, l, m);
   bool noscan = l && !l->period;
-  if (noscan && bytes < MWI_TINY_BYTES) return tiny(bytes);
-  if (raw) return small(mwi_class_raw(bytes, noscan));
+  if (noscan && bytes < MWI_TINY_BYTES) return tiny(bytes, m);
+  if (raw) return small(mwi_class_raw(bytes, noscan), m);
   mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
-  return small(c);
+  return small(c, m);
+}
+
+/* At the memory limit: wait until there is room, or until waiting is no use [ML2]. */
+MWI_COLD static void *attempt_at_limit(size_t bytes, const struct mwi_layout *l, bool raw,
+                                       struct limit *m) {
+  struct mwi_room_wait w = {0};
+  void *p = NULL;
+  while (!p && m->refused) {
+    m->unasked = !mwi_memlimit_wait(m->refused, &w);
+    m->refused = 0;
+    mwi_gc_attach();
+    p = attempt(bytes, l, raw, m);
+  }
+  return p;
 }
 
 static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
@@ -154,11 +188,14 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
   mwi_gc_attach();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
   mwi_gc_attach(); /* the collection may have cost us the P */
-  void *p = attempt(bytes, l, raw);
+  struct limit m = {false, 0};
+  void *p = attempt(bytes, l, raw, &m);
   if (MWI_LIKELY(p != NULL)) return p;
+  if (m.refused && (p = attempt_at_limit(bytes, l, raw, &m)) != NULL) return p;
   mwi_gc_full();
   mwi_gc_attach();
-  return attempt(bytes, l, raw);
+  m.unasked = true;
+  return attempt(bytes, l, raw, &m);
 }
 
 void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {

@@ -220,6 +220,33 @@ MWI_COLD static void assist(void) {
   }
 }
 
+/*
+ * The caller cannot go on before marking has ended.  What it marks meanwhile is
+ * paid in advance; in pieces, so that others on this processor get their turn.
+ */
+#define HASTEN_UNITS ((uint64_t)256 * MWI_KB)
+
+void mwi_gc_hasten(void) {
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  uint64_t done = 0;
+  if (w) {
+    mwi_rt_enter();
+    double ratio = mwi_load_relaxed(&mwi_gc.ratio);
+    int64_t cpu0 = mwi_os_thread_cputime();
+    work(w, HASTEN_UNITS, stop_assist, &done);
+    if (ratio > 0) w->credit += (int64_t)((double)done / ratio);
+    atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_thread_cputime() - cpu0);
+    mwi_gc_update_ratio();
+    mwi_limiter_tick();
+    mwi_rt_leave();
+  }
+  if (mwi_gc_try_finish()) return;
+  if (done)
+    mwi_gc_hooks.yield();
+  else
+    mwi_gc_wait_progress();
+}
+
 /* ---- Sweeping in proportion -------------------------------------------- */
 
 void mwi_gc_sweep_basis_stw(void) {
@@ -261,7 +288,7 @@ void mwi_gc_trace_swept(void) {
 
 void mwi_pacer_charge(size_t charged) {
   uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
-  if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room(0);
+  if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room();
   if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) {
     mwi_add_relaxed(&mwi_gc.black, charged);
     struct mwi_gcp *w = mwi_tcb()->gcp;

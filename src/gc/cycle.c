@@ -187,8 +187,12 @@ static unsigned long mb(uint64_t bytes) {
 
 static void begin_cycle(bool forced) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
-  int64_t t0 = mwi_os_monotonic();
+  mwi_gc_attach(); /* a trace line may have cost us the P, and so may a clock */
+  mwi_rt_enter();
+  int64_t t0 = mwi_os_monotonic(), cpu0 = mwi_os_thread_cputime();
   mwi_gc_hooks.stop_world();
+  mwi_rt_leave();
+  mwi_assert(mwi_tcb()->gcp);
   mwi_assert(mwi_sweep_done());
   st->cycle_start_ns = t0;
   st->forced = forced;
@@ -237,6 +241,7 @@ static void begin_cycle(bool forced) {
   int64_t t1 = mwi_os_monotonic();
   st->stw1_ns = t1 - t0;
   st->stw1_end_ns = t1;
+  st->total_work_cpu_ns += mwi_os_thread_cputime() - cpu0;
   mwi_gc_hooks.start_world();
   if (mine) mwi_gc_run_first_job();
   mwi_gc_hooks.wake();
@@ -249,6 +254,8 @@ static bool still_due(enum mwi_gc_reason reason) {
     return mwi_load_relaxed(&mwi_heap_live) >= mwi_pacer.trigger;
   case MWI_GC_PERIODIC:
     return mwi_gc_forced_in_ns() == 0;
+  case MWI_GC_LIMIT:
+    return mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live));
   default:
     return true;
   }
@@ -295,7 +302,7 @@ static void record_pause(struct mwi_gc_stats *st, int64_t ns) {
 }
 
 /* World stopped, everything marked. */
-static void end_cycle_stw(int64_t t2) {
+static void end_cycle_stw(int64_t t2, int64_t cpu0) {
   struct mwi_gc_stats *st = &mwi_gc_stats;
   if (mwi_knobs.gccheckmark) mwi_checkmark_stw();
   mwi_store_relaxed(&mwi_gc.phase, MWI_PHASE_OFF); /* [C1] */
@@ -354,6 +361,8 @@ static void end_cycle_stw(int64_t t2) {
   st->stw2_ns = mwi_os_monotonic() - t2;
   st->total_gc_cpu_ns +=
       st->assist_cpu_ns + st->dedicated_cpu_ns + (st->stw1_ns + st->stw2_ns) * (int64_t)st->nprocs;
+  st->total_work_cpu_ns +=
+      st->assist_cpu_ns + st->dedicated_cpu_ns + (mwi_os_thread_cputime() - cpu0);
   st->total_idle_cpu_ns += st->idle_cpu_ns;
   record_pause(st, st->stw1_ns);
   record_pause(st, st->stw2_ns);
@@ -373,7 +382,7 @@ bool mwi_gc_try_finish(void) {
     mwi_ext_rescan_early();
     mwi_gc_hooks.each_p_ragged(flush_ragged);
     if (looks_finished()) {
-      int64_t t2 = mwi_os_monotonic();
+      int64_t t2 = mwi_os_monotonic(), cpu0 = mwi_os_thread_cputime();
       mwi_gc_hooks.stop_world();
       if (looks_finished()) { /* assists may have begun meanwhile */
         struct mwi_gcp *w = mwi_tcb()->gcp;
@@ -387,7 +396,7 @@ bool mwi_gc_try_finish(void) {
           mwi_work_publish(w);
         }
         if (!mwi_work_any()) {
-          end_cycle_stw(t2);
+          end_cycle_stw(t2, cpu0);
           ended = true;
         }
       }
@@ -463,6 +472,7 @@ static void set_percent_stw(int percent) {
 
 static void set_limit_stw(int64_t limit) {
   mwi_pacer.limit = limit == INT64_MAX ? 0 : (uint64_t)limit;
+  mwi_heap_hooks.limited = mwi_pacer.limit != 0;
   mwi_memlimit_inputs_stw(false);
   mwi_pacer_commit(&mwi_pacer);
 }
@@ -474,6 +484,7 @@ MWI_EXPORT int64_t mw_set_memory_limit(int64_t limit) {
   if (limit >= 0) set_limit_stw(limit ? limit : 1);
   if (mwi_gc_wb_state()) mwi_gc_update_ratio();
   mwi_gc_hooks.start_world();
+  mwi_gc_wake_waiters(); /* there may be room now */
   return old;
 }
 

@@ -39,6 +39,7 @@ extern struct mwi_gc mwi_gc;
 
 bool mwi_gc_try_finish(void);
 void mwi_gc_wait_progress(void);
+void mwi_gc_hasten(void); /* mark, or wait for those who do; goroutine context */
 void mwi_gc_wait_started(void);
 void mwi_gc_run_first_job(void); /* the starter's own root job */
 void mwi_gc_wake_waiters(void);  /* all look again at what they wait for */

@@ -89,7 +89,7 @@ extern struct mwi_gc_hooks mwi_gc_hooks;
 
 /* ---- Cycles ------------------------------------------------------------ */
 
-enum mwi_gc_reason { MWI_GC_HEAP, MWI_GC_FORCED, MWI_GC_PERIODIC };
+enum mwi_gc_reason { MWI_GC_HEAP, MWI_GC_FORCED, MWI_GC_PERIODIC, MWI_GC_LIMIT };
 
 void mwi_gc_init(void);
 /* Start a cycle if none is marking and the reason still holds.  Goroutine context. */
@@ -112,7 +112,10 @@ struct mwi_gc_stats {
   int64_t program_start_ns, cycle_start_ns, stw1_ns, mark_ns, stw2_ns; /* clock */
   int64_t stw1_end_ns, stw2_start_ns;
   int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns; /* of this cycle */
-  int64_t total_gc_cpu_ns, total_idle_cpu_ns; /* all cycles; the first without idle marking */
+  int64_t total_gc_cpu_ns,
+      total_idle_cpu_ns;     /* all cycles; the first without idle marking, and with
+                              * each stop's clock time on every processor, as Go */
+  int64_t total_work_cpu_ns; /* the first, but stops with the CPU time that the stopper used */
   uint64_t heap_start, heap_end, heap_marked, goal, stacks, globals; /* bytes */
   uint64_t pause_total_ns, max_pause_ns, pause_ns[256], pause_end[256];
   uint64_t pause_hist[64]; /* by log2(ns), each stop */

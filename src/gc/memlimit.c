@@ -13,6 +13,19 @@
  *          about 1 % of one CPU: it works for at most a millisecond and then
  *          sleeps a hundred times as long as it worked.  With a limit it also
  *          aims below 95 % of that.
+ * Promise  [ML1] Of memory for objects no more is held than the limit leaves beside the
+ *          rest, however long the collector takes: who needs a span asks, and is
+ *          refused what would exceed it.  What several ask for at a time adds up.
+ *          [ML2] Nobody waits for room that cannot come, or whose price is too
+ *          high.  An allocation that was refused sweeps; while marking is on it
+ *          marks, and then waits for those who do, until marking ends; it starts
+ *          a cycle if enough was allocated since the last for that to be worth
+ *          it.  It takes memory regardless when the limit is off, while the CPU
+ *          limiter is on, and when cycles have not helped.  A limit that the
+ *          live heap leaves too little room below is replaced by one an eighth
+ *          above what is live (pacer.c).
+ *          Nothing that a cycle needs waits for its end: workers take no spans, and
+ *          an allocation waits only where it may also wait for an assist.
  * Threads  the scavenger is a thread of its own without a P; it touches no
  *          collected memory.  Inputs of the pacer are written with the world
  *          stopped.  The limiter's state has a lock.
@@ -21,6 +34,7 @@
 #include "base/traces.h"
 #include "gc/cycle.h"
 #include "gc/pacer.h"
+#include "gc/roots.h"
 
 #define EXTRA_PERCENT 10 /* kept beyond the goal, so that a steady heap never faults pages in */
 #define LIMIT_PERCENT 95 /* of the memory limit: where background scavenging begins */
@@ -28,6 +42,12 @@
 #define WORK_NS 1000000
 #define SLEEP_FACTOR 99 /* 1 % of a CPU */
 #define TICK_NS 10000000
+#define PAGE_CACHE_BYTES ((uint64_t)64 * MWI_PAGE_BYTES) /* of a processor, at most */
+#define SWEEP_SPANS 64 /* between looks at what that has freed: some microseconds */
+/* Cycles after which a wait is given up.  The first may not free what died after its start; the
+ * next does.  When others got what was freed there will be more: but nobody is to starve. */
+#define FRUITLESS_CYCLES 2
+#define MOST_CYCLES 16
 
 /* ---- What is held ------------------------------------------------------ */
 
@@ -75,10 +95,92 @@ void mwi_scavenge_all(void) {
   trace_scavenger(true);
 }
 
-void mwi_memlimit_make_room(size_t bytes) {
-  uint64_t ready = mwi_memory_ready() + bytes, limit = mwi_pacer.limit;
+void mwi_memlimit_make_room(void) {
+  uint64_t ready = mwi_memory_ready(), limit = mwi_pacer.limit;
   if (ready <= limit || mwi_limiter_on()) return;
   mwi_add_relaxed(&eager_bytes, mwi_heap_scavenge(ready - limit));
+}
+
+/* ---- At the limit ------------------------------------------------------ */
+
+static _Atomic uint64_t asked;   /* bytes that threads are about to take [ML1] */
+static _Atomic uint32_t granted; /* how often there was room */
+
+/* The limit is no reason to wait [ML2]. */
+static bool no_reason_to_wait(void) {
+  return !mwi_pacer.limit || mwi_limiter_on();
+}
+
+/* Could so many bytes more be held?  Free pages that the OS backs are taken first, or given back
+ * for them; but those in page caches cannot be. */
+static bool room_for(uint64_t bytes) {
+  uint64_t want = mwi_memory_ready() + bytes, cap = mwi_pacer.cap;
+  if (want <= cap) return true;
+  uint64_t over = want - cap, ready = heap_ready();
+  uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
+  uint64_t free = ready > inuse ? ready - inuse : 0;
+  if (free < over) return false;
+  if (free - over >= mwi_gc_hooks.nprocs() * PAGE_CACHE_BYTES) return true;
+  size_t n = mwi_heap_scavenge(over);
+  mwi_add_relaxed(&eager_bytes, n);
+  return n >= over;
+}
+
+static bool ask(size_t bytes) {
+  mwi_assert(mwi_tcb()->rt > 0); /* no stop, so no other limit, until told */
+  /* pairs with the release in told: who sees that sees the memory as held */
+  uint64_t all = mwi_add_acqrel(&asked, bytes) + bytes;
+  if (no_reason_to_wait() || room_for(all)) return true;
+  mwi_sub_acqrel(&asked, bytes);
+  return false;
+}
+
+static void told(size_t bytes) {
+  mwi_assert(mwi_load_relaxed(&asked) >= bytes);
+  mwi_sub_acqrel(&asked, bytes);
+  mwi_add_relaxed(&granted, 1);
+}
+
+/* A cycle has ended since w waits, and all is swept: is the next worth waiting for? */
+static bool given_up(struct mwi_room_wait *w, uint32_t cycles) {
+  uint32_t now = mwi_load_relaxed(&granted);
+  if (w->waited && w->cycle == cycles) return false;
+  if (w->waited) w->fruitless = w->granted == now ? w->fruitless + 1 : 0;
+  w->waited++;
+  w->cycle = cycles;
+  w->granted = now;
+  return w->fruitless >= FRUITLESS_CYCLES || w->waited > MOST_CYCLES;
+}
+
+static bool swept_some(void) {
+  size_t n = 0;
+  mwi_rt_enter();
+  mwi_assert(mwi_tcb()->p);
+  while (n < SWEEP_SPANS && mwi_sweep_one()) n++;
+  mwi_rt_leave();
+  return n != 0;
+}
+
+bool mwi_memlimit_wait(size_t bytes, struct mwi_room_wait *w) {
+  mwi_assert(!mwi_tcb()->rt && mwi_gc_hooks.current());
+  for (;;) {
+    mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
+    if (no_reason_to_wait()) return false;
+    if (room_for(bytes + mwi_load_relaxed(&asked))) return true;
+    uint32_t cycles = mwi_gc_stats.ncycles;
+    if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK) {
+      mwi_gc_hasten();
+    } else if (!mwi_sweep_done()) {
+      if (!swept_some()) mwi_gc_hooks.yield(); /* others have the last spans in hand */
+    } else {
+      if (given_up(w, cycles)) return false;
+      mwi_gc_start(MWI_GC_LIMIT);
+      if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK || mwi_gc_stats.ncycles != cycles)
+        continue;
+      if (!mwi_load_relaxed(&mwi_gc.starting)) return false; /* not worth one */
+      mwi_gc_wait_started();
+    }
+  }
 }
 
 /* ---- CPU limiter ------------------------------------------------------- */
@@ -99,7 +201,7 @@ bool mwi_limiter_on(void) {
 /* CPU time since the start: the collector's, idle marking, the whole process's.  All of them
  * CPU time, so that what other processes take from this one counts for nobody. */
 static struct cpu_times cpu_times(void) {
-  struct cpu_times t = {mwi_gc_stats.total_gc_cpu_ns, mwi_gc_stats.total_idle_cpu_ns,
+  struct cpu_times t = {mwi_gc_stats.total_work_cpu_ns, mwi_gc_stats.total_idle_cpu_ns,
                         mwi_os_process_cputime()};
   if (mwi_load_acquire(&mwi_gc.phase) ==
       MWI_PHASE_MARK) { /* then the cycle's are not in the totals */
@@ -190,6 +292,8 @@ int64_t mwi_memlimit_at_start(void) {
 }
 
 void mwi_memlimit_init(void) {
+  mwi_heap_hooks.ask = ask;
+  mwi_heap_hooks.told = told;
   mwi_store_relaxed(&last_tick, mwi_os_monotonic());
 }
 

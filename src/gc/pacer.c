@@ -36,18 +36,28 @@ static uint64_t limit_goal(struct mwi_pacer *p) {
   uint64_t other = p->ready > heap ? p->ready - heap : 0;
   uint64_t over = p->ready > p->limit ? p->ready - p->limit : 0;
   p->ceiling = p->marked + LEAST_ROOM(p->marked);
+  /* of the ceiling, 1/32 for free slots that this cycle does not know of */
+  p->cap = other + p->ceiling + p->ceiling / 32 + MWI_MB;
+  if (p->cap < p->limit) p->cap = p->limit;
   if (other + over >= p->limit) return p->marked;
   uint64_t goal = p->limit - other - over;
   if (goal > heap) goal -= (goal - heap) / GROWTH_SHARE;
   uint64_t headroom = goal / 100 * 3;
   if (headroom < MWI_MB) headroom = MWI_MB;
   goal = goal > 2 * headroom ? goal - headroom : headroom;
-  if (goal + headroom / 2 > p->ceiling) p->ceiling = goal + headroom / 2;
+  if (goal + headroom / 2 > p->ceiling) {
+    p->ceiling = goal + headroom / 2;
+    p->cap = p->limit;
+  }
   return goal > p->marked ? goal : p->marked;
 }
 
+bool mwi_pacer_worth(const struct mwi_pacer *p, uint64_t live) {
+  return live >= p->trigger || live >= p->marked + LEAST_ROOM(p->marked);
+}
+
 void mwi_pacer_commit(struct mwi_pacer *p) {
-  p->ceiling = UINT64_MAX;
+  p->ceiling = p->cap = UINT64_MAX;
   if (p->percent < 0 && !p->limit) {
     p->goal = p->trigger = UINT64_MAX;
     return;

@@ -32,8 +32,9 @@ struct mwi_pacer {
    * slots between objects are neither, and count as used up. */
   uint64_t limit, ready, heap_free, heap_alloc;
   /* results; ceiling: no assist leaves more heap than this to the program before
-   * marking is done */
-  uint64_t goal, trigger, ceiling;
+   * marking is done; cap: at so much memory held allocation waits: the limit, or
+   * more, when what is live leaves too little room below that */
+  uint64_t goal, trigger, ceiling, cap;
 };
 
 /* End of marking: new goal and trigger from the fields above. */
@@ -44,6 +45,8 @@ void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t liv
                      uint64_t scan_work, double util, double idle);
 /* Bytes of scan work owed for each byte allocated. */
 double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t scan_done);
+/* With so many bytes live, is another cycle worth its price? */
+bool mwi_pacer_worth(const struct mwi_pacer *p, uint64_t live);
 /* Dedicated workers, and the share of each P that fractional ones take. */
 void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction);
 
@@ -71,7 +74,15 @@ void mwi_limiter_tick(void); /* cheap; looks at the clock every 10 ms at most */
 uint64_t
 mwi_memory_ready(void); /* bytes that the runtime holds from the OS, released pages left out */
 void mwi_memlimit_inputs_stw(bool marking_ended); /* fill the pacer's fields before a commit */
-void mwi_memlimit_make_room(size_t bytes); /* about to allocate: scavenge if the limit is near */
+void mwi_memlimit_make_room(void);                /* more is held than the limit: scavenge */
+/* The limit has refused `bytes`: bring room about.  Goroutine context, outside mwi_rt_enter; may
+ * park.  true: there was room just now; false: waiting is of no use, take memory regardless.  w is
+ * zero at an allocation's first call. */
+struct mwi_room_wait {
+  uint32_t waited, fruitless; /* cycles; those in a row in which nobody found room */
+  uint32_t cycle, granted;    /* as of the last look */
+};
+bool mwi_memlimit_wait(size_t bytes, struct mwi_room_wait *w);
 void mwi_scavenge_all(void);
 int64_t mwi_memlimit_at_start(void); /* what the environment says, bytes; INT64_MAX: none */
 void mwi_memlimit_init(void);

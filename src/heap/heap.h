@@ -211,6 +211,8 @@ struct mwi_mcache {
   uint64_t ntiny;                  /* tiny allocations (they count as objects too) */
   struct mwi_span *span_cache[64]; /* free span structs */
   uint32_t nspan_cache;
+  bool unasked;                  /* owner: take spans without asking the hook `ask` */
+  size_t refused;                /* bytes of the span that `ask` refused; who looks clears it */
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
   uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
   uint32_t handed[MWI_NCLASSES]; /* slots given to the cursor, not yet in mcentral's total */
@@ -242,8 +244,8 @@ void mwi_mcache_resample_stw(struct mwi_mcache *mc);
  * Slow half of a small allocation: one zeroed slot of class c.  Caller holds
  * the P whose mcache this is and is inside mwi_rt_enter.  On return the cursor
  * may have room for more.  May sweep and grow the heap; NULL: the OS has no
- * memory (nothing changed).  *charged: bytes newly handed to the cursor (the
- * whole run, this slot included), for the pacer.
+ * memory, or mc->refused says so (nothing changed).  *charged: bytes newly handed to the cursor
+ * (the whole run, this slot included), for the pacer.
  */
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged);
 
@@ -263,7 +265,7 @@ void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged);
  * every word may be a pointer; period 0: noscan).  Returned memory may still
  * be old data when *needzero: the caller zeroes it (in a way that does not
  * delay a stop) and only then calls mwi_large_publish, which makes it visible
- * to the collector.  NULL: no memory.  mask memory of l must live for ever
+ * to the collector.  NULL: no memory, or mc->refused.  mask memory of l must live for ever
  * (layouts are static) or l is copied by the callee.
  */
 struct mwi_span *mwi_large_alloc(struct mwi_mcache *mc, size_t bytes, const struct mwi_layout *l,
@@ -324,8 +326,14 @@ MWI_INLINE void mwi_heap_check_stw(void) {}
 
 /* What the heap needs from layers above; tests fill it with fakes. */
 struct mwi_heap_hooks {
-  bool huge_pages;                               /* ask for them as the heap grows */
-  bool clobber_free;                             /* fill what a sweep frees with 0xdeadbeef */
+  bool huge_pages;   /* ask for them as the heap grows */
+  bool clobber_free; /* fill what a sweep frees with 0xdeadbeef */
+  /* A memory limit is set: who takes a span asks first.  Written with the world stopped, so not
+   * between the two calls.  ask: may so many bytes more be held?  true: they count as held until
+   * told.  Inside mwi_rt_enter, no lock held. */
+  bool limited;
+  bool (*ask)(size_t bytes);
+  void (*told)(size_t bytes);
   void (*swept_object_free)(struct mwi_span *s); /* specials, later; may be NULL */
 };
 extern struct mwi_heap_hooks mwi_heap_hooks;

@@ -248,7 +248,7 @@ static struct mwi_span *take_struct(struct mwi_mcache *mc) {
 
 /* ---- Spans ------------------------------------------------------------- */
 
-struct mwi_span *mwi_mheap_take_span(struct mwi_mcache *mc, size_t npages) {
+static struct mwi_span *take_span(struct mwi_mcache *mc, size_t npages) {
   struct mwi_span *s = take_struct(mc);
   if (!s) return NULL;
   size_t scav = 0;
@@ -265,6 +265,17 @@ struct mwi_span *mwi_mheap_take_span(struct mwi_mcache *mc, size_t npages) {
   mwi_add_relaxed(&mwi_heap.inuse_pages, npages);
   if (scav)
     atomic_fetch_sub_explicit(&mwi_heap.released, scav * MWI_PAGE_BYTES, memory_order_relaxed);
+  return s;
+}
+
+struct mwi_span *mwi_mheap_take_span(struct mwi_mcache *mc, size_t npages) {
+  if (MWI_LIKELY(!mwi_heap_hooks.limited) || mc->unasked) return take_span(mc, npages);
+  if (!mwi_heap_hooks.ask(npages * MWI_PAGE_BYTES)) {
+    mc->refused = npages * MWI_PAGE_BYTES;
+    return NULL;
+  }
+  struct mwi_span *s = take_span(mc, npages);
+  mwi_heap_hooks.told(npages * MWI_PAGE_BYTES);
   return s;
 }
 

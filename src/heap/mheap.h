@@ -42,7 +42,8 @@ struct mwi_mcache_node {
 /*
  * n pages and a struct for them, bits clear, sweepgen current, counted in
  * inuse_pages, not in the page map.  needzero says whether the pages may hold
- * old data.  NULL: no memory, nothing changed.  Takes mheap.lock.
+ * old data.  NULL: no memory, or the memory limit's hook has refused it
+ * (mc->refused); nothing changed.  Takes mheap.lock.
  */
 struct mwi_span *mwi_mheap_take_span(struct mwi_mcache *mc, size_t npages);
 

@@ -2,21 +2,32 @@
 /*
  * tests/gc/memlimit.c -- GOMEMLIMIT holds, or the program goes on without
  *
- *     memlimit holds LIVE_MB GARBAGE_MB    never more than 2 % above the limit
- *     memlimit beyond LIVE_MB GARBAGE_MB   the live heap alone is larger: no death spiral
- *     memlimit kernel                      print the limit in force
+ *     memlimit holds LIVE_MB GARBAGE_MB [stalls]    never more than 2 % above the limit
+ *     memlimit large LIVE_MB GARBAGE_MB [stalls]    the same with objects of 1 MB
+ *     memlimit beyond LIVE_MB GARBAGE_MB [stalls]   the live heap alone is larger: no death spiral
+ *     memlimit changes ROUNDS                       the limit changes under those who wait for it
+ *     memlimit kernel                               print the limit in force
  *
  * The limit is GOMEMLIMIT's, or what the kernel's was taken for.  Two goroutines
  * replace parts of the live heap, in sizes that fragment it, and write large
  * buffers; a third reads what the runtime holds.  In the end the kernel says
- * what was resident.
+ * what was resident.  With stalls, threads of the runtime lose their CPU for
+ * 15 ms one after the other, as on a busy machine: a handler sleeps there.
  */
+#define _GNU_SOURCE 1
 #include <mallow.h>
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define CHECK(x, ...)                                                                              \
   do {                                                                                             \
@@ -63,6 +74,59 @@ static void replace(void *arg) {
   }
   mw_waitgroup_done(&working);
 }
+
+/* ---- Objects of 1 MB --------------------------------------------------- */
+
+enum { LARGE = 1000000, LARGE_WORKERS = 4 };
+static unsigned char **buffers;
+
+static void replace_large(void *arg) {
+  struct part *p = arg;
+  for (size_t i = 0; i < p->replaced; i++) {
+    p->random = p->random * 6364136223846793005u + 1442695040888963407u;
+    unsigned char *b = mw_alloc_noscan(LARGE);
+    memset(b, (int)(i % 255 + 1), LARGE);
+    buffers[p->from + (p->random >> 33) % p->n] = b;
+  }
+  mw_waitgroup_done(&working);
+}
+
+/* ---- Stalls ------------------------------------------------------------ */
+
+static void lose_the_cpu(int signal) {
+  (void)signal;
+  static const struct timespec while_ = {0, 15000000};
+  syscall(SYS_nanosleep, &while_, NULL);
+}
+
+static void *stall(void *unused) {
+  (void)unused;
+  unsigned seed = 1;
+  int self = (int)syscall(SYS_gettid);
+  for (;;) {
+    static const struct timespec between = {0, 10000000};
+    syscall(SYS_nanosleep, &between, NULL);
+    DIR *d = opendir("/proc/self/task");
+    int tid = 0, n = 0;
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+      int t = atoi(e->d_name);
+      if (t > 0 && t != self && rand_r(&seed) % (unsigned)++n == 0)
+        tid = t; /* any, equally likely */
+    }
+    if (d) closedir(d);
+    if (tid) syscall(SYS_tgkill, getpid(), tid, SIGUSR1);
+  }
+  return NULL;
+}
+
+static void start_stalls(void) {
+  struct sigaction a = {.sa_handler = lose_the_cpu, .sa_flags = SA_RESTART};
+  sigaction(SIGUSR1, &a, NULL);
+  pthread_t t;
+  CHECK(pthread_create(&t, NULL, stall, NULL) == 0, "\n");
+}
+
+/* ---- What is held ------------------------------------------------------ */
 
 static uint64_t most_held;
 static _Atomic bool stop;
@@ -111,6 +175,94 @@ static void run(size_t live_mb, size_t garbage_mb) {
   CHECK(objects == nchains * CHAIN, "%zu objects\n", objects);
 }
 
+static void run_large(size_t live_mb, size_t garbage_mb) {
+  size_t n = (live_mb << 20) / LARGE / LARGE_WORKERS;
+  buffers = mw_make(unsigned char *, n *LARGE_WORKERS);
+  mw_waitgroup_add(&sampling, 1);
+  mw_go(sample, NULL);
+  mw_waitgroup_add(&working, LARGE_WORKERS);
+  for (size_t i = 0; i < LARGE_WORKERS; i++) {
+    struct part *p = mw_new(struct part);
+    *p = (struct part){n * i, n, (garbage_mb << 20) / LARGE / LARGE_WORKERS, i};
+    mw_go(replace_large, p);
+  }
+  mw_waitgroup_wait(&working);
+  stop = true;
+  mw_waitgroup_wait(&sampling);
+  for (size_t i = 0; i < n * LARGE_WORKERS; i++) {
+    unsigned char *b = buffers[i];
+    CHECK(!b || (b[0] && memcmp(b, b + 1, LARGE - 1) == 0), "buffer %zu\n", i);
+  }
+}
+
+/* ---- A limit that changes ---------------------------------------------- */
+
+enum { ALLOCATORS = 4, KEPT = 200 };
+
+static void finalize(void *obj, void *arg) {
+  (void)arg;
+  object *o = obj;
+  CHECK(o->payload != 0 && chain(1) != NULL, "\n"); /* allocates, and so waits as others do */
+}
+
+static void allocate(void *arg) {
+  uint64_t random = (uint64_t)(uintptr_t)arg;
+  object *kept[KEPT] = {0};
+  while (!stop) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    size_t i = (random >> 33) % KEPT;
+    if (kept[i]) {
+      int n = 0;
+      for (object *o = kept[i]; o; o = o->next) n++;
+      CHECK(n == CHAIN, "%d objects\n", n);
+    }
+    kept[i] = chain(random >> 40);
+    if (random >> 50 & 1) mw_set_finalizer(kept[i], finalize, NULL);
+    if (i % 16 == 0) {
+      unsigned char *b = mw_alloc_noscan((i + 1) << 12);
+      b[0] = 1;
+    }
+    if (i % 8 == 0) mw_yield(); /* the one who changes the limit has its turn too */
+  }
+  mw_waitgroup_done(&working);
+}
+
+static void change(size_t rounds) {
+  static const int64_t limits[] = {1, 2 << 20, 6 << 20, 8 << 20, 12 << 20, INT64_MAX};
+  mw_waitgroup_add(&working, ALLOCATORS);
+  for (size_t i = 0; i < ALLOCATORS; i++) mw_go(allocate, (void *)(i + 1));
+  int procs = mw_set_max_procs(0);
+  for (size_t i = 0; i < rounds; i++) {
+    mw_set_memory_limit(limits[i * 5 % 6]);
+    mw_sleep(1000000);
+    switch (i % 4) {
+    case 0:
+      mw_set_max_procs(1 + (int)(i / 4 % 4));
+      break;
+    case 1:
+      mw_set_gc_percent(i / 4 % 2 ? 100 : -1);
+      break;
+    case 2:
+      if (i % 8 == 2) mw_free_os_memory();
+      break;
+    default:
+      if (i % 16 == 3) {
+        pid_t child = fork();
+        if (child == 0) {
+          mw_set_memory_limit(1 << 20);
+          for (int k = 0; k < 300; k++) (void)!chain((uint64_t)k);
+          _exit(0);
+        }
+        int status;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0, "%#x\n", status);
+      }
+    }
+  }
+  stop = true;
+  mw_waitgroup_wait(&working);
+  mw_set_max_procs(procs);
+}
+
 int main(int argc, char **argv) {
   const char *how = argc > 1 ? argv[1] : "";
   int64_t limit = mw_set_memory_limit(-1);
@@ -118,8 +270,15 @@ int main(int argc, char **argv) {
     printf("limit %" PRId64 "\n", limit);
     return 0;
   }
-  if (argc != 4) return 64;
-  run(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+  if (strcmp(how, "changes") == 0 && argc == 3) {
+    change(strtoul(argv[2], NULL, 10));
+    printf("ok\n");
+    return 0;
+  }
+  if (argc < 4) return 64;
+  if (argc > 4) start_stalls();
+  (strcmp(how, "large") == 0 ? run_large : run)(strtoul(argv[2], NULL, 10),
+                                                strtoul(argv[3], NULL, 10));
   static mw_mem_stats s;
   mw_read_mem_stats(&s);
   /* pages of files (this program, libc) are not the runtime's */
@@ -128,7 +287,7 @@ int main(int argc, char **argv) {
          limit >> 20, (double)most_held / 1048576, (double)resident / 1048576, s.num_gc,
          100 * s.gc_cpu_fraction);
   uint64_t most = (uint64_t)limit / 100 * 102;
-  if (strcmp(how, "holds") == 0) {
+  if (strcmp(how, "beyond") != 0) {
     CHECK(most_held <= most, "held %" PRIu64 " of %" PRId64 "\n", most_held, limit);
     CHECK(resident <= most, "resident %" PRIu64 " of %" PRId64 "\n", resident, limit);
   } else {

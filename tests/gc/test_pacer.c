@@ -124,6 +124,34 @@ static void limit_formula(void **state) {
   assert_int_equal(p.goal, fits - fits / 100 * 3);
 }
 
+/* Allocation waits at the limit, or an eighth above what is live and all the rest. */
+static void limit_cap(void **state) {
+  (void)state;
+  const uint64_t M = MWI_MB;
+  struct mwi_pacer p = under_limit(-1, 256 * M, 150 * M, 246 * M, 4 * M, 6 * M);
+  mwi_pacer_commit(&p);
+  assert_int_equal(p.cap, 256 * M);
+  for (uint64_t limit = 1; limit < 400 * M; limit = limit * 3 / 2 + 1) {
+    p = under_limit(100, limit, 150 * M, 160 * M, 4 * M, 6 * M);
+    mwi_pacer_commit(&p);
+    assert_true(p.cap >= limit && p.cap >= p.ceiling);
+    assert_true(p.cap <= limit || p.cap <= 10 * M + 150 * M * 9 / 8 * 33 / 32 + M);
+  }
+  p = under_limit(100, 0, 150 * M, 160 * M, 4 * M, 6 * M);
+  mwi_pacer_commit(&p);
+  assert_true(p.cap == UINT64_MAX);
+}
+
+static void limit_worth(void **state) {
+  (void)state;
+  struct mwi_pacer p = {.marked = 80 * MWI_MB, .trigger = 200 * MWI_MB};
+  assert_false(mwi_pacer_worth(&p, 80 * MWI_MB));
+  assert_false(mwi_pacer_worth(&p, 90 * MWI_MB - 1));
+  assert_true(mwi_pacer_worth(&p, 90 * MWI_MB));
+  p.trigger = 85 * MWI_MB;
+  assert_true(mwi_pacer_worth(&p, 85 * MWI_MB));
+}
+
 /* Whatever the limit, a cycle leaves the program some room, and never asks for more
  * scanning than there is. */
 static void limit_out_of_reach(void **state) {
@@ -338,6 +366,8 @@ int main(void) {
       cmocka_unit_test(off),
       cmocka_unit_test(extremes),
       cmocka_unit_test(limit_formula),
+      cmocka_unit_test(limit_cap),
+      cmocka_unit_test(limit_worth),
       cmocka_unit_test(limit_out_of_reach),
       cmocka_unit_test(limit_holds_back),
       cmocka_unit_test(limiter),

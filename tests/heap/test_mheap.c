@@ -128,6 +128,55 @@ static void growth_uses_the_free_end(void **state) {
   collect_everything();
 }
 
+/* ---- A memory limit ------------------------------------------------------ */
+
+static size_t room, asked;
+static bool ask(size_t bytes) {
+  if (bytes > room) return false;
+  asked += bytes;
+  return true;
+}
+static void told(size_t bytes) {
+  asked -= bytes;
+}
+
+static void limit_refuses_before_anything_changes(void **state) {
+  (void)state;
+  collect_everything();
+  mwi_heap_hooks.ask = ask;
+  mwi_heap_hooks.told = told;
+  mwi_heap_hooks.limited = true;
+  room = 3 * MWI_PAGE_BYTES;
+  size_t inuse = mwi_heap.inuse_pages, released = mwi_heap.released, charged;
+  bool needzero;
+  assert_null(mwi_large_alloc(mc, 8 * MWI_PAGE_BYTES, NULL, &needzero));
+  assert_int_equal(mc->refused, 8 * MWI_PAGE_BYTES);
+  assert_int_equal(mwi_heap.inuse_pages, inuse);
+  assert_int_equal(mwi_heap.released, released);
+  room = 0;
+  mc->refused = 0;
+  assert_null(mwi_mcache_alloc_slow(mc, mwi_class_untyped(64, true), &charged));
+  assert_int_equal(mc->refused, MWI_PAGE_BYTES);
+  assert_int_equal(charged, 0);
+  mwi_heap_check_stw();
+
+  mc->refused = 0; /* regardless */
+  mc->unasked = true;
+  assert_non_null(mwi_mcache_alloc_slow(mc, mwi_class_untyped(64, true), &charged));
+  mc->unasked = false;
+  room = SIZE_MAX;
+  large(8 * MWI_PAGE_BYTES, &needzero);
+  assert_int_equal(mc->refused, 0);
+  assert_int_equal(asked, 0); /* each yes was followed by a word of what came of it */
+  fake_os.fail_commit_after = 0;
+  assert_null(mwi_large_alloc(mc, 64 * MWI_GB, NULL, &needzero));
+  fake_os.fail_commit_after = -1;
+  assert_true(mc->refused == 0 && asked == 0);
+  mwi_heap_hooks.limited = false;
+  collect_everything();
+  mwi_heap_check_stw();
+}
+
 /* ---- Out of memory ------------------------------------------------------- */
 
 static void too_large_changes_nothing(void **state) {
@@ -196,6 +245,7 @@ int main(void) {
       cmocka_unit_test(released_memory_is_known_zero),
       cmocka_unit_test(scavenging_stops_when_refused),
       cmocka_unit_test(growth_uses_the_free_end),
+      cmocka_unit_test(limit_refuses_before_anything_changes),
       cmocka_unit_test(too_large_changes_nothing),
       cmocka_unit_test(every_refusal_leaves_a_whole_heap),
       cmocka_unit_test(reservation_runs_out),
