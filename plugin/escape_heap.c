@@ -97,7 +97,7 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
   }
   m->align = large ? align : 0;
   m->raw = size >= RAW_MIN && (untyped || !mwcc_type_has_ptr(type));
-  align = align < 8 ? 8 : align;
+  align = align < 8 || large ? 8 : align; /* large: allocate() sees to it */
   m->layout = m->raw ? mwcc_layout_raw(c, type, size, align, fn)
                      : mwcc_layout_global(c, type, size, align, fn, false);
   position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));

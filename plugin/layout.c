@@ -240,6 +240,16 @@ static LLVMTypeRef layout_type(struct mwcc *c) {
   return c->t_layout = t;
 }
 
+/* Types of one LLVM type share a descriptor, and may differ in their alignment: its is the largest.
+ */
+static void align_to(struct mwcc *c, LLVMValueRef descriptor, uint64_t align) {
+  LLVMValueRef f[7], was = LLVMGetInitializer(descriptor);
+  for (unsigned i = 0; i < 7; i++) f[i] = LLVMGetAggregateElement(was, i);
+  if (LLVMConstIntGetZExtValue(f[1]) >= align) return;
+  f[1] = LLVMConstInt(c->t_i32, align, false);
+  LLVMSetInitializer(descriptor, LLVMConstNamedStruct(layout_type(c), f, 7));
+}
+
 /* key: one descriptor for each */
 static LLVMValueRef descriptor(struct mwcc *c, const void *key, LLVMTypeRef type, uint64_t size,
                                uint64_t align, LLVMValueRef site, bool array) {
@@ -260,6 +270,7 @@ static LLVMValueRef descriptor(struct mwcc *c, const void *key, LLVMTypeRef type
   uintptr_t known;
   if (mwcc_map_get(&c->layouts, key, &known)) {
     free(m.bits);
+    align_to(c, (LLVMValueRef)known, align);
     return (LLVMValueRef)known;
   }
   LLVMValueRef f[] = {

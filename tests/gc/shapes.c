@@ -178,6 +178,17 @@ static void misuse(const char *what) {
   printf("went on: %s %p\n", what, p);
 }
 
+/* One type for the code generator, two alignments: the larger is not lost, whichever is first. */
+typedef char *plain[8];
+typedef char *lines[8] __attribute__((aligned(256)));
+static __attribute__((noinline)) void one_kind_of_type(void) {
+  for (int i = 0; i < 20; i++) {
+    plain *volatile p = mw_new(plain);
+    lines *volatile l = mw_new(lines);
+    CHECK(aligned(p, 8) && aligned(l, 256));
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) {
     misuse(argv[1]);
@@ -191,6 +202,7 @@ int main(int argc, char **argv) {
   alignment_1024();
   alignment_2048();
   alignment_8192();
+  one_kind_of_type();
   untyped();
   no_bytes();
   ends();
