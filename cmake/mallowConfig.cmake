@@ -47,6 +47,7 @@ if(NOT TARGET mallow::mallow)
     IMPORTED_LINK_INTERFACE_LANGUAGES C
     INTERFACE_INCLUDE_DIRECTORIES "${_mallow_prefix}/include"
     INTERFACE_COMPILE_OPTIONS "${_mallow_options}"
+    INTERFACE_LINK_OPTIONS "LINKER:-u,__pthread_create_2_1" # for -static (src/os/thread.c)
     INTERFACE_LINK_LIBRARIES "-pthread;${CMAKE_DL_LIBS};m")
 endif()
 unset(_mallow_prefix)

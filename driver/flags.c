@@ -7,6 +7,15 @@
 #include <string.h>
 #include "driver.h"
 
+/* For make and `eval`, as pkg-config does: a backslash before what they would take apart. */
+static void put_path(const char *option, const char *path) {
+  fputs(option, stdout);
+  for (; *path; path++) {
+    if (strchr(" \t\\'\"$`&;()<>|*?[]#~", *path)) putchar('\\');
+    putchar(*path);
+  }
+}
+
 int flags_main(int argc, char **argv) {
   bool cflags = false, libs = false;
   for (int i = 0; i < argc; i++) {
@@ -18,14 +27,20 @@ int flags_main(int argc, char **argv) {
       fail("flags: unknown argument '%s'", argv[i]);
   }
   if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
-  if (cflags)
-    printf("-I%s -fpass-plugin=%s -fno-omit-frame-pointer -Wno-return-stack-address "
+  if (cflags) {
+    put_path("-I", paths.include);
+    put_path(" -fpass-plugin=", paths.plugin);
+    printf(" -fno-omit-frame-pointer -Wno-return-stack-address "
            "-fno-discard-value-names -Xclang -fsanitize-address-use-after-scope "
            "-Xclang -fexperimental-assignment-tracking=disabled "
-           "-Xclang -debug-info-kind=constructor",
-           paths.include, paths.plugin);
+           "-Xclang -debug-info-kind=constructor");
+  }
   if (cflags && libs) putchar(' ');
-  if (libs) printf("-L%s -Wl,-rpath,%s -lmallow", paths.lib, paths.lib);
+  if (libs) {
+    put_path("-L", paths.lib);
+    put_path(" -Wl,-rpath,", paths.lib);
+    printf(" -lmallow");
+  }
   putchar('\n');
   return 0;
 }

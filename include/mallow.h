@@ -30,6 +30,13 @@ extern "C" {
 #define MWI_ATTR(...)
 #endif
 
+/* In C++ of one size and alignment with C's, and used by the functions alone. */
+#ifdef __cplusplus
+#define MWI_ATOMIC
+#else
+#define MWI_ATOMIC __extension__ _Atomic
+#endif
+
 /* A static object of type T that tells the compiler plugin T's layout; the
  * plugin drops it.  Without the plugin the object is scanned conservatively.
  * No initialiser: {0} does not fit a type whose first member is empty. */
@@ -43,25 +50,27 @@ extern "C" {
     static const __typeof__(T) mwi_witness MWI_ZERO;                                               \
     (const void *)&mwi_witness;                                                                    \
   })
+#define MWI_ALIGN(T) (__extension__ _Alignof(T))
 #define MWI_PTR(T) __typeof__(__typeof__(T) *)
 
 /* ---- Memory ------------------------------------------------------------ */
 
 /* One zeroed object of type T, aligned as T asks for, up to 8192 bytes. */
-#define mw_new(T) ((MWI_PTR(T))mwi_new_typed(sizeof(T), _Alignof(T), MWI_WITNESS(T)))
+#define mw_new(T) ((MWI_PTR(T))mwi_new_typed(sizeof(T), MWI_ALIGN(T), MWI_WITNESS(T)))
 
 /* n contiguous zeroed objects of type T.  Overflow of n * sizeof(T) is fatal. */
-#define mw_make(T, n) ((MWI_PTR(T))mwi_make_typed(sizeof(T), _Alignof(T), (n), MWI_WITNESS(T)))
+#define mw_make(T, n) ((MWI_PTR(T))mwi_make_typed(sizeof(T), MWI_ALIGN(T), (n), MWI_WITNESS(T)))
 
 /* A struct T whose flexible array member `member` has n elements. */
 #define mw_new_flex(T, member, n)                                                                  \
-  ((MWI_PTR(T))mwi_flex_typed(sizeof(T), _Alignof(T), offsetof(T, member),                         \
+  ((MWI_PTR(T))mwi_flex_typed(sizeof(T), MWI_ALIGN(T), offsetof(T, member),                        \
                               sizeof(((T *)0)->member[0]), (n), MWI_WITNESS(T),                    \
                               MWI_WITNESS(__typeof__(((T *)0)->member[0]))))
 
 /* Untyped: n zeroed bytes, 16-aligned, every word scanned as a possible pointer. */
 void *mw_alloc(size_t n) MWI_ATTR(malloc, alloc_size(1), returns_nonnull);
-/* Untyped: n zeroed bytes that hold no pointers and are never scanned. */
+/* Untyped: n zeroed bytes that hold no pointers and are never scanned; aligned for an array of
+ * any type whose size divides n. */
 void *mw_alloc_noscan(size_t n) MWI_ATTR(malloc, alloc_size(1), returns_nonnull);
 
 /* Collected strings.  mw_sprintf: an encoding error is fatal. */
@@ -175,8 +184,8 @@ typedef struct mw_chan mw_chan;
 #define mw_chan_try_recv(ch, out) mwi_chan_try_recv((ch), (out), MWI_ELEM_SIZE(out))
 /* Size of *out; 0 ("any") when out is a void pointer such as NULL. */
 #define MWI_ELEM_SIZE(out)                                                                         \
-  (_Generic((out), void *: (size_t)0, default: (size_t)1) *                                        \
-   sizeof(*_Generic((out), void *: (char *)0, default: (out))))
+  (__extension__(_Generic((out), void *: (size_t)0, default: (size_t)1) *                          \
+                 sizeof(*_Generic((out), void *: (char *)0, default: (out)))))
 
 /* Closing twice or closing NULL is fatal. */
 void mw_chan_close(mw_chan *ch);
@@ -211,8 +220,8 @@ int mw_try_select(mw_case *cases, int n);
 /* Zero-initialised values are ready to use; do not copy them in use. */
 
 typedef struct mw_mutex {
-  _Atomic int32_t state;
-  _Atomic uint32_t sema;
+  MWI_ATOMIC int32_t state;
+  MWI_ATOMIC uint32_t sema;
 } mw_mutex;
 void mw_mutex_lock(mw_mutex *m);
 bool mw_mutex_trylock(mw_mutex *m);
@@ -223,14 +232,14 @@ void mw_mutex_unlock(mw_mutex *m); /* not locked: fatal */
  * waits, or bit 2: one is awake).  The functions do the rest. */
 #if defined(__GNUC__) && !defined(__cplusplus)
 void mwi_rt_mutex_lock(mw_mutex *m, int32_t state);
-static inline void mwi_mutex_lock(mw_mutex *m) {
+static __inline__ void mwi_mutex_lock(mw_mutex *m) {
   int32_t state = __atomic_load_n((int32_t *)&m->state, __ATOMIC_RELAXED);
   if ((state & 5) != 0 || !__atomic_compare_exchange_n((int32_t *)&m->state, &state, state | 1, 0,
                                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
     mwi_rt_mutex_lock(m, state);
 }
 void mwi_rt_mutex_unlocked(mw_mutex *m, int32_t state);
-static inline void mwi_mutex_unlock(mw_mutex *m) {
+static __inline__ void mwi_mutex_unlock(mw_mutex *m) {
   int32_t state = __atomic_sub_fetch((int32_t *)&m->state, 1, __ATOMIC_RELEASE);
   if (state != 0 && (state & 7) != 2) mwi_rt_mutex_unlocked(m, state);
 }
@@ -240,8 +249,8 @@ static inline void mwi_mutex_unlock(mw_mutex *m) {
 
 typedef struct mw_rwmutex {
   mw_mutex w;
-  _Atomic uint32_t writer_sem, reader_sem;
-  _Atomic int32_t reader_count, reader_wait;
+  MWI_ATOMIC uint32_t writer_sem, reader_sem;
+  MWI_ATOMIC int32_t reader_count, reader_wait;
 } mw_rwmutex;
 void mw_rwmutex_rlock(mw_rwmutex *m);
 void mw_rwmutex_runlock(mw_rwmutex *m);
@@ -249,29 +258,29 @@ void mw_rwmutex_lock(mw_rwmutex *m);
 void mw_rwmutex_unlock(mw_rwmutex *m);
 
 typedef struct mw_waitgroup {
-  _Atomic uint64_t state;
-  _Atomic uint32_t sema;
+  MWI_ATOMIC uint64_t state;
+  MWI_ATOMIC uint32_t sema;
 } mw_waitgroup;
 void mw_waitgroup_add(mw_waitgroup *wg, int delta); /* counter below 0: fatal */
 void mw_waitgroup_done(mw_waitgroup *wg);
 void mw_waitgroup_wait(mw_waitgroup *wg);
 
 typedef struct mw_once {
-  _Atomic uint32_t done;
+  MWI_ATOMIC uint32_t done;
   mw_mutex m;
 } mw_once;
 /* Call fn(arg) once; every caller returns after it has finished. */
 void mw_once_do(mw_once *o, void (*fn)(void *), void *arg);
 
 typedef struct mw_cond {
-  _Atomic uint32_t wait, notify;
+  MWI_ATOMIC uint32_t wait, notify;
 } mw_cond;
 void mw_cond_wait(mw_cond *c, mw_mutex *m); /* m locked; unlocked while blocked */
 void mw_cond_signal(mw_cond *c);
 void mw_cond_broadcast(mw_cond *c);
 
 typedef struct mw_sem {
-  _Atomic uint32_t count;
+  MWI_ATOMIC uint32_t count;
 } mw_sem;
 void mw_sem_acquire(mw_sem *s); /* blocks while the count is 0, then takes one */
 void mw_sem_release(mw_sem *s);

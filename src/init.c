@@ -28,6 +28,7 @@
 #include "gc/gc.h"
 #include "os/asymlock.h"
 #include "os/inject.h"
+#include "os/thread.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -42,6 +43,8 @@ static size_t main_stack_bytes(void) {
 
 static void init(void) {
   mwi_knobs_init();
+  const char *why = mwi_os_threads_uncovered();
+  if (why) mwi_fatal("%s", why);
   mwi_inject_init();
   mwi_asymlock_init();
   mwi_sched.start_ns = mwi_os_monotonic();

@@ -2,16 +2,21 @@
 /*
  * os/thread.c -- pthread_create's cover, and the block of unmet threads
  *
- * See os/thread.h.  A library constructor points the initial thread at
- * mwi_tcb_foreign as well, before any other module's constructor can run
- * instrumented code: libmallow is a dependency of all of them.
+ * See os/thread.h.  The cover works only where libmallow comes before libc in
+ * the dynamic linker's search: not in a program that knows nothing of it and
+ * opens a library made with mallow.  That is refused [A3].  A library
+ * constructor points the initial thread at mwi_tcb_foreign as well, before any
+ * other module's constructor can run instrumented code: libmallow is a
+ * dependency of all of them.
  */
 #define _GNU_SOURCE 1
 #include "os/thread.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
+#include <string.h>
 #include <threads.h>
 
 #include "heap/none.h"
@@ -56,6 +61,34 @@ int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(v
   return r(t, a, fn, arg);
 }
 #endif
+
+/* The images in the order of the search: the first with this library or libc in it. */
+static int ours_or_libc(struct dl_phdr_info *image, size_t bytes, void *libc) {
+  (void)bytes;
+  const char *base = strrchr(image->dlpi_name, '/');
+  if (base && strcmp(base, "/libc.so.6") == 0) return *(bool *)libc = true;
+  for (int i = 0; i < image->dlpi_phnum; i++) {
+    const ElfW(Phdr) *h = &image->dlpi_phdr[i];
+    if (h->p_type == PT_LOAD &&
+        (uintptr_t)ours_or_libc - image->dlpi_addr - h->p_vaddr < h->p_memsz)
+      return 1;
+  }
+  return 0;
+}
+
+const char *mwi_os_threads_uncovered(void) {
+  bool libc_first = false;
+  dl_iterate_phdr(ours_or_libc, &libc_first);
+  if (libc_first)
+    return "libmallow was loaded behind libc, and would not see the program's threads: link the "
+           "program with `mallow cc` (or -lmallow), or start it with LD_PRELOAD=libmallow.so.0";
+#if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
+  if (!__pthread_create && !dlsym(RTLD_NEXT, "pthread_create"))
+    return "libc's pthread_create is not in this program: link it with `mallow cc -static` (or "
+           "with -Wl,-u,__pthread_create_2_1)";
+#endif
+  return NULL;
+}
 
 struct cover {
   void *(*fn)(void *);

@@ -20,6 +20,9 @@
 
 int mwi_real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 
+/* Why threads would start without the cover, or NULL: to be asked before anything starts. */
+const char *mwi_os_threads_uncovered(void);
+
 /* fn(arg).  A frame that returns to mwi_bottom_return is the first of a thread
  * (bottom_amd64.S): below it are only the cover and libc's start. */
 void *mwi_bottom_call(void *(*fn)(void *), void *arg);

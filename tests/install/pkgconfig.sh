@@ -25,6 +25,11 @@ expect 'sum 500500, words 3: alpha beta gamma' ./both
 expect 'sum 500500, words 3: alpha beta gamma' ./static
 if readelf -d static | grep -q libmallow; then die "the static program needs libmallow.so"; fi
 
+# shellcheck disable=SC2046
+"$CLANG" -O2 -static $(pkg-config --cflags mallow) "$p/main.c" "$p/list.c" "$p/words.c" -o whole \
+  $(pkg-config --static --libs mallow) 2>log || { cat log; die "pkg-config --static"; }
+expect 'sum 500500, words 3: alpha beta gamma' ./whole
+
 # The options that a build system passes itself are those of the command: a
 # variable of a loop's body is a new one each turn, without optimisation too.
 cat >fresh.c <<'END'
