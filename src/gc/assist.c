@@ -55,16 +55,16 @@ static bool run_job(struct mwi_gcp *w) {
   return true;
 }
 
-void mwi_gc_run_first_job(void) {
-  mwi_rt_enter();
+/* Inside mwi_rt_enter. */
+void mwi_gc_run_first_jobs(uint32_t n) {
+  if (!n) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
   atomic_fetch_add(&mwi_gc.nactive, 1);
-  mwi_gc_hooks.run_job(0, w);
+  for (uint32_t i = 0; i < n; i++) mwi_gc_hooks.run_job(i, w);
   mwi_work_publish(w); /* [B1] */
   mwi_gc_account(w);
-  atomic_fetch_add(&mwi_gc.jobs_done, 1);
+  atomic_fetch_add(&mwi_gc.jobs_done, n);
   atomic_fetch_sub(&mwi_gc.nactive, 1);
-  mwi_rt_leave();
 }
 
 /* Jobs and work until none is left, `units` are done or stop() says so.

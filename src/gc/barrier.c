@@ -243,9 +243,11 @@ struct ext {
   struct ext *chain; /* of its bucket */
   struct ext *older; /* constant while it is listed */
   uintptr_t lo, hi;
+  _Atomic bool shaded; /* all that was in it; for large ones.  Release, when that is done */
 };
 #define EXT_BITS 12 /* 32 KB of buckets, cleared in the stop */
 #define EXT_LOOK 32
+#define EXT_LARGE_BYTES (32 * MWI_KB)
 static struct mwi_lock ext_lock = MWI_LOCK_INIT(MWI_RANK_ASSIST);
 static struct ext *ext_table[1 << EXT_BITS]; /* under ext_lock, as the rest */
 static struct ext *ext_newest, *ext_oldest;
@@ -255,7 +257,7 @@ static struct ext **ext_bucket(uintptr_t lo) {
   return &ext_table[(lo >> 4) * 0x9e3779b97f4a7c15u >> (64 - EXT_BITS)];
 }
 
-void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
+static struct ext *ext_enter(uintptr_t lo, uintptr_t hi) {
   mwi_lock(&ext_lock);
   struct ext **bucket = ext_bucket(lo), *e = *bucket;
   for (int i = 0; e && e->lo != lo; i++) e = i < EXT_LOOK ? e->chain : NULL;
@@ -265,11 +267,33 @@ void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
       ext_free = e->older;
     else
       e = mwi_meta_alloc(sizeof *e, 16);
-    *e = (struct ext){*bucket, ext_newest, lo, hi};
+    *e = (struct ext){*bucket, ext_newest, lo, hi, false};
     *bucket = ext_newest = e;
     if (!ext_oldest) ext_oldest = e;
   }
   mwi_unlock(&ext_lock);
+  return e;
+}
+
+void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
+  ext_enter(lo, hi);
+}
+
+/*
+ * External code is given [lo, hi).  A large one is shaded by the first call of a
+ * cycle only: what has come into it since is shaded too, by who stored it there, or
+ * since external code had it from something it was given.
+ */
+static void ext_give(uintptr_t lo, uintptr_t hi) {
+  uint32_t cycle;
+  struct ext *e;
+  do { /* a new cycle, begun in the middle of this, has not heard of it */
+    cycle = mwi_gc_stats.ncycles;
+    e = ext_enter(lo, hi);
+    if (hi - lo > EXT_LARGE_BYTES && mwi_load_acquire(&e->shaded)) return;
+    record_any_range(lo, hi);
+  } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
+  if (cycle == mwi_gc_stats.ncycles) mwi_store_release(&e->shaded, true);
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
@@ -279,14 +303,8 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
   size_t size;
   struct mwi_span *s;
   uintptr_t lo = mwi_object_of((uintptr_t)arg, &size, &s), hi = lo + size;
-  if (lo ? may_hold_pointers((void *)lo) : mwi_roots_find((uintptr_t)arg, &lo, &hi)) {
-    uint32_t cycle;
-    do { /* a new cycle, begun in the middle of this, has not heard of it */
-      cycle = mwi_gc_stats.ncycles;
-      mwi_ext_remember(lo, hi);
-      record_any_range(lo, hi);
-    } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
-  }
+  if (lo ? may_hold_pointers((void *)lo) : mwi_roots_find((uintptr_t)arg, &lo, &hi))
+    ext_give(lo, hi);
   mwi_rt_leave();
 }
 
@@ -299,7 +317,6 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
  */
 #define EXT_STOP_BYTES (64 * MWI_KB) /* 8192 words: some 20 us */
 #define EXT_STOP_MOST 2048           /* entries looked at, each a cache miss */
-#define EXT_LARGE_BYTES (32 * MWI_KB)
 
 /* The first entry that the stop has no time for.  NULL: it has time for all. */
 static const struct ext *ext_stop_end(const struct ext *e) {

@@ -31,7 +31,7 @@ void mwi_checkmark_stw(void) {
   struct mwi_gcp *w = mwi_tcb()->gcp;
   mwi_heap_each_span(check_span, w);
   mwi_checking = 1; /* roots */
-  mwi_roots_scan(w);
+  mwi_roots_scan_stw(w);
   mwi_handles_scan(w);
   mwi_gc_hooks.scan_thread_roots_stw(w);
   mwi_checking = 0;

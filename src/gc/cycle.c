@@ -185,7 +185,9 @@ static unsigned long mb(uint64_t bytes) {
   return (unsigned long)(bytes >> 20);
 }
 
+/* Inside mwi_rt_enter, with a P: its ring takes what is found in the stop. */
 static void begin_cycle(bool forced) {
+  mwi_assert(mwi_tcb()->p);
   struct mwi_gc_stats *st = &mwi_gc_stats;
   mwi_gc_attach(); /* a trace line may have cost us the P, and so may a clock */
   mwi_rt_enter();
@@ -219,9 +221,9 @@ static void begin_cycle(bool forced) {
   mwi_store_relaxed(&mwi_gc.global_bytes, 0);
   mwi_gc_hooks.prepare_roots_stw();
   mwi_store_relaxed(&mwi_gc.njobs, mwi_gc_hooks.njobs());
-  bool mine =
-      !mwi_knobs.gcstoptheworld && mwi_gc_hooks.starter_has_job && mwi_gc_hooks.starter_has_job();
-  mwi_store_relaxed(&mwi_gc.next_job, mine ? 1 : 0);
+  uint32_t mine =
+      !mwi_knobs.gcstoptheworld && mwi_gc_hooks.starter_jobs ? mwi_gc_hooks.starter_jobs() : 0;
+  mwi_store_relaxed(&mwi_gc.next_job, mine);
   mwi_store_relaxed(&mwi_gc.jobs_done, 0);
   mwi_store_relaxed(&mwi_gc.nactive, 0);
   mwi_gc.tries = 0;
@@ -243,7 +245,7 @@ static void begin_cycle(bool forced) {
   st->stw1_end_ns = t1;
   st->total_work_cpu_ns += mwi_os_thread_cputime() - cpu0;
   mwi_gc_hooks.start_world();
-  if (mine) mwi_gc_run_first_job();
+  mwi_gc_run_first_jobs(mine);
   mwi_gc_hooks.wake();
 }
 
@@ -269,10 +271,18 @@ void mwi_gc_start(enum mwi_gc_reason reason) {
   if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_OFF) {
     finish_sweep();
     if (mwi_knobs.gcpacertrace && mwi_gc_stats.ncycles) mwi_gc_trace_swept();
-    if (still_due(reason)) begin_cycle(reason == MWI_GC_FORCED);
+    if (still_due(reason)) {
+      mwi_gc_attach(); /* the P must not be lost between here and the stop */
+      mwi_rt_enter();
+      begin_cycle(reason == MWI_GC_FORCED);
+      mwi_rt_leave();
+    }
   }
   end_starting();
-  if (mwi_knobs.gcstoptheworld) mwi_gc_try_finish();
+  if (mwi_knobs.gcstoptheworld) {
+    mwi_gc_attach();
+    mwi_gc_try_finish();
+  }
 }
 
 /* ---- Phase 3 ----------------------------------------------------------- */

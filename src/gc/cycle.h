@@ -41,8 +41,8 @@ bool mwi_gc_try_finish(void);
 void mwi_gc_wait_progress(void);
 void mwi_gc_hasten(void); /* mark, or wait for those who do; goroutine context */
 void mwi_gc_wait_started(void);
-void mwi_gc_run_first_job(void); /* the starter's own root job */
-void mwi_gc_wake_waiters(void);  /* all look again at what they wait for */
+void mwi_gc_run_first_jobs(uint32_t n); /* the starter's own root jobs */
+void mwi_gc_wake_waiters(void);         /* all look again at what they wait for */
 void mwi_gc_update_ratio(void);
 void mwi_gc_account(struct mwi_gcp *w); /* move w's counters to the totals */
 void mwi_gc_sweep_basis_stw(void);

@@ -57,8 +57,9 @@ struct mwi_gc_hooks {
   void (*flush_all_stw)(
       struct mwi_gcp *w); /* each P's barrier buffer and ring: to the global list */
   void (*rescan_external_stw)(struct mwi_gcp *w); /* goroutines that were in external code */
-  /* prepare_roots_stw left job 0 to the one who begins the cycle; NULL: never */
-  bool (*starter_has_job)(void);
+  /* So many of the first jobs prepare_roots_stw left to the one who begins the cycle; it does
+   * nothing else before.  NULL: none */
+  uint32_t (*starter_jobs)(void);
   /* Marking: root jobs, claimed by index below what prepare_roots_stw counted. */
   uint32_t (*njobs)(void);
   void (*run_job)(uint32_t i, struct mwi_gcp *w);

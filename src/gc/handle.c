@@ -87,11 +87,18 @@ MWI_EXPORT void mw_handle_free(mw_handle h) {
   mwi_unlock(&handle_lock);
 }
 
+/* A block at a time: who wants the lock waits for some microseconds.  A handle made or freed
+ * meanwhile is shaded where that happens. */
 void mwi_handles_scan(struct mwi_gcp *w) {
-  mwi_lock(&handle_lock);
-  for (uint32_t i = 0; i < nslots; i++) {
-    struct slot *s = slot_at(i);
-    if (s->live) mwi_scan_conservative(w, (uintptr_t)&s->p, (uintptr_t)&s->p + sizeof s->p, false);
+  for (uint32_t from = 0;; from += BLOCK_SLOTS) {
+    mwi_lock(&handle_lock);
+    bool any = from < nslots;
+    for (uint32_t i = from; any && i < from + BLOCK_SLOTS; i++) {
+      struct slot *s = slot_at(i);
+      if (s->live)
+        mwi_scan_conservative(w, (uintptr_t)&s->p, (uintptr_t)&s->p + sizeof s->p, false);
+    }
+    mwi_unlock(&handle_lock);
+    if (!any) return;
   }
-  mwi_unlock(&handle_lock);
 }

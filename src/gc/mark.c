@@ -200,14 +200,14 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
   gather_flush(&g);
 }
 
-void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
-                     uint32_t period) {
+void mwi_scan_masked(struct mwi_gcp *w, uintptr_t start, uintptr_t lo, uintptr_t hi,
+                     const uint64_t *mask, uint32_t period) {
   if (MWI_UNLIKELY(mwi_scan_sink != NULL)) {
-    mwi_scan_sink(addr, addr + bytes, mask, period);
+    mwi_scan_sink(lo, hi, mask, period);
     return;
   }
   struct gather g = {.w = w};
-  gather_masked(&g, addr, addr, addr + bytes, mask, period);
+  gather_masked(&g, start, lo, hi, mask, period);
   gather_flush(&g);
 }
 

@@ -7,6 +7,10 @@
  *          pointers, with mw_root_add's.
  * Promise  [O1] mwi_text_contains is async-signal-safe: text ranges are an
  *          array that only grows (an entry is emptied when its module goes).
+ *          [O2] Every root that exists when marking begins, and is not removed
+ *          before, is scanned once; what is removed is shaded.  The lock is held
+ *          for ROOT_PIECE bytes of scanning at most: stores to globals that wait
+ *          for it, and allocations that assist, do not wait for all.
  * Threads  mwi_roots_lock guards the lists.  dlclose removes a module: roots are
  *          only read with mwi_roots_lock held.
  */
@@ -78,6 +82,28 @@ static void text_remove_locked(uintptr_t lo) {
 /* ---- Modules ----------------------------------------------------------- */
 
 static struct mwi_module *modules; /* under mwi_roots_lock */
+static size_t global_bytes;        /* of all; likewise */
+
+static size_t module_bytes(const struct mwi_module *m) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < m->nglobals; i++) bytes += mwi_align_up(m->globals[i].size, 8);
+  return bytes;
+}
+
+struct root {
+  struct root *next;
+  uintptr_t lo, hi;
+};
+static struct root *roots, *free_roots; /* under mwi_roots_lock */
+
+/* Where this cycle's scan is.  What is added goes before it: there is nothing in a new
+ * module's data yet, and a new root is shaded. */
+static struct {
+  struct mwi_module *m;
+  uint32_t global; /* of m */
+  uintptr_t done;  /* bytes of that */
+  struct root *r;  /* after the modules; their bytes in `done` too */
+} scan;            /* under mwi_roots_lock */
 
 /* Images with thread-locals that may hold pointers, each entered by its first
  * translation unit, and removed with that: in an image that is being closed. */
@@ -120,6 +146,7 @@ MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
   mwi_lock(&mwi_roots_lock);
   m->next = modules;
   modules = m;
+  global_bytes += module_bytes(m);
   if (has_tls) tls_add_locked(&tls, (uintptr_t)m);
   text_add_locked((uintptr_t)m->text_start, (uintptr_t)m->text_stop);
   /* Initialised data of a library opened while marking is on: nothing in it
@@ -140,8 +167,14 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
   for (struct mwi_module **pm = &modules; *pm; pm = &(*pm)->next)
     if (*pm == m) {
       *pm = m->next;
+      global_bytes -= module_bytes(m);
       break;
     }
+  if (scan.m == m) {
+    scan.m = m->next;
+    scan.global = 0;
+    scan.done = 0;
+  }
   for (uint32_t i = 0; i < m->nglobals && mwi_wb_on(); i++) /* deleted: as a store would be */
     mwi_shade_range(m->globals[i].addr, m->globals[i].size);
   text_remove_locked((uintptr_t)m->text_start);
@@ -160,12 +193,6 @@ void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread) {
 
 /* ---- Roots ------------------------------------------------------------- */
 
-struct root {
-  struct root *next;
-  uintptr_t lo, hi;
-};
-static struct root *roots, *free_roots; /* under mwi_roots_lock */
-
 MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
   uintptr_t end;
   if (!start || __builtin_add_overflow((uintptr_t)start, bytes, &end))
@@ -181,6 +208,7 @@ MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
     r = mwi_meta_alloc(sizeof *r, 16);
   *r = (struct root){roots, lo, hi};
   roots = r;
+  global_bytes += hi - lo;
   mwi_shade_range((void *)lo, hi - lo);
   mwi_unlock(&mwi_roots_lock);
 }
@@ -197,32 +225,74 @@ MWI_EXPORT void mw_root_remove(void *start) {
   }
   mwi_shade_range((void *)r->lo, r->hi - r->lo);
   *pr = r->next;
+  global_bytes -= r->hi - r->lo;
+  if (scan.r == r) {
+    scan.r = r->next;
+    if (!scan.m) scan.done = 0;
+  }
   r->next = free_roots;
   free_roots = r;
   mwi_unlock(&mwi_roots_lock);
 }
 
-/*
- * Scan everything registered.  Held for the whole scan: dlclose and
- * mw_root_remove wait, so memory does not go away under the scanner.
- */
-uint64_t mwi_roots_scan(struct mwi_gcp *w) {
-  uint64_t bytes = 0;
+/* ---- Scanning them ------------------------------------------------------- */
+
+#define ROOT_PIECE (32 * MWI_KB) /* some 20 us under the lock */
+
+uint32_t mwi_roots_begin_stw(void) {
   mwi_lock(&mwi_roots_lock);
-  for (struct mwi_module *m = modules; m; m = m->next)
-    for (uint32_t i = 0; i < m->nglobals; i++) {
-      const struct mwi_global *g = &m->globals[i];
-      bytes += g->size;
-      if (g->mask)
-        mwi_scan_masked(w, (uintptr_t)g->addr, g->size, g->mask, (uint32_t)g->period);
-      else
-        mwi_scan_conservative(w, (uintptr_t)g->addr, (uintptr_t)g->addr + g->size, false);
+  scan.m = modules;
+  scan.global = 0;
+  scan.done = 0;
+  scan.r = roots;
+  uint32_t jobs = (uint32_t)(global_bytes / ROOT_PIECE) + 1;
+  mwi_unlock(&mwi_roots_lock);
+  return jobs;
+}
+
+/* Of a range of `size` bytes, the next part that is within `left`, whole words.  True: that
+ * was its end. */
+static bool take_part(size_t size, size_t *left, size_t *from, size_t *n) {
+  *from = scan.done;
+  *n = size - scan.done;
+  size_t words = mwi_align_up(*n, 8);
+  bool last = words <= *left;
+  if (!last) *n = words = *left;
+  *left -= words;
+  scan.done = last ? 0 : scan.done + words;
+  return last;
+}
+
+uint64_t mwi_roots_scan_piece(struct mwi_gcp *w) {
+  size_t left = ROOT_PIECE, from, n;
+  mwi_lock(&mwi_roots_lock);
+  while (scan.m && left) {
+    if (scan.global == scan.m->nglobals) {
+      scan.m = scan.m->next;
+      scan.global = 0;
+      continue;
     }
-  for (struct root *r = roots; r; r = r->next) {
-    bytes += r->hi - r->lo;
-    mwi_scan_conservative(w, r->lo, r->hi, false);
+    const struct mwi_global *g = &scan.m->globals[scan.global];
+    uintptr_t at = (uintptr_t)g->addr;
+    if (take_part(g->size, &left, &from, &n)) scan.global++;
+    if (g->mask)
+      mwi_scan_masked(w, at, at + from, at + from + n, g->mask, (uint32_t)g->period);
+    else
+      mwi_scan_conservative(w, at + from, at + from + n, false);
+  }
+  while (!scan.m && scan.r && left) {
+    struct root *r = scan.r;
+    if (take_part(r->hi - r->lo, &left, &from, &n)) scan.r = r->next;
+    mwi_scan_conservative(w, r->lo + from, r->lo + from + n, false);
   }
   mwi_unlock(&mwi_roots_lock);
+  return ROOT_PIECE - left;
+}
+
+uint64_t mwi_roots_scan_stw(struct mwi_gcp *w) {
+  mwi_roots_begin_stw();
+  uint64_t bytes = 0, n;
+  while ((n = mwi_roots_scan_piece(w)) != 0) bytes += n;
   return bytes;
 }
 

@@ -7,11 +7,15 @@
 
 extern struct mwi_lock mwi_roots_lock; /* modules and roots; for sched/fork.c */
 
-/* Words of [addr, addr + bytes) selected by a repeating mask. */
-void mwi_scan_masked(struct mwi_gcp *w, uintptr_t addr, size_t bytes, const uint64_t *mask,
-                     uint32_t period);
+/* Words of [lo, hi) selected by a mask that repeats from `start` on. */
+void mwi_scan_masked(struct mwi_gcp *w, uintptr_t start, uintptr_t lo, uintptr_t hi,
+                     const uint64_t *mask, uint32_t period);
 
-uint64_t mwi_roots_scan(struct mwi_gcp *w); /* module globals, mw_root_add; returns bytes */
+/* Module globals, and what mw_root_add added: World stopped, a scan begins; it has so many
+ * pieces.  The next piece; returns its bytes, 0 when none is left. */
+uint32_t mwi_roots_begin_stw(void);
+uint64_t mwi_roots_scan_piece(struct mwi_gcp *w);
+uint64_t mwi_roots_scan_stw(struct mwi_gcp *w); /* all at once */
 bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi);
 /* A stopped thread's thread-locals (os/tls.h); world stopped. */
 void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread);

@@ -182,17 +182,17 @@ static uint32_t
 static struct mwi_g *external[MWI_MOST_THREADS + 1]; /* found in external code then [E2] */
 static uint32_t nexternal;
 static bool self_called_back; /* one of them begins the cycle */
+static uint32_t nglobal_jobs, nstarter_jobs;
 
 #define JOB_GS 16 /* goroutines a job: a claim costs less than a stack */
 enum {
   JOB_SELF,
   JOB_HELD,
-  JOB_GLOBALS,
   JOB_HANDLES,
   JOB_TIMERS,
   JOB_SPECIALS,
   JOB_POOLS,
-  JOB_STACKS
+  JOB_GLOBALS /* so many as their bytes want; then the stacks */
 };
 
 static bool stands_in_external(struct mwi_m *m) {
@@ -206,24 +206,19 @@ static void prepare_roots_stw(void) {
   mwi_pools_clear_stw();
   mwi_stack_epoch_stw(mwi_gc_stats.forced);
   nsnapshot = mwi_load_acquire(&mwi_sched.ng);
+  nglobal_jobs = mwi_roots_begin_stw();
   nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
   struct mwi_m *self = mwi_self();
   self_called_back =
       self->tcb.g && mwi_called_back(&self->tcb, (uintptr_t)__builtin_frame_address(0));
   if (self_called_back) external[nexternal++] = self->tcb.g;
-  /* Whom we keep may hold the dynamic linker's lock, and then no thread can be
-   * created until it goes on; so there must be one that can do the scan whatever
-   * this one does next.  Else scan at once. */
-  bool keep = mwi_load_relaxed(&mwi_sched.nidle_m) > 0;
+  bool kept = false;
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (m == self || !stands_in_external(m)) continue;
     external[nexternal++] = m->tcb.g;
-    if (!keep) {
-      scan_on_thread(self->tcb.gcp, m->tcb.g, m, true);
-      continue;
-    }
+    kept = true;
     mwi_store_relaxed(&m->held_for_scan, true);
     /* one that is held in a wait has none, or keeps it: the code there relies on it */
     struct mwi_p *p = mwi_load_relaxed(&m->state) == MWI_M_STOPPED ? mwi_release_p(m) : NULL;
@@ -231,6 +226,12 @@ static void prepare_roots_stw(void) {
     if (p) mwi_idle_p_put(p);
   }
   mwi_unlock(&mwi_sched.allm_lock);
+  /* Whom we keep may hold the dynamic linker's lock, and then no thread can be
+   * created until it goes on.  Without one that can do the scan whatever this
+   * one does next, this one does it before anything else. */
+  nstarter_jobs = kept && !mwi_load_relaxed(&mwi_sched.nidle_m) ? JOB_HELD + 1
+                  : self_called_back                            ? JOB_SELF + 1
+                                                                : 0;
 }
 
 static void scan_self_called_back(struct mwi_gcp *w) {
@@ -239,8 +240,8 @@ static void scan_self_called_back(struct mwi_gcp *w) {
   mwi_spill_call(scan_self, &me);
 }
 
-static bool starter_has_job(void) {
-  return self_called_back;
+static uint32_t starter_jobs(void) {
+  return nstarter_jobs;
 }
 
 static void scan_held(struct mwi_gcp *w) {
@@ -255,19 +256,16 @@ static void scan_held(struct mwi_gcp *w) {
 }
 
 static uint32_t njobs(void) {
-  return JOB_STACKS + (nsnapshot + JOB_GS - 1) / JOB_GS;
+  return JOB_GLOBALS + nglobal_jobs + (nsnapshot + JOB_GS - 1) / JOB_GS;
 }
 
 static void run_job(uint32_t i, struct mwi_gcp *w) {
   switch (i) {
-  case JOB_SELF: /* run by the one who begins the cycle, before anything else */
+  case JOB_SELF: /* run, where it has work, by the one who begins the cycle */
     scan_self_called_back(w);
     return;
   case JOB_HELD:
     scan_held(w);
-    return;
-  case JOB_GLOBALS:
-    mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
     return;
   case JOB_HANDLES:
     mwi_handles_scan(w);
@@ -284,7 +282,11 @@ static void run_job(uint32_t i, struct mwi_gcp *w) {
   default:
     break;
   }
-  uint32_t from = (i - JOB_STACKS) * JOB_GS;
+  if (i - JOB_GLOBALS < nglobal_jobs) {
+    mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan_piece(w));
+    return;
+  }
+  uint32_t from = (i - JOB_GLOBALS - nglobal_jobs) * JOB_GS;
   for (uint32_t k = from; k < from + JOB_GS && k < nsnapshot; k++) {
     struct mwi_g *g = mwi_g_at(k);
     if (g) scan_goroutine(w, g);
@@ -298,7 +300,7 @@ static void scan_all_roots_stw(struct mwi_gcp *w) {
       mwi_store_relaxed(&m->held_for_scan, false); /* the start of the world releases it */
     }
   scan_self_called_back(w);
-  mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan(w));
+  mwi_add_relaxed(&mwi_gc.global_bytes, mwi_roots_scan_stw(w));
   mwi_handles_scan(w);
   mwi_timers_scan(scan_words);
   mwi_specials_scan(w);
@@ -312,7 +314,7 @@ const char mwi_root_globals[] = "global";
 void mwi_show_roots_stw(void (*kind)(const char *)) {
   struct mwi_gcp *w = mwi_tcb()->gcp;
   kind(mwi_root_globals);
-  mwi_roots_scan(w);
+  mwi_roots_scan_stw(w);
   kind("handle");
   mwi_handles_scan(w);
   kind("timer");
@@ -450,7 +452,7 @@ void mwi_gchooks_init(void) {
       .current = current,
       .park_unlock = park_unlock,
       .ready = ready,
-      .starter_has_job = starter_has_job,
+      .starter_jobs = starter_jobs,
       .cycle_ended = mwi_stacks_tidy_later,
       .tidy = mwi_stacks_tidy,
       .trace = mwi_gc_hooks.trace,

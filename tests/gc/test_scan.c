@@ -134,7 +134,10 @@ static void masks(void **state) {
     for (size_t i = 0; i < sizeof mask / sizeof mask[0]; i++) /* bits past the period, too */
       mask[i] = rng_next(&r) & (rng_below(&r, 3) ? ~(uint64_t)0 : rng_next(&r) & rng_next(&r));
     for (size_t i = 0; i < WORDS; i++) memory[i] = (uintptr_t)(obj[i] = object(16, true));
-    mwi_scan_masked(&w, (uintptr_t)memory, words * 8, mask, period);
+    uintptr_t *cut = memory + rng_below(&r, words + 1); /* in two pieces, as long roots are */
+    mwi_scan_masked(&w, (uintptr_t)memory, (uintptr_t)memory, (uintptr_t)cut, mask, period);
+    mwi_scan_masked(&w, (uintptr_t)memory, (uintptr_t)cut, (uintptr_t)(memory + words), mask,
+                    period);
     for (size_t i = 0; i < WORDS; i++) {
       uint32_t bit = (uint32_t)(i % period);
       assert_int_equal(heap_marked(obj[i]), i < words && (mask[bit / 64] >> bit % 64 & 1));
