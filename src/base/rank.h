@@ -23,7 +23,6 @@ enum mwi_rank {
   MWI_RANK_ASSIST,   /* assist queue */
   MWI_RANK_WORK,     /* mark work buffers */
   MWI_RANK_LAYOUT,   /* span class table */
-  MWI_RANK_MCENTRAL, /* a span class's span lists */
   MWI_RANK_MHEAP,    /* page allocator, span structs, arenas */
   MWI_RANK_PROFILE,  /* counters of profiles */
   MWI_RANK_META,     /* off-heap metadata allocator */

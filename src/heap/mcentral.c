@@ -4,15 +4,17 @@
  *
  * Job      Gives a cursor its next span; keeps what no cursor holds.
  * Promise  [H4] Whoever popped a span owns it alone until it is pushed again.
- *          [L1] An unswept list only shrinks while the world runs.
+ *          [H8] From one stop that changes the roles to the next a span is
+ *          pushed on a list at most once that is popped from.
  * How      Lists are stacks with an atomic head.  The danger of such stacks is
  *          a pop that has read head and head->next while others pop that span
- *          and push it again (ABA).  It cannot happen here:
- *            unswept lists: nobody pushes [L1];
+ *          and push it again (ABA).  It cannot happen here [H8]:
+ *            unswept lists: nobody pushes;
  *            swept full: nobody pops;
- *            swept partial: pops hold the lock, so nobody else can pop the
- *            span that a pop looks at.
- *          Roles change only with the world stopped, when nobody is between.
+ *            swept partial: a sweep pushes, once in a cycle; who pops a span
+ *            from it pushes it on the full list, or in a stop.
+ *          Roles change only with the world stopped, when nobody is between:
+ *          a pop is inside mwi_rt_enter.
  *          So sweeping a span costs one atomic operation to take it and one
  *          to put it back.
  * Order    of a refill: a swept span with room; an unswept one that had room
@@ -28,10 +30,6 @@
 #include "heap/sweep.h"
 
 struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
-
-void mwi_mcentral_init(void) {
-  for (size_t c = 0; c < MWI_NCLASSES; c++) mwi_mcentrals[c].lock.rank = MWI_RANK_MCENTRAL;
-}
 
 /* Enough to find a span that has become free in a heap that is half garbage;
  * more would make one allocation wait for tens of microseconds. */
@@ -66,7 +64,7 @@ void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list) {
 struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list) {
   unsigned parity = !mwi_swept_parity();
   _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[parity][list];
-  struct mwi_span *s = mwi_load_relaxed(head) ? pop(head) : NULL; /* empty stays empty [L1] */
+  struct mwi_span *s = mwi_load_relaxed(head) ? pop(head) : NULL; /* empty stays empty */
   if (!s) return NULL;
   mwi_assert(s->list == MWI_SPAN_ON_LIST(list, parity));
   mwi_assert(mwi_load_relaxed(&s->sweepgen) == mwi_heap.sweepgen - 2);
@@ -77,12 +75,8 @@ struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list) 
 }
 
 static struct mwi_span *take_swept(mwi_spanclass c) {
-  struct mwi_mcentral *m = &mwi_mcentrals[c];
-  _Atomic(struct mwi_span *) *head = &m->head[mwi_swept_parity()][MWI_LIST_PARTIAL];
-  if (!mwi_load_relaxed(head)) return NULL;
-  mwi_lock(&m->lock);
-  struct mwi_span *s = pop(head);
-  mwi_unlock(&m->lock);
+  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[mwi_swept_parity()][MWI_LIST_PARTIAL];
+  struct mwi_span *s = mwi_load_relaxed(head) ? pop(head) : NULL;
   if (s) s->list = 0;
   return s;
 }

@@ -9,7 +9,7 @@
  *     unswept     (what these held when the last cycle ended)
  *
  * A cycle's end does not move spans: the lists of odd and even cycles swap
- * roles.  See mcentral.c for why push and pop need almost no lock.
+ * roles.  See mcentral.c for why push and pop need no lock.
  */
 #ifndef MWI_HEAP_MCENTRAL_H
 #define MWI_HEAP_MCENTRAL_H
@@ -21,8 +21,6 @@ enum mwi_list { MWI_LIST_PARTIAL, MWI_LIST_FULL, MWI_NLISTS };
 #define MWI_SPAN_ON_LIST(l, parity) ((uint8_t)(1 + (l) + MWI_NLISTS * (parity)))
 
 struct mwi_mcentral {
-  struct mwi_lock lock; /* rank MCENTRAL: pops from the swept partial list; nothing taken inside */
-
   /* atomic stacks through mwi_span.next: [parity of the cycle][list] */
   _Atomic(struct mwi_span *) head[2][MWI_NLISTS];
 
@@ -32,8 +30,6 @@ struct mwi_mcentral {
   _Atomic uint64_t freed_bytes; /* large objects only: others are counted by slot */
 } MWI_ALIGNED(64);
 extern struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
-
-void mwi_mcentral_init(void); /* once, by mwi_heap_init */
 
 /* Which of head[2] holds what is swept in the current cycle. */
 MWI_INLINE unsigned mwi_swept_parity(void) {

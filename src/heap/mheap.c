@@ -5,11 +5,11 @@
  * Job      Reserves address space at start; commits it from the bottom
  *          upwards; hands out page runs with a span struct each; keeps the
  *          page map.
- * Promise  [M1] On failure NULL, and no page, struct or counter has changed.
- *          [M2] A page's scavenged bit is set only while it reads as zero, so
+ * Promise  [MH1] On failure NULL, and no page, struct or counter has changed.
+ *          [MH2] A page's scavenged bit is set only while it reads as zero, so
  *          a span whose pages all had it needs no zeroing.  Pages that were
  *          never used have it.
- *          [M3] A page map word is nonzero exactly while its page belongs to a
+ *          [MH3] A page map word is nonzero exactly while its page belongs to a
  *          published span.
  * How      The heap grows when no run of free pages is long enough: at least
  *          one chunk (4 MB), more for a larger heap so that growing stays
@@ -107,7 +107,6 @@ void mwi_heap_init(void) {
   }
   mwi_heap.sweepgen = 2;
   mwi_class_init();
-  mwi_mcentral_init();
 }
 
 /* ---- Growth ------------------------------------------------------------ */
@@ -260,7 +259,7 @@ static struct mwi_span *take_span(struct mwi_mcache *mc, size_t npages) {
   memset((void *)s, 0, sizeof *s);
   s->base = base;
   s->npages = npages;
-  s->needzero = scav != npages; /* [M2] */
+  s->needzero = scav != npages; /* [MH2] */
   mwi_store_relaxed(&s->sweepgen, mwi_heap.sweepgen);
   mwi_add_relaxed(&mwi_heap.inuse_pages, npages);
   if (scav)

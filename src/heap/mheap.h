@@ -15,7 +15,7 @@ struct mwi_region {
 };
 
 struct mwi_mheap {
-  struct mwi_lock lock; /* rank MHEAP: after MCENTRAL, before META; never across a wait */
+  struct mwi_lock lock; /* rank MHEAP: before META; never across a wait */
 
   /* under lock */
   struct mwi_pagealloc pages;

@@ -87,6 +87,13 @@ static void *run(void *arg) {
     for (size_t i = 0; i < KEEP; i++) {
       if (i % 100 == 0) allocate(w, 40);
       heap_mark(old[i]);
+      /* any word may be a pointer, into a span that is being made too */
+      for (int k = 0; k < 4; k++) {
+        size_t size = 0;
+        uintptr_t word = mwi_heap.base + rng_below(&w->r, mwi_load_relaxed(&mwi_heap.used));
+        uintptr_t p = mwi_object_of(word, &size, NULL);
+        if (p && (word < p || !size)) abort();
+      }
     }
     pthread_barrier_wait(&stop);
     if (first) { /* world stopped: mark termination */
@@ -135,7 +142,7 @@ static void *intern(void *arg) {
     uint64_t mask = 1 + 2 * i;
     struct mwi_layout l = {.size = 96, .align = 8, .period = 12, .mask = &mask};
     mwi_spanclass c = seen[me][i] = mwi_class_for(96, &l);
-    const struct mwi_class *k = &mwi_classes[c]; /* complete already [C1] */
+    const struct mwi_class *k = &mwi_classes[c]; /* complete already [CL1] */
     if (k->slot != 96) abort();
     for (size_t w = 0; w < 12; w++)
       if ((mask >> w & 1) != (k->mask >> w % k->period & 1)) abort();
