@@ -6,7 +6,7 @@
  *          objects that it links to the plugin, which reads how their functions
  *          let pointers escape.  After each link, checks that what callers were
  *          told of a function is true of the function that was linked.
- * Promise  [S1] A variable that is on a stack because of what another file's
+ * Promise  [SU1] A variable that is on a stack because of what another file's
  *          function was known to do is not linked with a function that does
  *          something else: not one that changed since, not another one of the
  *          same name.

@@ -7,7 +7,7 @@
  *              p = c->next
  *              if (p + size > c->limit) p = mwi_rt_new(layout);    cold
  *              else c->next = p + layout->slot;
- * Promise  [F1] From the load of the mcache to the store of `next` nothing can
+ * Promise  [FP1] From the load of the mcache to the store of `next` nothing can
  *          stop the thread: the processor that the mcache belongs to
  *          could be taken away.  The store carries "mallow.guarded" with the
  *          offset of the mcache, and verify.c checks it like a barrier's.

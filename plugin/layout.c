@@ -3,12 +3,12 @@
  * plugin/layout.c -- from an IR type to the words that may hold pointers
  *
  * Job      Computes pointer masks and emits `struct mwi_layout` descriptors.
- * Promise  [L1] A word that C code can store a pointer to through the type has
+ * Promise  [LY1] A word that C code can store a pointer to through the type has
  *          its bit set.  A word of a union may be a pointer; a 64-bit integer
  *          is not.  Function pointers are `ptr` in IR like all others, so
  *          their words are set too (and cost the collector a failed range
  *          check).
- *          [L2] Literal structs are what clang makes when an initialiser does
+ *          [LY2] Literal structs are what clang makes when an initialiser does
  *          not fit the declared type: what they hide is unknown, so all their
  *          words are set.
  * How      One walk over the type.  An array is described by its element,
@@ -38,7 +38,7 @@ static bool is_float(LLVMTypeRef type) {
          k == LLVMFP128TypeKind || k == LLVMHalfTypeKind || k == LLVMBFloatTypeKind;
 }
 
-/* A literal struct whose content is not known from its type [L2]; complex
+/* A literal struct whose content is not known from its type [LY2]; complex
  * numbers are literal structs too, but of floats. */
 static bool is_opaque_literal(LLVMTypeRef type) {
   if (!LLVMIsLiteralStruct(type)) return false;

@@ -2,10 +2,10 @@
 /*
  * debug/fatal.c -- mwi_fatal: the message, the traces, exit status 2
  *
- * Promise  [F1] The message leaves in one write, before anything that could
- *          fail: no allocation, no lock.  [F2] One thread speaks; a second
+ * Promise  [FA1] The message leaves in one write, before anything that could
+ *          fail: no allocation, no lock.  [FA2] One thread speaks; a second
  *          failure on it ends the process at once, other threads wait.
- *          [F3] It ends: what may hang or fault (libdw, malloc) is guarded
+ *          [FA3] It ends: what may hang or fault (libdw, malloc) is guarded
  *          (debug/symbol.h, [Y2]), other threads are not waited for (at most
  *          FREEZE_MS, debug/goroutines.c).
  * How      Names and lines need more stack than a signal's or a nearly full
@@ -85,7 +85,7 @@ static void report(void *arg) {
   bool foreign = !tcb->attached;
   bool all = d->all || mwi_knobs.traceback >= MWI_TRACEBACK_ALL || (!g && !foreign);
 
-  static struct mwi_gtrace t; /* [F2] makes it ours */
+  static struct mwi_gtrace t; /* [FA2] makes it ours */
   struct mwi_unwind u;
   mwi_unwind_init(&u, d->ctx, d->exact);
   mwi_unwind_allow_current(&u);

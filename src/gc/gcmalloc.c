@@ -5,16 +5,16 @@
  * Job      Code compiled with -fgc-malloc calls these in place of libc's
  *          functions (plugin/libc.c).  What they return is collected.  free()
  *          is not needed; it gives the memory to the next malloc of that size.
- * Promise  [M1] Alignment, errno and NULL are C's and POSIX's: memory for any
+ * Promise  [GM1] Alignment, errno and NULL are C's and POSIX's: memory for any
  *          type, no shared address for size 0, ENOMEM rather than the runtime's
  *          fatal error.
- *          [M2] Pointers from libc's own heap (getline's line, what a library
+ *          [GM2] Pointers from libc's own heap (getline's line, what a library
  *          allocated) are welcome in free, realloc, malloc_usable_size and go
  *          back to libc; pointers from here may be given to libc's functions
  *          that reallocate (src/gcmalloc/interpose.c).
- *          [M4] What is freed is used again at once, unless a collection is under way,
+ *          [GM4] What is freed is used again at once, unless a collection is under way,
  *          the object is large, or it has a finalizer: then the collector finds it.
- *          [M3] A pointer into the middle of an object, as large alignments
+ *          [GM3] A pointer into the middle of an object, as large alignments
  *          give, keeps all of it.
  * How      Types are not known, so every word may be a pointer.  Sizes are
  *          rounded to 16 bytes: all slots of the size classes above 24 bytes
@@ -115,7 +115,7 @@ static void *allocate_aligned(size_t align, size_t n) {
   n = mwi_align_up(n ? n : 1, MALLOC_ALIGN);
   if (align <= MWI_PAGE_BYTES) return mwi_gc_alloc_or_null(mwi_gc_fit(n, align), NULL);
   char *p = mwi_gc_alloc_or_null(n + align - MALLOC_ALIGN, NULL);
-  return p ? (void *)mwi_align_up((uintptr_t)p, align) : NULL; /* [M3] */
+  return p ? (void *)mwi_align_up((uintptr_t)p, align) : NULL; /* [GM3] */
 }
 
 static bool power_of_two(size_t n) {

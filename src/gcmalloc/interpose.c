@@ -7,7 +7,7 @@
  *          or a library that frees what it was told to own.  malloc itself
  *          stays libc's for code that mallow has not compiled: such code stores
  *          without barriers, so its memory must not be the collector's.
- * Promise  [M2] of gc/gcmalloc.c.
+ * Promise  [GM2] of gc/gcmalloc.c.
  */
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
  * heap/check.c -- walks the whole heap and compares what must agree
  *
  * Job      mwi_heap_check_stw: fatal at the first broken promise [H2] to [H6],
- *          [M2], [M3], [P2], [P3], [S2], with the numbers at hand.
+ *          [MH2], [MH3], [PG2], [PG3], [SW2], with the numbers at hand.
  * How      Counts spans where they can be (cursors, lists) and in the page
  *          map; both counts and the running one must be equal.  A span says
  *          itself in which of these places it is, so a span on two lists, or

@@ -4,10 +4,10 @@
  *
  * Job      Maps (bytes, layout) to a span class, making a class when a pair is
  *          met for the first time.
- * Promise  [C1] A class is constant once its number has been given out.
- *          [C2] Equal (size class, period, mask) give the same class, so a
+ * Promise  [CL1] A class is constant once its number has been given out.
+ *          [CL2] Equal (size class, period, mask) give the same class, so a
  *          type used by many modules has one.
- *          [C3] Never fails: when a table is full the answer is the class of
+ *          [CL3] Never fails: when a table is full the answer is the class of
  *          that size in which every word may be a pointer, which is always
  *          correct and only costs the collector time.
  * How      A layout is first brought to a normal form: a mask without
@@ -229,7 +229,7 @@ const uint64_t *mwi_mask_intern(const struct mwi_layout *l, uint32_t *period) {
     if (c == MWI_CLASS_NONE && (e = prepare_locked(&k)) != NULL) publish_locked(e, MWI_CLASS_LARGE);
     mwi_unlock(&class_lock);
   }
-  if (!e) return NULL; /* table full: every word [C3] */
+  if (!e) return NULL; /* table full: every word [CL3] */
   *period = k.period;
   return e->mask;
 }

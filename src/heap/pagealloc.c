@@ -3,11 +3,11 @@
  * heap/pagealloc.c -- first-fit page allocation over bitmaps and summaries
  *
  * Job      Finds, takes and gives back runs of pages.
- * Promise  [P1] Address order: the lowest run that is long enough.  Long-lived
+ * Promise  [PG1] Address order: the lowest run that is long enough.  Long-lived
  *          data gathers at low addresses, and the top of the heap can be given
  *          back.
- *          [P2] A summary always equals what its bitmaps or children say.
- *          [P3] No page below hint is free.
+ *          [PG2] A summary always equals what its bitmaps or children say.
+ *          [PG3] No page below hint is free.
  * How      A search walks down from level 0.  At each level it goes over
  *          the entries from left to right, adding up the free run that crosses
  *          from one entry to the next; it stops when that run is long enough

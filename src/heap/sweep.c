@@ -5,11 +5,11 @@
  * Job      After a cycle, visits each span once: its mark bits become its
  *          alloc bits, its mark and scanned bits become clear, an empty span's
  *          pages go back to the heap.
- * Promise  [S1] A marked slot was allocated.  If not, somebody made a pointer
+ * Promise  [SW1] A marked slot was allocated.  If not, somebody made a pointer
  *          to a free slot reachable: fatal, since two objects would share it.
- *          [S2] unswept_spans counts a span until its sweep is complete, so
+ *          [SW2] unswept_spans counts a span until its sweep is complete, so
  *          when it is zero nothing is unswept and no sweeper is at work.
- *          [S3] Objects are not touched (unless clobber_free is set): a sweep
+ *          [SW3] Objects are not touched (unless clobber_free is set): a sweep
  *          reads and writes the span struct only.  Free runs are found, and
  *          zeroed, when a cursor takes them.
  * How      Sweepers go over the classes with one shared index; a class is
@@ -72,7 +72,7 @@ static uint32_t sweep_bits(struct mwi_span *s) {
   return freed;
 }
 
-/* The sweep of a span of so many pages is complete [S2]. */
+/* The sweep of a span of so many pages is complete [SW2]. */
 static void complete(size_t pages) {
   mwi_add_relaxed(&mwi_heap.pages_swept, pages);
   /* release half: pairs with the acquire in mwi_sweep_done */

@@ -14,7 +14,7 @@
  *          signal(7) says are never restarted end all the same.
  *          [I3] The handler has returned before the call does.
  * How      The trampoline (signal.c) asks before the handler which calls are under way, and
- *          behind it cuts them, if they still are: in a parked goroutine's `wait` [N6], and
+ *          behind it cuts them, if they still are: in a parked goroutine's `wait` [NP6], and
  *          sysmon, which it wakes, readies the goroutine: a handler may
  *          take no lock.  Where main blocks a thread, another than the handler's,
  *          that thread gets the stop signal, whose handler (stop.c) lets the call

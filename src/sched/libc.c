@@ -4,8 +4,8 @@
  *
  * Job      Where a call runs, system calls that hand the processor over, and the
  *          steps of an operation that may park.
- * Promise  [L1] errno is set after the last migration, on the thread that returns.
- *          [L2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
+ * Promise  [LC1] errno is set after the last migration, on the thread that returns.
+ *          [LC2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
  *          they are when the goroutine is about to park.
  *          sched/lend.c's [L4] holds for each system call.
  * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; netpoll.c
@@ -61,45 +61,21 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
     return r;                                                                                      \
   } while (0)
 
-/* In SYS, where the thread stays.  kinds: MWI_CALL_*. */
-static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a, long b, long c,
-                           long d, long e, long f) {
-  struct mwi_m *m = mwi_self();
-  m->sys_number = number;
-  uint32_t call = call_begins(m, kinds);
-  atomic_signal_fence(memory_order_seq_cst);
-  long r = -EINTR;
-  if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(g))
-    r = mwi_sys6(number, a, b, c, d, e, f);
-  call_ends(m, call);
-  m->sys_number = 0;
-  return r;
-}
-
 static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
                                   long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
-  struct mwi_g *g = mwi_getg();
-  mwi_jumps_wait(g);
   mwi_syscall_enter();
-  long r = wait_in_kernel(g, MWI_CALL_CUT, number, a, b, c, d, e, f);
+  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
+  uint32_t call = call_begins(m, MWI_CALL_CUT);
+  long r = mwi_sys6(number, a, b, c, d, e, f);
+  call_ends(m, call);
   mwi_syscall_exit();
-  mwi_jumps_go(g);
   return r;
 }
 
 static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, long b, long c,
                                    long d, long e, long f) {
-  if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
-  struct mwi_g *g = mwi_getg();
-  mwi_jumps_wait(g);
-  const long arg[6] = {a, b, c, d, e, f};
-  struct mwi_lent lent;
-  mwi_lend(&lent, number, arg);
-  long r = call_now(where, number, a, b, c, d, e, f);
-  mwi_lend_back(&lent);
-  mwi_jumps_go(g);
-  return r;
+  LENDING(call_now(where, number, a, b, c, d, e, f));
 }
 
 long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
@@ -130,30 +106,25 @@ long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
 static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long a, long b, long c,
                                         long d, long e, long f) {
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
-  struct mwi_g *g = mwi_getg();
   mwi_syscall_enter();
-  long r = wait_in_kernel(g, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
+  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
+  m->sys_number = number;
+  uint32_t call = call_begins(m, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED);
+  long r = mwi_sys6(number, a, b, c, d, e, f);
+  call_ends(m, call);
+  m->sys_number = 0;
   mwi_syscall_exit();
   return r;
 }
 
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
                         long f) {
-  if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
-  struct mwi_g *g = mwi_getg();
-  mwi_jumps_wait(g);
-  const long arg[6] = {a, b, c, d, e, f};
-  struct mwi_lent lent;
-  mwi_lend(&lent, number, arg);
-  long r = call_restarted(where, number, a, b, c, d, e, f);
-  mwi_lend_back(&lent);
-  mwi_jumps_go(g);
-  return r;
+  LENDING(call_restarted(where, number, a, b, c, d, e, f));
 }
 
 long mwi_result(long r) {
   if (MWI_LIKELY(!mwi_sys_failed(r))) return r;
-  mwi_errno_set((int)-r); /* [L1] */
+  mwi_errno_set((int)-r); /* [LC1] */
   return -1;
 }
 
@@ -186,7 +157,7 @@ bool mwi_io_try(struct mwi_io_op *op) {
   struct mwi_pd *pd = op->pd;
   if (!mwi_load_relaxed(&pd->registered)) return true;
   if (mwi_load_seqcst(&pd->ready[op->dir])) {
-    /* Before the attempt: what comes after it is an edge of its own [N1]. */
+    /* Before the attempt: what comes after it is an edge of its own [NP1]. */
     if (op->dir == MWI_IO_READ) op->took |= mwi_xchg_acqrel(&pd->ready[op->dir], 0) != 0;
     return true;
   }
@@ -224,7 +195,7 @@ static bool has_own_clock(int fd) {
 long mwi_io_block(struct mwi_io_op *op) {
   if (!op->blocking) {
     int nonblocking = mwi_fd_nonblocking(op->fd);
-    if (nonblocking) return nonblocking < 0 ? nonblocking : -EAGAIN; /* [L2] */
+    if (nonblocking) return nonblocking < 0 ? nonblocking : -EAGAIN; /* [LC2] */
   }
   op->blocking = false; /* ask again next time */
   if (!op->timed) {
@@ -247,7 +218,7 @@ long mwi_io_block(struct mwi_io_op *op) {
     return 0;
   }
   int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline);
-  op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [N3] */
+  op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [NP3] */
   if (e == 0 || e == -EAGAIN || e == -EBADF || e == -EINTR) return e;
   if (e == -EPERM) {
     op->kind = MWI_FD_FILE;

@@ -81,7 +81,7 @@ struct mwi_io_op {
   int fd, kind;
   uint32_t seq;
   enum mwi_io_dir dir;
-  bool took;        /* the readiness [N1] */
+  bool took;        /* the readiness [NP1] */
   bool timed;       /* deadline is known */
   bool blocking;    /* O_NONBLOCK was seen to be off, just now */
   bool simple;      /* libc_io.c: recv will do, no need for recvmsg */

@@ -3,9 +3,9 @@
  * sched/libc_fd.c -- descriptors' lives: open, socket, accept, connect, dup, close
  *
  * Job      The calls that make and end descriptors, which may wait too.
- * Promise  [F1] Closing a descriptor wakes the goroutines that wait for it; they
+ * Promise  [FD1] Closing a descriptor wakes the goroutines that wait for it; they
  *          get EBADF.
- *          [F2] A number's record belongs to the file that is open under it: every
+ *          [FD2] A number's record belongs to the file that is open under it: every
  *          close and dup2 that goes through libc's symbols is seen, those of
  *          libraries too.  What is not seen (libc's own calls inside fclose, raw
  *          system calls) leaves a record that is verified before each wait,
@@ -124,13 +124,13 @@ MWI_EXPORT int mwi_rt_socket(int domain, int type, int protocol) {
 }
 
 MWI_EXPORT int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]) {
-  long r = mwi_call4(mwi_where(), SYS_socketpair, domain, type, protocol, fd);
+  long r = mwi_sys4(SYS_socketpair, domain, type, protocol, fd);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], kind_of(domain, type, protocol));
   return (int)mwi_result(r);
 }
 
 MWI_EXPORT int mwi_rt_pipe2(int fd[2], int flags) {
-  long r = mwi_call2(mwi_where(), SYS_pipe2, fd, flags);
+  long r = mwi_sys2(SYS_pipe2, fd, flags);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], MWI_FD_OTHER);
   return (int)mwi_result(r);
 }
@@ -250,12 +250,8 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
   va_end(ap);
   long r;
   switch (cmd) {
-  case F_SETLKW: /* these have a struct: on whatever stack */
+  case F_SETLKW:
   case F_OFD_SETLKW:
-  case F_SETLK:
-  case F_OFD_SETLK:
-  case F_GETLK:
-  case F_OFD_GETLK:
     r = mwi_call3(mwi_where(), SYS_fcntl, fd, cmd, arg);
     break;
   case F_GETOWN: /* libc turns small negative results of the kernel's into values */
@@ -310,7 +306,7 @@ MWI_EXPORT FILE *mwi_rt_freopen(const char *restrict path, const char *restrict 
   return r;
 }
 
-/* ---- What libraries call [F2] ------------------------------------------ */
+/* ---- What libraries call [FD2] ------------------------------------------ */
 
 #if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 const bool mwi_closes_are_seen = true;

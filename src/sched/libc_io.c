@@ -3,12 +3,12 @@
  * sched/libc_io.c -- read, write, recv, send and their relatives
  *
  * Job      What sched/libc.h says, for the calls that move data.
- * Promise  [L3] A call returns what it would return on a thread of its own: a
+ * Promise  [LC3] A call returns what it would return on a thread of its own: a
  *          blocking send goes on until all is sent, a receive returns what
  *          there is, MSG_WAITALL waits for all.  EINTR where a signal is for the
  *          goroutine (cut.c).
- *          [L4] The kernel is done with the buffers when a call returns; none
- *          of them is in its hands while the goroutine is parked [N5].
+ *          [LC4] The kernel is done with the buffers when a call returns; none
+ *          of them is in its hands while the goroutine is parked [NP5].
  * How      Attempts on sockets are recv and send with MSG_DONTWAIT; on pipes and
  *          the like preadv2 and pwritev2 with RWF_NOWAIT; where the kernel does
  *          not know that for a descriptor, poll and then the plain call, which

@@ -6,11 +6,11 @@
  *          A recursive, error-checking or robust mutex, and a stream's lock, know
  *          their owner by its thread; any lock of these blocks the thread of
  *          whoever wants it next.
- * Promise  [L1] From lock to unlock the goroutine stays on its thread, and no
+ * Promise  [LK1] From lock to unlock the goroutine stays on its thread, and no
  *          other goroutine runs there: so the owner is the right one, another
  *          goroutine that wants the lock has another thread, and a goroutine
  *          that is preempted with a lock held does not leave it behind.
- *          [L2] Who has to wait gives its processor away at once.
+ *          [LK2] Who has to wait gives its processor away at once.
  * How      A held lock is a reason to stay (MWI_PIN_LOCK).  Locks are first
  *          tried; waiting is a wait that the runtime knows of.
  * Limits   A lock that external code takes and leaves locked when it returns

@@ -3,7 +3,7 @@
  * sched/netpoll.c -- records of descriptors, waits, deadlines, close
  *
  * Job      The part of sched/netpoll.h that knows no operating system's poller.
- * Promise  [N1]-[N6] there.
+ * Promise  [NP1]-[NP6] there.
  * How      An attempt in direction d takes the readiness (ready[d] = 0) before its
  *          system call and passes it on (ready[d] = 1, wake one more) unless the
  *          call found nothing left.  A goroutine that finds 0 queues itself, looks
@@ -196,7 +196,7 @@ static void enqueue_locked(struct mwi_ionode *n, struct mwi_pd *pd, enum mwi_io_
   mwi_store_relaxed(&n->queued, true);
   if (!head) {
     n->next = n->prev = n;
-    mwi_store_seqcst(&pd->queue[dir], n); /* [N2] */
+    mwi_store_seqcst(&pd->queue[dir], n); /* [NP2] */
     return;
   }
   n->next = head;
@@ -248,7 +248,7 @@ static bool wake(struct mwi_iowait *io, uint32_t why, struct mwi_glist *ready) {
   return true;
 }
 
-/* [N3].  At the beginning of a close, those that only want to know are left for
+/* [NP3].  At the beginning of a close, those that only want to know are left for
  * its end: the kernel would tell them nothing yet. */
 static void wake_queue_locked(struct mwi_pd *pd, enum mwi_io_dir dir, uint32_t why,
                               struct mwi_glist *ready) {
@@ -280,7 +280,7 @@ static void inject_beside(struct mwi_glist *l) {
 
 void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
   mwi_store_seqcst(&pd->ready[dir], 1);
-  if (MWI_LIKELY(!mwi_load_seqcst(&pd->queue[dir]))) return; /* [N2] */
+  if (MWI_LIKELY(!mwi_load_seqcst(&pd->queue[dir]))) return; /* [NP2] */
   struct mwi_glist ready = {0};
   mwi_rt_enter();
   mwi_lock(&pd->lock);
@@ -302,7 +302,7 @@ void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *rea
     uint32_t what = ev->at[i].what;
     if (!pd) continue;
     mwi_lock(&pd->lock);
-    if (mwi_load_relaxed(&pd->seq) == ev->at[i].seq) { /* [N4] */
+    if (mwi_load_relaxed(&pd->seq) == ev->at[i].seq) { /* [NP4] */
       if (what & MWI_EV_STICKY) mwi_store_relaxed(&pd->sticky, true);
       for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++) {
         if (!(what & (1u << d))) continue;
@@ -395,7 +395,7 @@ void mwi_io_wait_begins(void) {
   }
 }
 
-/* [N6], after the state has been set. */
+/* [NP6], after the state has been set. */
 bool mwi_io_is_cut(enum mwi_cut which) {
   return mwi_load_seqcst(&wait_of(mwi_getg())->wait) & which;
 }
@@ -477,7 +477,7 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
   io->node.many = false;
   enqueue_locked(&io->node, pd, dir);
-  bool ready = mwi_load_seqcst(&pd->ready[dir]); /* [N2] */
+  bool ready = mwi_load_seqcst(&pd->ready[dir]); /* [NP2] */
   if (ready || mwi_io_is_cut(mwi_io_cut_by(deadline))) {
     unlink_locked(&io->node);
     mwi_store_seqcst(&io->state, MWI_IOW_IDLE);

@@ -5,20 +5,20 @@
  * Job      One record for each descriptor number: who waits for it, whether it
  *          may be ready, what kind it is.  The kernel tells readiness by edges
  *          (netpoll_epoll.c); the scheduler's idle thread collects them.
- * Promise  [N1] `ready[d]` == 0 on a registered record means: the last attempt in
+ * Promise  [NP1] `ready[d]` == 0 on a registered record means: the last attempt in
  *          direction d found nothing left, or one is under way that will set it
  *          again if it leaves something; and no edge has come since.  So a
  *          goroutine that finds 0 may park.
- *          [N2] No lost wake-up: a waiter enters the queue, then looks at
+ *          [NP2] No lost wake-up: a waiter enters the queue, then looks at
  *          ready[d]; whoever sets ready[d] then looks at the queue (seq_cst).
- *          [N3] One edge wakes one goroutine that will try itself, and all that
+ *          [NP3] One edge wakes one goroutine that will try itself, and all that
  *          only want to know (poll, select).  The first passes the readiness on
  *          if its attempt leaves some.
- *          [N4] A record's `seq` names one life of its number.  An edge of another
+ *          [NP4] A record's `seq` names one life of its number.  An edge of another
  *          life is dropped; who waits across the end of one gets EBADF.
- *          [N5] Nothing points into a parked goroutine's stack: it does its system
+ *          [NP5] Nothing points into a parked goroutine's stack: it does its system
  *          call itself, after it has woken.
- *          [N6] A call that has begun to wait, and then is cut short by a signal's
+ *          [NP6] A call that has begun to wait, and then is cut short by a signal's
  *          handler (sched/cut.c), returns EINTR, however often it parks: the cut
  *          is written into `wait`, then `state` is changed; who waits sets the
  *          state, then looks at `wait` (seq_cst).  A cut names the wait that it is for.
@@ -79,7 +79,7 @@ struct mwi_iowait {
   struct mwi_timer timer;
   int64_t deadline; /* of this park; 0: none */
   _Atomic uint32_t state;
-  /* [N6]: the number of the goroutine's latest call that waits, times MWI_WAIT_NEXT, and how
+  /* [NP6]: the number of the goroutine's latest call that waits, times MWI_WAIT_NEXT, and how
    * it has been cut.  The goroutine counts, handlers set bits by CAS.  seq_cst */
   _Atomic uint64_t wait;
   struct mwi_ionode node; /* for waits on one descriptor */
@@ -88,11 +88,11 @@ struct mwi_iowait {
 struct mwi_pd {
   struct mwi_lock lock; /* rank NETPOLL */
 
-  /* changed under lock; head also read without (seq_cst, [N2]).  Circular. */
+  /* changed under lock; head also read without (seq_cst, [NP2]).  Circular. */
   _Atomic(struct mwi_ionode *) queue[2];
 
   /* changed under lock, read without */
-  _Atomic uint32_t seq;       /* [N4] */
+  _Atomic uint32_t seq;       /* [NP4] */
   _Atomic bool registered;    /* the kernel tells us edges for this life */
   _Atomic bool closing;       /* between the end of a life and the kernel's close */
   _Atomic uint8_t kind;       /* enum mwi_fd_kind */
@@ -102,7 +102,7 @@ struct mwi_pd {
   _Atomic bool shared;        /* duplicated: options are asked for each time */
   _Atomic bool sticky;        /* a hang-up, error or urgent byte was seen: attempts come first */
   _Atomic uint8_t nowait_no;  /* bit d: RWF_NOWAIT does not work in direction d */
-  _Atomic uint8_t ready[2];   /* [N1]; seq_cst */
+  _Atomic uint8_t ready[2];   /* [NP1]; seq_cst */
   _Atomic int64_t timeout[2]; /* ns, 0 none: SO_RCVTIMEO, SO_SNDTIMEO */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_pd) == 64, "one cache line");
@@ -188,7 +188,7 @@ MWI_INLINE enum mwi_cut mwi_io_cut_by(int64_t deadline) {
 int64_t mwi_io_sleep(int64_t ns);
 /* sysmon: g's call has been cut; whatever it waits for here, it looks. */
 void mwi_io_cut(struct mwi_g *g);
-/* An attempt that may have left something in direction d is over [N1]. */
+/* An attempt that may have left something in direction d is over [NP1]. */
 void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir);
 
 /* Several at once. */

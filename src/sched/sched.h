@@ -117,8 +117,6 @@ struct mwi_g {
   /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
    * from a queue */
   bool locked;
-  /* owner: what handlers on its thread may leave at its end only (jump.c); a depth */
-  _Atomic uint8_t in_call;
 
   /* owner: reasons of the program's to stay on its thread, mw_thread_lock and pthread locks held */
   uint32_t pins;           /* their number */

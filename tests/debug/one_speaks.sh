@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# one_speaks.sh PROGRAM -- of a hundred goroutines that fail at once, one is heard [F2]
+# one_speaks.sh PROGRAM -- of a hundred goroutines that fail at once, one is heard [FA2]
 
 for i in 1 2 3 4 5 6 7 8 9 10; do
   output=$(GOMAXPROCS=4 "$1" two 2>&1)

@@ -2,8 +2,8 @@
 /*
  * tests/gc/gcmalloc.c -- the malloc family with -fgc-malloc (gc/gcmalloc.c)
  *
- * [M1] alignment, contents, errors; [M2] pointers that go between libc's heap
- * and the collector's; [M3] aligned pointers keep their objects; [M4]
+ * [GM1] alignment, contents, errors; [GM2] pointers that go between libc's heap
+ * and the collector's; [GM3] aligned pointers keep their objects; [GM4]
  * what is freed is handed out once more, and only once.  But for that nothing
  * here relies on free: a list of a million nodes is dropped again and again.
  */
@@ -47,7 +47,7 @@ static void alignment(void) {
       char *q = aligned_alloc(align, n);
       CHECK(q && (uintptr_t)q % align == 0);
       memset(q, 0x5a, n);
-      if (n < 2000) mw_gc(); /* held by an interior pointer alone [M3] */
+      if (n < 2000) mw_gc(); /* held by an interior pointer alone [GM3] */
       CHECK(q[0] == 0x5a && q[n - 1] == 0x5a);
     }
   void *untouched = &failures;
@@ -109,7 +109,7 @@ static int by_address(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* [M4] Every slot belongs to one object at a time, whatever is freed, in and
+/* [GM4] Every slot belongs to one object at a time, whatever is freed, in and
  * between collections. */
 static void freed_once(void) {
   enum { N = 3000 };

@@ -3,7 +3,7 @@
  * tests/heap/test_pagealloc.c -- the page allocator against a naive one
  *
  * The model is one byte a page and a linear search; every answer must be the
- * same page, since first fit [P1] leaves no choice.
+ * same page, since first fit [PG1] leaves no choice.
  */
 #include "heap/heap_test.h"
 #include "heap/pagealloc.h"

@@ -73,7 +73,7 @@ static void *run(struct side *s, void *(*fn)(void *)) {
   return (void *)(intptr_t)pthread_create(&s->thread, NULL, fn, s);
 }
 
-/* ---- Several readers, one descriptor, deadlines [N1] [N2] [N3] ----------- */
+/* ---- Several readers, one descriptor, deadlines [NP1] [NP2] [NP3] ----------- */
 
 static void *reader(void *arg) {
   struct side *s = arg;
@@ -125,7 +125,7 @@ static void readers_with_deadlines(void **state) {
   many_readers(false, 300000);
 }
 
-/* ---- Closed under the reader, and the number is another's [N4] ----------- */
+/* ---- Closed under the reader, and the number is another's [NP4] ----------- */
 
 static void *victim(void *arg) {
   struct side *s = arg;
@@ -219,7 +219,7 @@ static void several_at_once(void **state) {
   mwi_rt_close(s[1].fd[1]);
 }
 
-/* ---- Cut short [N6] ------------------------------------------------------ */
+/* ---- Cut short [NP6] ------------------------------------------------------ */
 
 static _Atomic(struct mwi_g *) cut_g;
 
