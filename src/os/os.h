@@ -66,6 +66,9 @@ uintptr_t mwi_os_stack_top(void);
 void mwi_os_set_gs(void *base);
 size_t mwi_os_xsave_bytes(void); /* vector state in a signal frame */
 void mwi_os_yield(void);
+unsigned mwi_os_cpu(void); /* where the calling thread was a moment ago */
+/* Move the calling thread to that CPU, if its affinity mask has it; it is not kept there. */
+void mwi_os_go_to_cpu(unsigned cpu);
 void mwi_os_usleep(int64_t us);
 
 /* errno of the thread that runs at this moment.  libc declares its address

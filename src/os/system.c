@@ -135,6 +135,22 @@ void mwi_os_yield(void) {
   sched_yield();
 }
 
+unsigned mwi_os_cpu(void) {
+  int cpu = sched_getcpu();
+  return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
+void mwi_os_go_to_cpu(unsigned cpu) {
+  cpu_set_t may, there;
+  int saved = errno;
+  if (cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof may, &may) == 0 && CPU_ISSET(cpu, &may)) {
+    CPU_ZERO(&there);
+    CPU_SET(cpu, &there);
+    if (sched_setaffinity(0, sizeof there, &there) == 0) sched_setaffinity(0, sizeof may, &may);
+  }
+  errno = saved;
+}
+
 void mwi_os_usleep(int64_t us) {
   int saved = errno;
   struct timespec ts = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};

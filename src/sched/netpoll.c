@@ -3,7 +3,7 @@
  * sched/netpoll.c -- records of descriptors, waits, deadlines, close
  *
  * Job      The part of sched/netpoll.h that knows no operating system's poller.
- * Promise  [NP1]-[NP6] there.
+ * Promise  [NP1]-[NP7] there.
  * How      An attempt in direction d takes the readiness (ready[d] = 0) before its
  *          system call and passes it on (ready[d] = 1, wake one more) unless the
  *          call found nothing left.  A goroutine that finds 0 queues itself, looks
@@ -34,10 +34,32 @@
 #endif
 
 _Atomic bool mwi_netpoll_is_open;
-_Atomic int32_t mwi_netpoll_nwaiting;
 _Atomic bool mwi_netpoll_due;
 _Atomic bool mwi_netpoll_blocking;
-static _Atomic int64_t last_poll; /* relaxed: sysmon's guess */
+
+/*
+ * Who waits, as the difference of two counts that only grow, in pieces: every park and
+ * every end of one changes a count, and one that all processors share would be on its
+ * way between their caches all the time.  seq_cst.
+ */
+enum { TALLIES = 16 };
+static struct tally {
+  _Atomic uint64_t parks, ends;
+} MWI_ALIGNED(64) tallies[TALLIES];
+
+static struct tally *tally(void) {
+  struct mwi_p *p = mwi_tcb()->p; /* any will do, and so may be another's by now */
+  return &tallies[p ? p->id % TALLIES : 0];
+}
+
+/* All ends first: what is counted meanwhile can only make somebody wait who does not. */
+bool mwi_netpoll_waited(void) {
+  uint64_t ends = 0, parks = 0;
+  for (int i = 0; i < TALLIES; i++) ends += mwi_load_seqcst(&tallies[i].ends);
+  for (int i = 0; i < TALLIES; i++) parks += mwi_load_seqcst(&tallies[i].parks);
+  return parks != ends;
+}
+
 static struct mwi_lock open_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
 
 /* ---- Records ----------------------------------------------------------- */
@@ -56,6 +78,15 @@ static bool records_are_ours(void) {
 static _Atomic(struct mwi_pd *) chunks[NCHUNKS];
 static _Atomic uint32_t nchunks; /* none are past this */
 
+/* Waits between two looks at a descriptor's home; before the first look. */
+#if MW_STRESS
+enum { TURNS = 1, FIRST_TURNS = 1 };
+#elif MW_CHECK
+enum { TURNS = 2, FIRST_TURNS = 1 };
+#else
+enum { TURNS = 16, FIRST_TURNS = 3 }; /* a look costs a system call, a move two more */
+#endif
+
 static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) {
   mwi_store_relaxed(&pd->registered, false);
   mwi_store_relaxed(&pd->kind, (uint8_t)kind);
@@ -65,6 +96,8 @@ static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) 
   mwi_store_relaxed(&pd->sticky, false);
   mwi_store_relaxed(&pd->foreign, foreign || !mwi_closes_are_seen);
   mwi_store_relaxed(&pd->nowait_no, 0);
+  mwi_store_relaxed(&pd->home, MWI_POLL_ALL);
+  mwi_store_relaxed(&pd->turns, TURNS - FIRST_TURNS);
   for (int d = 0; d < 2; d++) {
     mwi_store_relaxed(&pd->timeout[d], 0);
     mwi_store_seqcst(&pd->ready[d], 1);
@@ -292,12 +325,197 @@ void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
 
 /* ---- Edges ------------------------------------------------------------- */
 
+/*
+ * Homes.  What a connection costs depends on where it is touched: its packets come in
+ * on one CPU (that of the network's interrupt, or of the peer's thread), and answered
+ * there they find the kernel's records of it in that CPU's cache, and wake nobody on
+ * another.  So descriptors that are waited for often move to the set of that CPU, and a
+ * thread asks the set of the CPU that it happens to be on first, whatever thread or
+ * processor it is.  Nothing is pinned.
+ *
+ * Sets of other CPUs are left to the threads there, but not for long [NP7]: a thread
+ * asks those that nobody attends to, or has asked for others_ns, and has what it finds
+ * there looked at again.  A descriptor moves only to a CPU where a thread of ours has
+ * passed lately; everybody's set is for the others, and for all that has no CPU.
+ */
+#define ALL_NS 50000                         /* everybody's set is asked again after this */
+#define PASSED_NS 10000000                   /* "lately" */
+#define GO_NS 20000000                       /* between two moves of threads */
+enum { FROM_HOME = MWI_POLL_BATCH * 3 / 4 }; /* leaves room for what is elsewhere */
+enum { MUCH = MWI_POLL_BATCH / 8 };          /* edges that make a CPU worth going to */
+
+/* relaxed: guesses, and lost updates harm nobody */
+static struct set {
+  _Atomic int64_t asked;      /* when its edges were asked for */
+  _Atomic int64_t passed;     /* ... by a thread on its CPU */
+  _Atomic int64_t found;      /* ... who found some */
+  _Atomic(struct mwi_m *) by; /* ... by whom */
+  _Atomic unsigned cpu;       /* one that it is of */
+} MWI_ALIGNED(64) sets[MWI_POLL_SETS];
+static _Atomic bool homes;        /* some CPU's set may be there; seq_cst */
+static _Atomic int64_t last_poll; /* of any set */
+
 int64_t mwi_netpoll_last(void) {
   return mwi_load_relaxed(&last_poll);
 }
 
+static unsigned home_of_cpu(unsigned cpu) {
+  return 1 + cpu % MWI_POLL_CPUS;
+}
+
+/* The calling thread's. */
+static unsigned home_here(void) {
+  return home_of_cpu(mwi_os_cpu());
+}
+
+static void ask(struct mwi_poll_events *ev, unsigned k, int room, int64_t now) {
+  if (room > MWI_POLL_BATCH - ev->n) room = MWI_POLL_BATCH - ev->n;
+  if (room <= 0) return;
+  mwi_store_relaxed(&sets[k].asked, now);
+  mwi_netpoll_os_ask(ev, k, room);
+}
+
+/* Does the thread that asked last have a processor, and is it there still?  If it has left
+ * without a word (a system call that blocks it), others_ns is all that this costs. */
+static bool attended(unsigned k) {
+  struct mwi_m *m = mwi_load_acquire(&sets[k].by); /* its record was made before */
+  return m && mwi_load_relaxed(&m->home) == k;
+}
+
+/* Returns whether another thread of ours is on this CPU. */
+static bool attend(unsigned here) {
+  struct mwi_m *m = mwi_self(), *by = mwi_load_relaxed(&sets[here].by);
+  if (mwi_load_relaxed(&m->home) != here) mwi_store_relaxed(&m->home, (uint8_t)here);
+  if (by == m) return false;
+  mwi_store_release(&sets[here].by, m);
+  return by && mwi_load_relaxed(&by->home) == here;
+}
+
+/* Two threads on one CPU, and none on one that gives much to do.  The kernel, which balances
+ * load and knows nothing of this, can leave it so for ever. */
+static void go_to(unsigned k, int64_t now) {
+  static _Atomic int64_t last; /* by whichever thread */
+  int64_t before = mwi_load_relaxed(&last);
+  if (now - before < GO_NS || !mwi_cas_acqrel(&last, &before, now)) return;
+  mwi_os_go_to_cpu(mwi_load_relaxed(&sets[k].cpu));
+}
+
+void mwi_netpoll_idle(void) {
+  mwi_store_relaxed(&mwi_self()->home, MWI_POLL_ALL);
+}
+
+static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
+  int64_t now = mwi_os_monotonic();
+  unsigned here = home_here();
+  bool doubled = attend(here);
+  unsigned lonely = 0;
+  mwi_store_relaxed(&last_poll, now);
+  mwi_store_relaxed(&sets[here].passed, now);
+  if (!mwi_load_seqcst(&homes)) {
+    ask(ev, MWI_POLL_ALL, MWI_POLL_BATCH, now);
+    return;
+  }
+  if (mwi_netpoll_os_has(here)) {
+    ask(ev, here, FROM_HOME, now);
+    if (ev->n) mwi_store_relaxed(&sets[here].found, now);
+  }
+  if (now - mwi_load_relaxed(&sets[MWI_POLL_ALL].asked) > ALL_NS)
+    ask(ev, MWI_POLL_ALL, MWI_POLL_BATCH, now);
+  /* Not always from the same one: the batch may be full. */
+  unsigned start = here + (unsigned)(now >> 10) % MWI_POLL_CPUS;
+  for (unsigned i = 0; i < MWI_POLL_CPUS; i++) {
+    unsigned k = home_of_cpu(start + i);
+    if (k == here || !mwi_netpoll_os_has(k) ||
+        (now - mwi_load_relaxed(&sets[k].asked) <= others_ns && attended(k)))
+      continue;
+    int n = ev->n;
+    bool alone = !attended(k);
+    ask(ev, k, MWI_POLL_BATCH, now);
+    if (alone && ev->n - n >= MUCH) lonely = k;
+    for (; n < ev->n; n++) { /* is it right there? */
+      struct mwi_pd *pd = mwi_pd_get(ev->at[n].fd, false);
+      if (pd) mwi_store_relaxed(&pd->turns, TURNS - 1);
+    }
+  }
+  if (doubled && lonely) go_to(lonely, now);
+}
+
+bool mwi_netpoll_at_home(void) {
+  if (!mwi_load_seqcst(&homes)) return false;
+  return mwi_os_monotonic() - mwi_load_relaxed(&sets[home_here()].found) < MWI_POLL_DRY_NS;
+}
+
+void mwi_netpoll_keep(struct mwi_poll_events *ev, int64_t ns, bool nap) {
+  if (nap) {
+    unsigned here = home_here();
+    bool taken = attended(here); /* by another thread: this one is idle */
+    if (!taken) attend(here);
+    mwi_netpoll_os_wait(taken ? 0 : 1u << here, ns);
+    collect(ev, MWI_POLL_DRY_NS);
+    return;
+  }
+  if (!mwi_load_seqcst(&homes)) {
+    mwi_netpoll_os_wait_one(ev, ns);
+    return;
+  }
+  mwi_netpoll_os_wait(~(uint64_t)0, ns);
+  collect(ev, -1);
+}
+
+/* pd's lock held; its goroutine is about to park.  A TCP socket that compiled code made, and
+ * that has no duplicate: an edge that the old set told of meanwhile is one too many, and no
+ * more.  In the new set its level is told first [NP1]. */
+static MWI_NOINLINE void look_at_home_locked(struct mwi_pd *pd, int fd, uint32_t seq) {
+  int cpu = -1;
+  mwi_store_relaxed(&pd->turns, 0);
+  if (mwi_sched.nprocs == 1 && !mwi_load_seqcst(&homes)) return;
+  if (socket_option(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof cpu) < 0 || cpu < 0) return;
+  unsigned from = mwi_load_relaxed(&pd->home), to = home_of_cpu((unsigned)cpu);
+  if (to == from) return;
+  if (mwi_os_monotonic() - mwi_load_relaxed(&sets[to].passed) > PASSED_NS) to = MWI_POLL_ALL;
+  if (to == from) return;
+  if (mwi_load_relaxed(&sets[to].cpu) != (unsigned)cpu)
+    mwi_store_relaxed(&sets[to].cpu, (unsigned)cpu);
+  if (!mwi_netpoll_os_has(to)) {
+    mwi_lock(&open_lock);
+    mwi_store_seqcst(&homes, true); /* before os_make has the keeper begin again */
+    bool made = mwi_netpoll_os_has(to) || mwi_netpoll_os_make(to);
+    mwi_unlock(&open_lock);
+    if (!made) return;
+  }
+  if (mwi_netpoll_os_add(to, fd, seq) != 0) return;
+  mwi_store_relaxed(&pd->home, (uint8_t)to);
+  mwi_netpoll_os_remove(from, fd);
+}
+
+/*
+ * What events further on will touch is to be on its way: records, then who is first in
+ * their queues, then its goroutine.  Guesses, read in a race: of these nothing is ever
+ * freed, and `wait` is NULL or a wait.
+ */
+MWI_INLINE void expect(const struct mwi_poll_events *ev, int i) {
+  if (__has_feature(thread_sanitizer)) return;
+  enum { FAR = 9, NEAR = 6, NEXT = 3 };
+  if (i + FAR < ev->n) __builtin_prefetch(mwi_pd_get(ev->at[i + FAR].fd, false), 1);
+  if (i + NEAR < ev->n) {
+    struct mwi_pd *pd = mwi_pd_get(ev->at[i + NEAR].fd, false);
+    const char *n = pd ? (char *)mwi_load_relaxed(&pd->queue[MWI_IO_READ]) : NULL;
+    if (n) {
+      __builtin_prefetch(n, 1);
+      __builtin_prefetch(n - MWI_CACHE_LINE, 1); /* the wait around it */
+    }
+  }
+  if (i + NEXT < ev->n) {
+    struct mwi_pd *pd = mwi_pd_get(ev->at[i + NEXT].fd, false);
+    struct mwi_ionode *n = pd ? mwi_load_relaxed(&pd->queue[MWI_IO_READ]) : NULL;
+    struct mwi_iowait *io = n ? *(struct mwi_iowait *volatile *)&n->wait : NULL;
+    if (io) __builtin_prefetch((char *)io->g + MWI_CACHE_LINE, 1);
+  }
+}
+
 void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *ready) {
   for (int i = 0; i < ev->n; i++) {
+    expect(ev, i);
     struct mwi_pd *pd = mwi_pd_get(ev->at[i].fd, false);
     uint32_t what = ev->at[i].what;
     if (!pd) continue;
@@ -315,12 +533,12 @@ void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *rea
 }
 _Static_assert(MWI_EV_READ == 1 << MWI_IO_READ && MWI_EV_WRITE == 1 << MWI_IO_WRITE, "bits");
 
-void mwi_netpoll_now(struct mwi_glist *ready) {
+void mwi_netpoll_now(struct mwi_glist *ready, int64_t others_ns) {
   struct mwi_poll_events ev;
+  ev.n = 0;
   if (!mwi_netpoll_open()) return; /* it could not be opened, or all only sleep */
   mwi_store_relaxed(&mwi_netpoll_due, false);
-  mwi_store_relaxed(&last_poll, mwi_os_monotonic());
-  mwi_netpoll_os_wait(&ev, 0);
+  collect(&ev, others_ns);
   mwi_netpoll_deliver(&ev, ready);
 }
 
@@ -377,12 +595,12 @@ static bool commit(struct mwi_g *g, void *arg) {
 /* Park until the state changes; lock: to be dropped then.  The reason. */
 static uint32_t park(struct mwi_iowait *io, struct mwi_lock *lock, int64_t deadline) {
   io->deadline = deadline;
-  atomic_fetch_add(&mwi_netpoll_nwaiting, 1);
+  atomic_fetch_add(&tally()->parks, 1);
   if (deadline)
     mwi_park(commit, lock, MWI_WAIT_IO); /* arming a timer takes stack */
   else
     mwi_park_light(commit, lock, MWI_WAIT_IO);
-  atomic_fetch_sub(&mwi_netpoll_nwaiting, 1);
+  atomic_fetch_add(&tally()->ends, 1);
   if (deadline) mwi_timer_disarm(&io->timer);
   return mwi_load_seqcst(&io->state);
 }
@@ -439,10 +657,11 @@ static bool passed(int64_t deadline) {
 
 static int register_locked(struct mwi_pd *pd, int fd, uint32_t seq) {
   int e = 0;
+  unsigned home = mwi_load_relaxed(&pd->home);
   if (!mwi_load_relaxed(&pd->registered))
-    e = mwi_netpoll_os_add(fd, seq);
-  else if (mwi_load_relaxed(&pd->foreign) && (e = mwi_netpoll_os_renew(fd, seq)) == -ENOENT)
-    e = mwi_netpoll_os_add(fd, seq); /* closed and made anew where we do not see it */
+    e = mwi_netpoll_os_add(home, fd, seq);
+  else if (mwi_load_relaxed(&pd->foreign) && (e = mwi_netpoll_os_renew(home, fd, seq)) == -ENOENT)
+    e = mwi_netpoll_os_add(home, fd, seq); /* closed and made anew where we do not see it */
   else
     return e;
   if (e == 0) {
@@ -474,6 +693,11 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
     mwi_unlock(&pd->lock);
     return e;
   }
+  uint8_t turns = mwi_load_relaxed(&pd->turns) + 1;
+  mwi_store_relaxed(&pd->turns, turns);
+  if (MWI_UNLIKELY(turns >= TURNS) && mwi_load_relaxed(&pd->kind) == MWI_FD_TCP &&
+      !mwi_load_relaxed(&pd->foreign) && !mwi_load_relaxed(&pd->shared))
+    look_at_home_locked(pd, fd, seq);
   mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
   io->node.many = false;
   enqueue_locked(&io->node, pd, dir);
@@ -610,7 +834,8 @@ static void end_life_locked(struct mwi_pd *pd, int fd, struct mwi_glist *woken) 
     wake_queue_locked(pd, d, MWI_IOW_CLOSED, woken);
   /* Duplicates keep the open file in the set otherwise, under a number that means
    * something else by then. */
-  if (fd >= 0 && mwi_load_relaxed(&pd->registered)) mwi_netpoll_os_remove(fd);
+  if (fd >= 0 && mwi_load_relaxed(&pd->registered))
+    mwi_netpoll_os_remove(mwi_load_relaxed(&pd->home), fd);
 }
 
 void mwi_pd_fresh(int fd, enum mwi_fd_kind kind) {
@@ -687,7 +912,12 @@ void mwi_netpoll_forked(void) {
   if (mwi_netpoll_open()) mwi_netpoll_os_forked();
   if (mwi_load_relaxed(&owner_pid)) mwi_store_relaxed(&owner_pid, (int)mwi_sys0(SYS_getpid));
   mwi_store_seqcst(&mwi_netpoll_is_open, false);
-  mwi_store_seqcst(&mwi_netpoll_nwaiting, 0);
+  mwi_store_seqcst(&homes, false);
+  for (int k = 0; k < MWI_POLL_SETS; k++) mwi_store_relaxed(&sets[k].by, NULL);
+  for (int i = 0; i < TALLIES; i++) {
+    mwi_store_seqcst(&tallies[i].parks, 0);
+    mwi_store_seqcst(&tallies[i].ends, 0);
+  }
   /* Whoever waited is not in the child: its record may serve another goroutine. */
   MWI_EACH_G(g) {
     struct mwi_iowait *io = mwi_load_relaxed(&g->io);
@@ -702,6 +932,7 @@ void mwi_netpoll_forked(void) {
       c[i].lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_NETPOLL);
       mwi_store_relaxed(&c[i].registered, false);
       mwi_store_relaxed(&c[i].closing, false);
+      mwi_store_relaxed(&c[i].home, MWI_POLL_ALL);
       for (int d = 0; d < 2; d++) {
         mwi_store_relaxed(&c[i].queue[d], NULL);
         mwi_store_seqcst(&c[i].ready[d], 1);

@@ -22,6 +22,11 @@
  *          handler (sched/cut.c), returns EINTR, however often it parks: the cut
  *          is written into `wait`, then `state` is changed; who waits sets the
  *          state, then looks at `wait` (seq_cst).  A cut names the wait that it is for.
+ *          [NP7] An edge is collected within a few milliseconds of its thread's or any
+ *          other's passing through the scheduler's loop, whichever set tells it.
+ * How      A descriptor is told of by one of several sets: everybody's, or that of the
+ *          CPU on which its packets arrive, if a thread of ours passes there
+ *          ("Homes", netpoll.c).
  * Next     netpoll.c, netpoll_epoll.c, libc_io.c (who calls), proc.c (keep_watch)
  */
 #ifndef MWI_SCHED_NETPOLL_H
@@ -103,6 +108,8 @@ struct mwi_pd {
   _Atomic bool sticky;        /* a hang-up, error or urgent byte was seen: attempts come first */
   _Atomic uint8_t nowait_no;  /* bit d: RWF_NOWAIT does not work in direction d */
   _Atomic uint8_t ready[2];   /* [NP1]; seq_cst */
+  _Atomic uint8_t home;       /* the set that tells of it */
+  _Atomic uint8_t turns;      /* waits since its home was looked at; lost updates harm nobody */
   _Atomic int64_t timeout[2]; /* ns, 0 none: SO_RCVTIMEO, SO_SNDTIMEO */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_pd) == 64, "one cache line");
@@ -110,6 +117,8 @@ _Static_assert(sizeof(struct mwi_pd) == 64, "one cache line");
 /* ---- For the scheduler ------------------------------------------------- */
 
 enum { MWI_POLL_BATCH = 128 };
+/* Sets: everybody's, and one for each CPU, modulo 16. */
+enum { MWI_POLL_ALL, MWI_POLL_CPUS = 16, MWI_POLL_SETS };
 enum { MWI_EV_READ = 1, MWI_EV_WRITE = 2, MWI_EV_STICKY = 4 };
 
 struct mwi_poll_events {
@@ -121,7 +130,6 @@ struct mwi_poll_events {
 };
 
 extern _Atomic bool mwi_netpoll_is_open;
-extern _Atomic int32_t mwi_netpoll_nwaiting;
 extern _Atomic bool mwi_netpoll_due; /* relaxed: sysmon wants somebody to ask the kernel */
 
 extern _Atomic bool mwi_netpoll_blocking; /* relaxed: a thread waits in the kernel for edges */
@@ -131,14 +139,22 @@ MWI_INLINE bool mwi_netpoll_open(void) {
   return mwi_load_seqcst(&mwi_netpoll_is_open);
 }
 /* Does anybody now? */
-MWI_INLINE bool mwi_netpoll_waited(void) {
-  return mwi_load_seqcst(&mwi_netpoll_nwaiting) > 0;
-}
+bool mwi_netpoll_waited(void);
 /* When somebody last asked the kernel. */
 int64_t mwi_netpoll_last(void);
-/* Ask the kernel without waiting; append whom to run.  A thread of ours in RUN. */
-void mwi_netpoll_now(struct mwi_glist *ready);
-/* The second half of it.  Not in SYS. */
+/* Ask the kernel without waiting; append whom to run.  A thread of ours in RUN.  Asks
+ * the set of the CPU that it is on, everybody's, and those of other CPUs that nobody has
+ * asked for so long. */
+enum { MWI_POLL_BUSY_NS = 1000000, MWI_POLL_DRY_NS = 500000 };
+void mwi_netpoll_now(struct mwi_glist *ready, int64_t others_ns);
+/* This thread goes idle, and asks no more. */
+void mwi_netpoll_idle(void);
+/* Is this thread's CPU one where descriptors are at home, and edges came lately? */
+bool mwi_netpoll_at_home(void);
+/* The keeper's, in SYS: wait until an edge or a break; ns < 0: for ever.  nap: others ask
+ * often; for edges of this CPU only, then collect as a thread that is dry does. */
+void mwi_netpoll_keep(struct mwi_poll_events *ev, int64_t ns, bool nap);
+/* Whom the events are for.  Not in SYS. */
 void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *ready);
 /* In the child of a fork: its epoll set was the parent's, and nobody waits. */
 void mwi_netpoll_forked(void);
@@ -210,15 +226,20 @@ void mwi_many_end(struct mwi_many *m);
 /* ---- netpoll_epoll.c --------------------------------------------------- */
 
 int mwi_netpoll_os_open(void); /* 0 or -errno */
-/* fd's edges are told with seq from here on; level once at the start. */
-int mwi_netpoll_os_add(int fd, uint32_t seq);
+bool mwi_netpoll_os_has(unsigned set);
+bool mwi_netpoll_os_make(unsigned set);
+/* fd's edges are told with seq, by this set, from here on; level once at the start. */
+int mwi_netpoll_os_add(unsigned set, int fd, uint32_t seq);
 /* The same where it is registered already; -ENOENT where it is not. */
-int mwi_netpoll_os_renew(int fd, uint32_t seq);
-void mwi_netpoll_os_remove(int fd);
-/* ns < 0: until an edge or a break; 0: do not wait. */
-void mwi_netpoll_os_wait(struct mwi_poll_events *ev, int64_t ns);
-void mwi_netpoll_os_nap(int64_t ns); /* until a break, and not for edges */
-void mwi_netpoll_os_break(void);     /* the thread that waits returns */
+int mwi_netpoll_os_renew(unsigned set, int fd, uint32_t seq);
+void mwi_netpoll_os_remove(unsigned set, int fd);
+/* Append at most `room` of a set's edges, without waiting. */
+void mwi_netpoll_os_ask(struct mwi_poll_events *ev, unsigned set, int room);
+/* Until a break, or an edge of one of the sets; ns < 0: no limit. */
+void mwi_netpoll_os_wait(uint64_t sets, int64_t ns);
+/* The same for everybody's set alone, and append its edges. */
+void mwi_netpoll_os_wait_one(struct mwi_poll_events *ev, int64_t ns);
+void mwi_netpoll_os_break(void); /* the thread that waits returns */
 void mwi_netpoll_os_forked(void);
 /* A descriptor of the runtime's own: not the program's to close. */
 bool mwi_netpoll_os_owns(int fd);

@@ -484,11 +484,43 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
   return g;
 }
 
-/* Goroutines whose descriptors are ready, if nobody waits for them in the kernel. */
-static struct mwi_g *poll_ready(struct mwi_p *p) {
+/*
+ * Beside others on its CPU a thread that has run dry steps aside for a moment, instead of
+ * looking for work far away: if they are what feeds it (a peer on this machine, the
+ * kernel's network threads), there is more when it comes back, and at home.  Where
+ * nobody else wants the CPU this returns at once, and is left out for a while.
+ */
+#define AWAY_NS 5000
+enum { ASIDE_MOST = 31 };
+
+static void step_aside(struct mwi_m *m, struct mwi_p *p) {
+  if (p->aside_skip) {
+    p->aside_skip--;
+    return;
+  }
+  mwi_enter_sys(m);
+  int64_t since = mwi_os_monotonic();
+  mwi_os_yield();
+  bool away = mwi_os_monotonic() - since > AWAY_NS;
+  mwi_leave_sys(m);
+  if (m->tcb.p != p) return;
+  p->aside_backoff = away ? 0 : 2 * p->aside_backoff + 1;
+  if (p->aside_backoff > ASIDE_MOST) p->aside_backoff = ASIDE_MOST;
+  p->aside_skip = p->aside_backoff;
+}
+
+/* Goroutines whose descriptors are ready, if nobody waits for them in the kernel.  NULL: or
+ * we have lost p to a stopper. */
+static struct mwi_g *poll_ready(struct mwi_m *m, struct mwi_p *p) {
   if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_netpoll_blocking)) return NULL;
   struct mwi_glist ready = {0};
-  mwi_netpoll_now(&ready);
+  mwi_netpoll_now(&ready, MWI_POLL_BUSY_NS);
+  if (!ready.n && mwi_runq_empty(p) && mwi_netpoll_at_home()) {
+    /* Not while others count on this thread to find what they make runnable. */
+    if (!m->spinning) step_aside(m, p);
+    if (m->tcb.p != p) return NULL;
+    mwi_netpoll_now(&ready, MWI_POLL_DRY_NS);
+  }
   if (!ready.n) return NULL;
   mwi_glist_run(&ready);
   return mwi_runq_get(p);
@@ -619,11 +651,10 @@ static void keep_watch(struct mwi_m *m) {
     int64_t nap = poll ? nap_ns(wait) : 0;
     mwi_enter_sys(m);
     if (nap) {
-      mwi_netpoll_os_nap(nap);
-      mwi_netpoll_os_wait(&ev, 0);
+      mwi_netpoll_keep(&ev, nap, true);
     } else if (poll) {
       mwi_store_seqcst(&mwi_netpoll_blocking, true);
-      mwi_netpoll_os_wait(&ev, wait);
+      mwi_netpoll_keep(&ev, wait, false);
       mwi_store_seqcst(&mwi_netpoll_blocking, false);
     } else if (wait > 0 || wait == -1) {
       mwi_futex_wait(&mwi_sched.keeper_futex, seen, wait);
@@ -727,6 +758,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     struct mwi_p *p = m->tcb.p;
     if (!p) {
       spin_quit(m);
+      mwi_netpoll_idle();
       mwi_stop_m();
       continue;
     }
@@ -740,13 +772,15 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     if ((mwi_wb_on() || mwi_gc_forced_pending()) && mwi_gc_run_due(p->id))
       continue;                  /* worked for the collector; look again */
     if (m->tcb.p != p) continue; /* stopped on the way, and GOMAXPROCS changed */
-    if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(p))) return g;
+    if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(m, p))) return g;
+    if (m->tcb.p != p) continue;
     if (mwi_load_relaxed(&p->tick) % 61 == 0 && (g = globq_get(p))) return g;
     if ((g = mwi_runq_get_next(p))) {
       *inherits = true;
       return g;
     }
-    if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p)) || (g = poll_ready(p))) return g;
+    if ((g = mwi_runq_get_ring(p)) || (g = globq_get(p)) || (g = poll_ready(m, p))) return g;
+    if (m->tcb.p != p) continue;
 
     uint32_t busy = (uint32_t)mwi_sched.nprocs - mwi_load_relaxed(&mwi_sched.nidle_p);
     if (m->spinning || 2 * mwi_load_relaxed(&mwi_sched.nspinning) < busy) {
@@ -759,6 +793,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     }
     if (mwi_gc_run_idle(p->id) || m->tcb.p != p) continue;
 
+    mwi_netpoll_idle();
     mwi_release_p(m);
     mwi_idle_p_put(p);
     bool was_spinning = spin_quit(m);

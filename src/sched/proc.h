@@ -45,6 +45,9 @@ struct mwi_m {
   bool chosen_inherits, next_inherits; /* chosen, and what next_p was given for: from runnext */
   bool spinning; /* looks for work without having any; counted in sched.nspinning */
   uint32_t rand;
+  /* the set that it asks for descriptors now and then: that of its CPU; 0 while it is idle.
+   * Owner writes, others read (netpoll.c) */
+  _Atomic uint8_t home;
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
   const void *asan_stack; /* that stack as AddressSanitizer knows it (sched/asan.h) */
@@ -115,6 +118,8 @@ struct mwi_p {
   _Atomic uint32_t wake_skip, wake_backoff;
   uint32_t id; /* constant */
   /* owner */
+  uint32_t aside_skip, aside_backoff; /* times not to step aside, and how many the next useless
+                                         one makes it (proc.c) */
   struct mwi_timers *timers;
   struct mwi_mcache *mcache;
 
@@ -130,7 +135,7 @@ struct mwi_p {
 
   /* sysmon's */
   uint32_t seen_tick, seen_slice, seen_sys_tick;
-  int64_t seen_since, slice_since, seen_sys_since, probed;
+  int64_t seen_at, seen_since, slice_since, seen_sys_since, probed;
 
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);

@@ -90,13 +90,23 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
   }
 }
 
-/* g runs after the one that is about to: have the frames of its park on their
- * way.  A g that was stolen meanwhile is there still (records are never freed);
- * its sp is a hint then, and read in a race. */
-MWI_INLINE void expect(const struct mwi_g *g) {
+/*
+ * The one at h is taken: the next one's frames of its park, and the record of one further
+ * off, are to be on their way.  Who was stolen meanwhile is there still (records are never
+ * freed); its sp is a hint then, and read in a race.
+ */
+MWI_INLINE void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
   if (__has_feature(thread_sanitizer)) return;
-  const char *sp = (const char *)g->sp;
-  for (int i = 0; i < 6; i++) __builtin_prefetch(sp + MWI_CACHE_LINE * i, 1);
+  if (t - h > 3) {
+    const struct mwi_g *g = mwi_load_relaxed(&p->runq[(h + 3) % MWI_RUNQ]);
+    __builtin_prefetch(g, 1);
+    __builtin_prefetch((const char *)g + MWI_CACHE_LINE, 1);
+  }
+  if (t - h > 1) {
+    const struct mwi_g *g = mwi_load_relaxed(&p->runq[(h + 1) % MWI_RUNQ]);
+    const char *sp = (const char *)g->sp;
+    for (int i = 0; i < 8; i++) __builtin_prefetch(sp + MWI_CACHE_LINE * i, 1);
+  }
 }
 
 struct mwi_g *mwi_runq_get_ring(struct mwi_p *p) {
@@ -106,7 +116,7 @@ struct mwi_g *mwi_runq_get_ring(struct mwi_p *p) {
     if (t == h) return NULL;
     struct mwi_g *g = mwi_load_relaxed(&p->runq[h % MWI_RUNQ]);
     if (mwi_cas_acqrel(&p->runq_head, &h, h + 1)) {
-      if (h + 1 != t) expect(mwi_load_relaxed(&p->runq[(h + 1) % MWI_RUNQ]));
+      expect(p, h, t);
       return g;
     }
   }

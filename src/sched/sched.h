@@ -78,17 +78,22 @@ struct mwi_stack {
 struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
 struct mwi_iowait; /* sched/netpoll.h */
 
+/* A switch touches the first two cache lines, and so do the queues. */
 struct mwi_g {
   /* owner: the M that runs it; else the holder of the status transition */
   uintptr_t sp; /* saved stack pointer while not running; 0 before it first runs */
   struct mwi_stack stack;
-  struct mwi_m *m; /* thread that runs it */
-  void (*fn)(void *);
-  void *arg;
+  struct mwi_m *m;       /* thread that runs it */
   struct mwi_g *next;    /* run queue, free list */
   int64_t assist_credit; /* bytes it may allocate before it must assist; marking only */
-  int64_t wait_since;    /* ns, 0 unless asked for */
-  enum mwi_wait wait_reason;
+  uint32_t pins;         /* reasons of the program's to stay on its thread: their number */
+  /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
+   * from a queue */
+  bool locked;
+  bool foreign; /* constant: an attached thread's, which lives on that thread's stack */
+  bool system;  /* constant: the runtime's own: not counted, not in deadlock detection */
+
+  enum mwi_wait wait_reason; /* owner */
 
   /* atomic: release on the way out of RUNNING pairs with acquire of the taker */
   _Atomic uint32_t status;
@@ -108,20 +113,22 @@ struct mwi_g {
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
   void *wake_param;             /* set by the waker before mwi_ready */
 
+  int64_t wait_since; /* owner: ns, 0 unless asked for */
+
+  /* owner, before it runs */
+  void (*fn)(void *);
+  void *arg;
+
   /* constant for the goroutine's life */
   uint64_t id;
   uintptr_t start_pc, creator_pc;
   uint64_t creator_id;
-  bool system;  /* the runtime's own: not counted, not in deadlock detection */
-  bool foreign; /* an attached thread's: lives on that thread's stack */
-  /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
-   * from a queue */
-  bool locked;
 
-  /* owner: reasons of the program's to stay on its thread, mw_thread_lock and pthread locks held */
-  uint32_t pins;           /* their number */
-  uint32_t pin[MWI_NPINS]; /* by kind; 0: unpinning does nothing */
-};
+  /* owner: reasons to stay, mw_thread_lock and pthread locks held, by kind; 0: unpinning does
+   * nothing */
+  uint32_t pin[MWI_NPINS];
+} MWI_ALIGNED(64);
+_Static_assert(offsetof(struct mwi_g, fn) == 128, "two cache lines");
 
 /* The running goroutine. */
 MWI_INLINE struct mwi_g *mwi_getg(void) {

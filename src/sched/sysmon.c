@@ -9,9 +9,9 @@
  *          handlers; notice a deadlock when the program's last thread of its
  *          own ends; ask for a collection every two minutes.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
- *          1 ms; with every processor idle it sleeps until woken.  It has no
- *          P and never touches the collected heap, so it is not in the list of
- *          threads and is not stopped.
+ *          1 ms, or 2.5 where nobody can be waiting; with every processor
+ *          idle it sleeps until woken.  It has no P and never touches the collected heap, so it is
+ * not in the list of threads and is not stopped.
  */
 #include <stdio.h>
 
@@ -29,6 +29,8 @@
 #define FIRST_SLEEP_US 20
 #define CUT_AGAIN_US 50
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
+#define BRISK_US 2500     /* where all are busy, and switch so often that nobody can be waiting */
+enum { BRISK_TICKS = 64 };
 
 static struct mwi_tcb sysmon_tcb;
 
@@ -111,8 +113,9 @@ static bool poll_overdue(int64_t now) {
 
 /* One look at every processor; true when one was taken.  Ending a slice does not
  * count, as in Go: sysmon would look every 20 us after each start of a collection. */
-static bool look(int64_t now, bool waits) {
+static bool look(int64_t now, bool waits, bool *brisk) {
   bool did = false;
+  *brisk = !mwi_load_relaxed(&mwi_sched.nidle_p);
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
@@ -123,14 +126,18 @@ static bool look(int64_t now, bool waits) {
       continue;
     }
     bool moved = !m || tick != p->seen_tick;
+    if (tick - p->seen_tick < BRISK_TICKS) *brisk = false;
     if (moved) {
       p->seen_tick = tick;
       p->seen_since = now;
     }
     if (slice != p->seen_slice) {
       p->seen_slice = slice;
-      p->slice_since = now;
+      /* It began after the last look, unless that was before a sleep of ours. */
+      int64_t earliest = now - BRISK_US * 1000;
+      p->slice_since = p->seen_at > earliest ? p->seen_at : earliest;
     }
+    p->seen_at = now;
     if (!waits) continue;
     /* In external code, perhaps asleep there?  The handler finds out, and gives
      * the processor back if so.  m may have lost p since; that costs it a yield. */
@@ -169,6 +176,7 @@ static void sysmon_main(void *unused) {
   mwi_lock_rank_forget(&sysmon_tcb); /* it may have been another thread's, before a fork */
   int64_t sleep_us = FIRST_SLEEP_US;
   int idle = 0;
+  bool brisk = false;
   for (;;) {
     if (all_idle()) {
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
@@ -178,7 +186,7 @@ static void sysmon_main(void *unused) {
       sleep_us = FIRST_SLEEP_US;
       idle = 0;
     } else {
-      mwi_futex_wait(&mwi_sched.need_sysmon, 0, sleep_us * 1000);
+      mwi_futex_wait(&mwi_sched.need_sysmon, 0, (brisk ? BRISK_US : sleep_us) * 1000);
     }
     bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
     if (asked) {
@@ -197,7 +205,7 @@ static void sysmon_main(void *unused) {
     if (mwi_knobs.schedtrace) trace(now);
     bool overdue = poll_overdue(now), waits = overdue || somebody_waits(now);
     if (asked || waits) mwi_wake_p();
-    if (look(now, waits) || asked) {
+    if (look(now, waits, &brisk) || asked) {
       idle = 0;
       sleep_us = FIRST_SLEEP_US;
     } else if (++idle > 50) {

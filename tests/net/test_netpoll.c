@@ -7,9 +7,13 @@
  * timers, the scheduler's loop and the keeper do with them.  What is read is counted; a lost
  * wake-up shows as the time limit.
  */
+#define _GNU_SOURCE 1
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +28,7 @@
 #include "sched/netpoll.h"
 
 int mwi_rt_close(int fd);
+int mwi_rt_accept(int fd, struct sockaddr *restrict a, socklen_t *restrict len);
 int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]);
 int mwi_rt_pipe2(int fd[2], int flags);
 
@@ -274,11 +279,103 @@ static int begin(void **state) {
   return 0;
 }
 
+/* ---- Homes: the set of the CPU on which packets arrive [NP1] [NP7] ---------- */
+
+static int cpu_of(int i) { /* the i-th that we may run on; -1: none */
+  cpu_set_t may;
+  assert_int_equal(sched_getaffinity(0, sizeof may, &may), 0);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &may) && i-- == 0) return cpu;
+  return -1;
+}
+
+static void stay_on(int cpu) {
+  cpu_set_t there;
+  CPU_ZERO(&there);
+  CPU_SET(cpu, &there);
+  assert_int_equal(sched_setaffinity(0, sizeof there, &there), 0);
+}
+
+struct echo {
+  pthread_t thread;
+  int fd;
+};
+
+static void *echo_all(void *arg) {
+  struct echo *e = arg;
+  for (;;) {
+    struct mwi_io_op op;
+    mwi_attach();
+    if (!mwi_io_begin(&op, e->fd, MWI_IO_READ)) return NULL;
+    /* The sanitizers' builds see no closes, and take nobody's socket for our own. */
+    mwi_store_relaxed(&op.pd->foreign, false);
+    long r = take(e->fd, true, 0);
+    if (r <= 0) return NULL;
+    if (give(e->fd, "x", 1) != 1) return NULL;
+  }
+}
+
+static int mine_of_pair(int fd[2]) {
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof a;
+  int l = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof a), 0);
+  assert_int_equal(listen(l, 8), 0);
+  assert_int_equal(getsockname(l, (struct sockaddr *)&a, &len), 0);
+  fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(connect(fd[0], (struct sockaddr *)&a, sizeof a), 0);
+  fd[1] = mwi_rt_accept(l, NULL, NULL);
+  assert_true(fd[1] >= 0);
+  close(l);
+  return fd[1];
+}
+
+/* Peers on one CPU, then on another, and back: every byte is answered, and the records follow. */
+static void homes(void **state) {
+  (void)state;
+  enum { PAIRS = 4, FLIPS = 6, BYTES = 150 };
+  struct echo e[PAIRS];
+  int fd[PAIRS][2], moved = 0;
+  cpu_set_t may;
+  assert_int_equal(sched_getaffinity(0, sizeof may, &may), 0);
+  for (int i = 0; i < PAIRS; i++) {
+    e[i].fd = mine_of_pair(fd[i]);
+    assert_int_equal(pthread_create(&e[i].thread, NULL, echo_all, &e[i]), 0);
+  }
+  for (int flip = 0; flip < FLIPS; flip++) {
+    int cpu = cpu_of(flip % 2);
+    if (cpu < 0) break;
+    stay_on(cpu);
+    for (int n = 0; n < BYTES; n++) {
+      for (int i = 0; i < PAIRS; i++) assert_int_equal(give(fd[i][0], "y", 1), 1);
+      for (int i = 0; i < PAIRS; i++) {
+        char c = 0;
+        assert_int_equal(read(fd[i][0], &c, 1), 1);
+        assert_int_equal(c, 'x');
+        moved += mwi_load_relaxed(&mwi_pd_get(fd[i][1], false)->home) ==
+                 1 + (unsigned)cpu % MWI_POLL_CPUS;
+      }
+    }
+    assert_int_equal(sched_setaffinity(0, sizeof may, &may), 0);
+  }
+  for (int i = 0; i < PAIRS; i++) {
+    close(fd[i][0]);
+    pthread_join(e[i].thread, NULL);
+    assert_int_equal(mwi_rt_close(fd[i][1]), 0);
+    assert_int_equal(mwi_load_relaxed(&mwi_pd_get(fd[i][1], false)->home), MWI_POLL_ALL);
+  }
+  if (cpu_of(1) >= 0) assert_true(moved > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(readers_of_a_socket),    cmocka_unit_test(readers_of_a_pipe),
-      cmocka_unit_test(readers_with_deadlines), cmocka_unit_test(closes),
-      cmocka_unit_test(several_at_once),        cmocka_unit_test(cuts),
+      cmocka_unit_test(readers_of_a_socket),
+      cmocka_unit_test(readers_of_a_pipe),
+      cmocka_unit_test(readers_with_deadlines),
+      cmocka_unit_test(closes),
+      cmocka_unit_test(several_at_once),
+      cmocka_unit_test(cuts),
+      cmocka_unit_test(homes),
   };
   return cmocka_run_group_tests(tests, begin, NULL);
 }
