@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/gc/test_cycle.c -- the two ends of a cycle, step by step [C1]-[C3]
+ *
+ * Over a heap on the fake operating system and a scheduler of one thread, made
+ * of the hooks below.  What other threads can do in the short time before a stop
+ * is done by `in_stop`, at the moment when the world has just stopped: an assist
+ * begins, a store is recorded, external code changes an object.  A random
+ * mutator meets those moments once in a day.
+ */
+#include "heap/heap_test.h"
+
+#include "gc/barrier.h"
+#include "gc/cycle.h"
+#include "gc/gc.h"
+#include "gc/mark.h"
+#include "gc/roots.h"
+
+static struct mwi_mcache *mc, *other_mc;
+static struct mwi_gcp w, other;
+static int stops, flags_on;
+static bool stopped;
+static void (*in_stop)(void);
+static void *root[8]; /* scanned by the one root job */
+
+/* ---- The scheduler -------------------------------------------------------- */
+
+static void nothing(void) {}
+static bool no(void) {
+  return false;
+}
+static uint32_t none(void) {
+  return 0;
+}
+static uint32_t one(void) {
+  return 1;
+}
+static uint32_t two(void) {
+  return 2;
+}
+static int64_t scanned_before, most_in_a_stop;
+static int64_t scanned(void) {
+  return (int64_t)(mwi_load_relaxed(&mwi_gc.scan_done) + w.scan_work);
+}
+static void stop_world(void) {
+  assert_false(stopped);
+  scanned_before = scanned();
+  stopped = true;
+  stops++;
+  if (in_stop) in_stop();
+}
+static void start_world(void) {
+  assert_true(stopped);
+  stopped = false;
+  int64_t n = scanned() - scanned_before;
+  if (n > most_in_a_stop) most_in_a_stop = n;
+}
+static void set_wb(bool on) {
+  assert_true(stopped); /* [C1] */
+  assert_int_equal(on, mwi_gc_wb_state());
+  mwi_tcb()->wb = on;
+  flags_on += on;
+}
+static void each_p(void (*fn)(struct mwi_gcp *, struct mwi_mcache *)) {
+  assert_true(stopped);
+  fn(&w, mc);
+  fn(&other, other_mc);
+}
+static void with_w(struct mwi_gcp *unused) {
+  (void)unused;
+}
+static void flush_all(struct mwi_gcp *unused) {
+  (void)unused;
+  assert_true(stopped);
+  mwi_wb_flush(&w);
+  mwi_work_publish(&w);
+  mwi_wb_flush(&other);
+  mwi_work_publish(&other);
+}
+static void ragged(void (*fn)(struct mwi_gcp *)) {
+  fn(&w);
+  fn(&other);
+}
+static void run_job(uint32_t i, struct mwi_gcp *into) {
+  if (i == 0) mwi_scan_conservative(into, (uintptr_t)root, (uintptr_t)(root + 8), false);
+}
+
+static void *object(void) {
+  size_t charged;
+  return heap_alloc(mc, mwi_class_untyped(32, false), &charged);
+}
+
+/* Marks until the cycle ends. */
+static int finish(void) {
+  int turns = 0;
+  uint32_t cycle = mwi_gc_stats.ncycles;
+  while (mwi_gc_stats.ncycles == cycle) {
+    mwi_gc_run_idle(0);
+    assert_true(++turns < 200);
+  }
+  assert_false(stopped);
+  return turns;
+}
+
+static void start(void) {
+  mwi_gc_start(MWI_GC_FORCED);
+  assert_true(mwi_gc_wb_state() && mwi_tcb()->wb && mwi_heap.black_alloc);
+}
+
+static bool lives(void *p) {
+  heap_sweep_all();
+  return mwi_object_of((uintptr_t)p, NULL, NULL) == (uintptr_t)p;
+}
+
+static int reset(void **state) {
+  (void)state;
+  in_stop = NULL;
+  memset(root, 0, sizeof root);
+  return 0;
+}
+
+/* ---- A whole cycle -------------------------------------------------------- */
+
+static void reachable_is_kept(void **state) {
+  (void)state;
+  void **a = object(), **b = object(), **lost = object();
+  root[0] = a;
+  a[3] = b;
+  lost[0] = a;
+  start();
+  void *born = object();
+  assert_true(heap_marked(born)); /* [H6] */
+  finish();
+  assert_true(!mwi_gc_wb_state() && !mwi_tcb()->wb && !mwi_heap.black_alloc);
+  assert_true(lives(a) && lives(b) && lives(born));
+  assert_false(lives(lost));
+}
+
+static void all_is_swept_here(void) {
+  assert_true(mwi_sweep_done());
+}
+static void swept_before_the_next(void **state) {
+  (void)state;
+  for (int i = 0; i < 2000; i++) object();
+  start();
+  finish();
+  assert_false(mwi_sweep_done());
+  in_stop = all_is_swept_here;
+  start();
+  in_stop = NULL;
+  finish();
+}
+
+/* ---- Not too early [C2] --------------------------------------------------- */
+
+static void not_before_the_roots(void **state) {
+  (void)state;
+  start();
+  assert_false(mwi_gc_try_finish());
+  mwi_store_relaxed(&mwi_gc.next_job, 2); /* claimed by somebody, not done */
+  assert_false(mwi_gc_try_finish());
+  mwi_store_relaxed(&mwi_gc.next_job, 0);
+  finish();
+}
+
+static void not_beside_somebody_active(void **state) {
+  (void)state;
+  start();
+  mwi_store_seqcst(&mwi_gc.nactive, 1); /* a worker elsewhere: its ring is not seen here */
+  for (int i = 0; i < 3; i++) mwi_gc_run_idle(0);
+  assert_true(mwi_gc_wb_state());
+  mwi_store_seqcst(&mwi_gc.nactive, 0);
+  finish();
+}
+
+static void **late_parent, *late_child;
+static int times;
+
+static void somebody_begins_to_assist(void) {
+  if (times-- <= 0) return;
+  mwi_store_seqcst(&mwi_gc.nactive, 1); /* stopped with work in its ring */
+}
+static void not_when_an_assist_begins_in_the_stop(void **state) {
+  (void)state;
+  start();
+  times = 1;
+  in_stop = somebody_begins_to_assist;
+  for (int i = 0; i < 3; i++) mwi_gc_run_idle(0);
+  assert_true(mwi_gc_wb_state());
+  mwi_store_seqcst(&mwi_gc.nactive, 0);
+  finish();
+}
+
+/* The other processor has recorded a word since it was flushed. */
+static void a_store_is_recorded(void) {
+  if (times-- <= 0) return;
+  other.wb[other.nwb++] = (uintptr_t)late_parent;
+}
+static void found_in_a_buffer(void **state) {
+  (void)state;
+  late_parent = object();
+  late_parent[1] = late_child = object();
+  start();
+  times = 1;
+  in_stop = a_store_is_recorded;
+  finish();
+  assert_true(lives(late_parent) && lives(late_child));
+}
+
+/* The same each time: the end comes nevertheless, and nothing is lost. */
+static void *late_list[100];
+static int nlate;
+static void another_store_is_recorded(void) {
+  other.wb[other.nwb++] = (uintptr_t)late_list[nlate < 100 ? nlate++ : 99];
+}
+static void there_is_a_last_time(void **state) {
+  (void)state;
+  for (int i = 0; i < 100; i++) {
+    void **p = late_list[i] = object();
+    for (int k = 0; k < 50; k++, p = p[2]) p[2] = object();
+  }
+  start();
+  nlate = 0;
+  in_stop = another_store_is_recorded;
+  int before = stops;
+  finish();
+  assert_in_range(stops - before, 3, 20);
+  assert_in_range(nlate, 3, 20);
+  for (int i = 0; i < nlate; i++) {
+    void **p = late_list[i];
+    for (int k = 0; k < 50; k++, p = p[2]) assert_true(lives(p));
+  }
+}
+
+/* Two short ones, and then a chain of 640 KB that only the buffer knows: not all of it is
+ * marked in the stop that finds it. */
+static void a_long_chain_is_recorded(void) {
+  if (nlate < 3) other.wb[other.nwb++] = (uintptr_t)late_list[nlate++];
+}
+static void no_long_stop(void **state) {
+  (void)state;
+  for (int i = 0; i < 3; i++) late_list[i] = object();
+  void **p = late_list[2];
+  for (int i = 0; i < 20000; i++, p = p[2]) p[2] = object();
+  start();
+  nlate = 0;
+  most_in_a_stop = 0;
+  in_stop = a_long_chain_is_recorded;
+  finish();
+  assert_int_equal(nlate, 3);
+  assert_in_range(most_in_a_stop, 1, 2 * MWI_DRAIN_CHECK);
+  for (p = late_list[2]; p; p = p[2]) assert_true(lives(p));
+}
+
+static void external_code_inserts(void) {
+  if (times-- > 0) late_parent[2] = late_child; /* no barrier */
+}
+static void given_to_external_code(void **state) {
+  (void)state;
+  root[0] = late_parent = object();
+  late_child = object();
+  start();
+  mwi_ext_remember((uintptr_t)late_parent, (uintptr_t)(late_parent + 4));
+  times = 1;
+  in_stop = external_code_inserts;
+  finish();
+  assert_true(lives(late_child));
+}
+
+/* More of it than the stop has time for is looked at just before: nothing of what was
+ * there then is lost. */
+static void a_lot_given_to_external_code(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static void **given[N], *inserted[N];
+  void **all[8];
+  for (int k = 0; k < 8; k++) {
+    size_t charged;
+    root[k] = all[k] = heap_alloc(mc, mwi_class_untyped(N, false), &charged);
+  }
+  for (int i = 0; i < N; i++) all[i / 2500][i % 2500] = given[i] = object();
+  for (int i = 0; i < N; i++) inserted[i] = object();
+  start();
+  while (mwi_load_relaxed(&mwi_gc.next_job) < 1) mwi_gc_run_idle(0);
+  for (int i = 0; i < N && mwi_gc_wb_state(); i++) {
+    mwi_ext_remember((uintptr_t)given[i], (uintptr_t)(given[i] + 4));
+    mwi_ext_remember((uintptr_t)given[i], (uintptr_t)(given[i] + 4));
+    given[i][3] = inserted[i];
+  }
+  if (mwi_gc_wb_state()) finish();
+  for (int i = 0; i < N; i++) assert_true(!given[i][3] || lives(given[i][3]));
+}
+
+/* ---- One at a time [C3] --------------------------------------------------- */
+
+static void one_start_one_finish(void **state) {
+  (void)state;
+  mwi_store_relaxed(&mwi_gc.starting, 1);
+  mwi_gc_start(MWI_GC_FORCED);
+  assert_false(mwi_gc_wb_state());
+  mwi_store_relaxed(&mwi_gc.starting, 0);
+  start();
+  uint32_t cycle = mwi_gc_stats.ncycles;
+  mwi_gc_start(MWI_GC_FORCED); /* one is under way */
+  mwi_store_relaxed(&mwi_gc.finishing, 1);
+  for (int i = 0; i < 5; i++) mwi_gc_run_idle(0);
+  assert_int_equal(mwi_gc_stats.ncycles, cycle);
+  mwi_store_relaxed(&mwi_gc.finishing, 0);
+  finish();
+  assert_int_equal(mwi_gc_stats.ncycles, cycle + 1);
+}
+
+int main(void) {
+  heap_start(4 * MWI_GB);
+  mc = mwi_mcache_new();
+  other_mc = mwi_mcache_new();
+  static char processor[64];
+  mwi_tcb()->mcache = mc;
+  mwi_tcb()->gcp = &w;
+  mwi_tcb()->p = (struct mwi_p *)processor;
+  mwi_gc_hooks = (struct mwi_gc_hooks){
+      .need_p = nothing,
+      .stop_world = stop_world,
+      .start_world = start_world,
+      .set_wb_stw = set_wb,
+      .each_p_stw = each_p,
+      .prepare_roots_stw = nothing,
+      .scan_thread_roots_stw = with_w,
+      .flush_all_stw = flush_all,
+      .rescan_external_stw = with_w,
+      .njobs = two,
+      .run_job = run_job,
+      .each_p_ragged = ragged,
+      .nprocs = one,
+      .idle_procs = none,
+      .wake = nothing,
+      .worker_poll = no,
+      .other_work = no,
+      .yield = nothing,
+  };
+  mwi_gc_init();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(reachable_is_kept, reset),
+      cmocka_unit_test_setup(swept_before_the_next, reset),
+      cmocka_unit_test_setup(not_before_the_roots, reset),
+      cmocka_unit_test_setup(not_beside_somebody_active, reset),
+      cmocka_unit_test_setup(not_when_an_assist_begins_in_the_stop, reset),
+      cmocka_unit_test_setup(found_in_a_buffer, reset),
+      cmocka_unit_test_setup(there_is_a_last_time, reset),
+      cmocka_unit_test_setup(no_long_stop, reset),
+      cmocka_unit_test_setup(given_to_external_code, reset),
+      cmocka_unit_test_setup(a_lot_given_to_external_code, reset),
+      cmocka_unit_test_setup(one_start_one_finish, reset),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
