@@ -151,8 +151,7 @@ void mwi_gc_forget_waiters(void) {
 /* ---- Phase 1 ----------------------------------------------------------- */
 
 static void begin_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
-  mwi_assert(w->nwb == 0 || !mwi_gc_wb_state());
-  w->nwb = 0; /* recorded after the last cycle ended: of no use */
+  mwi_assert(w->head == w->tail && w->nwb == 0); /* nothing is recorded between cycles */
   w->head = w->tail = 0;
   w->credit = 0;
   w->marked_bytes = w->scan_work = 0;

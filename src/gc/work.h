@@ -4,7 +4,7 @@
  *
  * A work item is one word:
  *
- *     span item     address of the span struct (256-aligned) | 0: its `queued`
+ *     span item     address of the span struct (64-aligned) | 0: its `queued`
  *                   state says which objects wait to be scanned
  *     large piece   address of the first byte to scan (8-aligned) | 1
  *

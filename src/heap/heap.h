@@ -127,7 +127,7 @@ struct mwi_span {
   uint8_t list;              /* which mcentral list, for assertions (mcentral.h) */
   uint8_t pad;
   _Atomic(struct mwi_span *) next; /* mcentral list, free list */
-  void *specials;                  /* later: finalizers, weak, profile */
+  void *specials;                  /* finalizers, cleanups, weak pointers, samples (gc/special.c) */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_span) == 320, "five lines: 4 % of a one-page span");
 
@@ -334,7 +334,7 @@ struct mwi_heap_hooks {
   bool limited;
   bool (*ask)(size_t bytes);
   void (*told)(size_t bytes);
-  void (*swept_object_free)(struct mwi_span *s); /* specials, later; may be NULL */
+  void (*swept_object_free)(struct mwi_span *s); /* s has specials; may be NULL */
 };
 extern struct mwi_heap_hooks mwi_heap_hooks;
 
