@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -136,6 +138,65 @@ static void asym_refused(void **state) {
   assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/*
+ * [J1], step by step: the holder has loaded `sleepers`, which was 0, and its store to `state` is
+ * still in the store buffer.  Only a barrier that comes after the sleeper has announced itself
+ * brings the store out; here the barrier is a trapped system call, and what traps plays the buffer.
+ * Without it, or with one too early, the sleeper goes to sleep, and nobody would wake it.
+ */
+enum { NO_FILTERS = 77, EARLY = 2, ASLEEP, UNFINISHED };
+static volatile sig_atomic_t barriers, early, sleeps;
+
+static void trapped(int sig, siginfo_t *info, void *uc_) {
+  (void)sig;
+  ucontext_t *uc = uc_;
+  if (info->si_syscall == SYS_membarrier) {
+    barriers++;
+    if (mwi_load_relaxed(&asym.sleepers) == 0) early++;
+  } else {
+    sleeps++;
+  }
+  mwi_store_relaxed(&asym.state, 0);
+  uc->uc_mcontext.gregs[REG_RAX] = 0;
+}
+
+static int lock_with_a_store_in_the_buffer(void) {
+  struct sigaction sa = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO};
+  struct sock_filter f[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog prog = {sizeof f / sizeof f[0], f};
+  if (sigaction(SIGSYS, &sa, NULL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
+    return NO_FILTERS;
+  mwi_store_relaxed(&asym.state, 1);
+  mwi_asym_lock(&asym);
+  if (sleeps) return ASLEEP;
+  if (early) return EARLY;
+  return barriers == 1 && mwi_load_relaxed(&asym.state) == 1 &&
+                 mwi_load_relaxed(&asym.sleepers) == 0
+             ? 0
+             : UNFINISHED;
+}
+
+static void asym_barrier(void **state) {
+  (void)state;
+  mwi_asymlock_init();
+  if (!mwi_asymlock_plain || __has_feature(thread_sanitizer)) skip();
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) _exit(lock_with_a_store_in_the_buffer());
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == NO_FILTERS) skip();
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A process keeps membarrier over a fork: the child need not ask again. */
 static void asym_forked(void **state) {
   (void)state;
@@ -208,10 +269,11 @@ static void futex(void **state) {
 int main(void) {
   mwi_test_thread_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(contention),    cmocka_unit_test(asym_plain),
-      cmocka_unit_test(asym_exchange), cmocka_unit_test(asym_refused),
-      cmocka_unit_test(asym_forked),   cmocka_unit_test(holding_counts),
-      cmocka_unit_test(ranks),         cmocka_unit_test(futex),
+      cmocka_unit_test(contention),     cmocka_unit_test(asym_plain),
+      cmocka_unit_test(asym_exchange),  cmocka_unit_test(asym_barrier),
+      cmocka_unit_test(asym_refused),   cmocka_unit_test(asym_forked),
+      cmocka_unit_test(holding_counts), cmocka_unit_test(ranks),
+      cmocka_unit_test(futex),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
