@@ -5,6 +5,7 @@
  *     fair CASE
  *
  *   slices      a loop that never blocks gives way at a poll after its time slice
+ *   lengths     each slice in CPU time of the thread that ran it, as a histogram
  *   pair        two goroutines that ready each other for ever share one slice
  *   plain_pair  the same in code without polls: the scheduler itself ends the slice
  *   global      a preempted goroutine comes back although others always have work
@@ -15,6 +16,7 @@
  * the wall, and some times what is expected: a starved goroutine does not get
  * its turn a little late but never.
  */
+#define _GNU_SOURCE 1
 #include "fair.h"
 
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MS 1000000LL
 #define CHECK(x, ...)                                                                              \
@@ -88,6 +91,60 @@ static void slices(void) {
   long us = (long)(away[SAMPLES / 4] / 1000);
   CHECK(us < 30000, "most slices are longer than %ld us", us);
   printf("ok: slices of %ld us\n", us);
+}
+
+static int64_t thread_cpu_ns(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* A loop on one processor, and somebody who waits for his turn: what the loop had had of its
+ * thread when it was ended.  That is less than on the wall where others have the CPU too, and
+ * more only if sysmon's thread had to wait while the loop ran: so again the shorter ones count,
+ * now to the 10 ms that are promised, and sysmon's millisecond. */
+static _Atomic int in_loop, his_turn;
+static pid_t loop_thread;
+static int64_t loop_from;
+
+static void ends_it(void *arg) {
+  (void)arg;
+  while (!stop) {
+    his_turn = in_loop;
+    mw_yield();
+  }
+}
+
+static void lengths(void) {
+  enum { SAMPLES = 60, BUCKET = 2, BUCKETS = 10 };
+  int64_t had[SAMPLES];
+  int histogram[BUCKETS] = {0};
+  mw_go(ends_it, NULL);
+  for (int got = 0, tries = 0; got < SAMPLES; tries++) {
+    CHECK(tries < 20 * SAMPLES, "%d slices on one thread", got);
+    loop_thread = gettid();
+    loop_from = thread_cpu_ns();
+    his_turn = 0;
+    in_loop = 1;
+    while (!his_turn) {
+    }
+    in_loop = 0;
+    /* Back on the thread, which since has run nobody else for long. */
+    if (loop_thread == gettid()) had[got++] = thread_cpu_ns() - loop_from;
+  }
+  stop = 1;
+  for (int i = 0; i < SAMPLES; i++) {
+    int64_t k = had[i] / (BUCKET * MS);
+    histogram[k < BUCKETS ? k : BUCKETS - 1]++;
+  }
+  for (int k = 0; k < BUCKETS; k++)
+    printf("%3d to %2d%s ms: %d\n", BUCKET * k, BUCKET * (k + 1), k == BUCKETS - 1 ? ".." : "",
+           histogram[k]);
+  qsort(had, SAMPLES, sizeof had[0], by_size);
+  CHECK(had[SAMPLES / 4] < 12 * MS, "a quarter of the slices is longer than %ld us",
+        (long)(had[SAMPLES / 4] / 1000));
+  printf("ok: median %ld us, longest %ld us\n", (long)(had[SAMPLES / 2] / 1000),
+         (long)(had[SAMPLES - 1] / 1000));
 }
 
 static mw_chan *there, *back;
@@ -201,6 +258,7 @@ static void idle(void) {
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "slices") == 0) slices();
+  if (strcmp(name, "lengths") == 0) lengths();
   if (strcmp(name, "pair") == 0) pair(echo, echo_back);
   if (strcmp(name, "plain_pair") == 0) pair(plain_there, plain_back);
   if (strcmp(name, "global") == 0) global();
