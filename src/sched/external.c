@@ -23,8 +23,10 @@
  *          first return address that is not ours.  External code need not keep
  *          frame pointers: the walk ends before it needs one.
  * Cost     two loads a frame, of the few frames between main and a park.
- *          A stack deeper than MAX_FRAMES counts as external: it then waits
- *          on its thread, which costs some microseconds and no harm.
+ *          Who parks with a stack deeper than MAX_FRAMES waits on its thread,
+ *          which costs some microseconds and no harm.  For the collector that
+ *          would be a second look at the whole stack, in a stop: it goes to the
+ *          end of the stack, outside of the stop (sched/gchooks.c).
  * Threads  the owner; the collector and a stopper, while the thread is stopped.
  * Rejected counting calls in and out: two read-modify-writes for each call, no
  *          tail calls, and longjmp has to be told.  Searching the stack for
@@ -41,24 +43,33 @@
 
 #define MAX_FRAMES 2048 /* a few microseconds */
 
-bool mwi_external_below(uintptr_t fp, uintptr_t hi) {
-  for (int n = 0; n < MAX_FRAMES; n++) {
-    if (fp > hi - 16 || fp % 8) return true; /* not a frame of ours */
+static enum mwi_below below(uintptr_t fp, uintptr_t hi, size_t most) {
+  for (size_t n = 0; n < most; n++) {
+    if (fp > hi - 16 || fp % 8) return MWI_BELOW_EXTERNAL; /* not a frame of ours */
     uintptr_t up = ((uintptr_t *)fp)[0], pc = ((uintptr_t *)fp)[1];
-    if (pc == (uintptr_t)mwi_bottom_return) return false; /* below is pthread_create's cover */
-    if (!mwi_text_contains(pc)) return true;
-    if (!up) return false; /* goroutine_entry: the first frame */
-    if (up <= fp) return true;
+    if (pc == (uintptr_t)mwi_bottom_return)
+      return MWI_BELOW_OURS; /* below: pthread_create's cover */
+    if (!mwi_text_contains(pc)) return MWI_BELOW_EXTERNAL;
+    if (!up) return MWI_BELOW_OURS; /* goroutine_entry: the first frame */
+    if (up <= fp) return MWI_BELOW_EXTERNAL;
     fp = up;
   }
-  return true;
+  return MWI_BELOW_DEEP;
+}
+
+bool mwi_external_below(uintptr_t fp, uintptr_t hi) {
+  return below(fp, hi, MAX_FRAMES) != MWI_BELOW_OURS;
+}
+
+bool mwi_external_anywhere(uintptr_t fp, uintptr_t hi) {
+  return below(fp, hi, SIZE_MAX) != MWI_BELOW_OURS;
 }
 
 _Atomic uint32_t mwi_callbacks_everywhere;
 
-bool mwi_called_back(const struct mwi_tcb *t, uintptr_t fp) {
+enum mwi_below mwi_called_back(const struct mwi_tcb *t, uintptr_t fp) {
   bool possible = t->ext || t->g->foreign || mwi_load_relaxed(&mwi_callbacks_everywhere);
-  return possible && mwi_external_below(fp, t->g->stack.hi);
+  return possible ? below(fp, t->g->stack.hi, MAX_FRAMES) : MWI_BELOW_OURS;
 }
 
 bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g) {

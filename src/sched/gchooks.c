@@ -179,7 +179,13 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
  * what reaches them goes through barriers. */
 static uint32_t
     nsnapshot; /* records that existed when marking began; written with the world stopped */
-static struct mwi_g *external[MWI_MOST_THREADS + 1]; /* found in external code then [E2] */
+/* Found in external code then [E2].  deep: perhaps; the truth is found when it is scanned,
+ * outside of the stop.  Written there by the one who does the job. */
+static struct external {
+  struct mwi_g *_Atomic g; /* relaxed; NULL: it was not */
+  uintptr_t fp;
+  bool deep;
+} external[MWI_MOST_THREADS + 1];
 static uint32_t nexternal;
 static bool self_called_back; /* one of them begins the cycle */
 static uint32_t nglobal_jobs, nstarter_jobs;
@@ -195,11 +201,29 @@ enum {
   JOB_GLOBALS /* so many as their bytes want; then the stacks */
 };
 
-static bool stands_in_external(struct mwi_m *m) {
-  if (!m->tcb.g) return false;
+static enum mwi_below stands_in_external(struct mwi_m *m) {
+  if (!m->tcb.g) return MWI_BELOW_OURS;
   uint32_t s = mwi_load_relaxed(&m->state);
-  if (s == MWI_M_STOPPED && m->in_external) return true;
-  return (s == MWI_M_STOPPED || s == MWI_M_HELD) && mwi_called_back(&m->tcb, m->stop_fp);
+  if (s == MWI_M_STOPPED && m->in_external) return MWI_BELOW_EXTERNAL;
+  return s == MWI_M_STOPPED || s == MWI_M_HELD ? mwi_called_back(&m->tcb, m->stop_fp)
+                                               : MWI_BELOW_OURS;
+}
+
+static void found_external(struct mwi_g *g, uintptr_t fp, enum mwi_below what) {
+  external[nexternal++] = (struct external){g, fp, what == MWI_BELOW_DEEP};
+}
+
+/* Is g, which has not run since, in external code indeed?  If not, it is forgotten here, and
+ * scanned like any other. */
+static bool confirmed(const struct mwi_g *g) {
+  for (uint32_t i = 0; i < nexternal; i++) {
+    struct external *e = &external[i];
+    if (mwi_load_relaxed(&e->g) != g) continue;
+    if (!e->deep || mwi_external_anywhere(e->fp, g->stack.hi)) return true;
+    mwi_store_relaxed(&e->g, NULL);
+    return false;
+  }
+  return false;
 }
 
 static void prepare_roots_stw(void) {
@@ -210,14 +234,17 @@ static void prepare_roots_stw(void) {
   nexternal = 0;
   /* [E2]: keep them stopped past the start; their P is somebody else's meanwhile. */
   struct mwi_m *self = mwi_self();
-  self_called_back =
-      self->tcb.g && mwi_called_back(&self->tcb, (uintptr_t)__builtin_frame_address(0));
-  if (self_called_back) external[nexternal++] = self->tcb.g;
+  enum mwi_below me = self->tcb.g
+                          ? mwi_called_back(&self->tcb, (uintptr_t)__builtin_frame_address(0))
+                          : MWI_BELOW_OURS;
+  self_called_back = me != MWI_BELOW_OURS;
+  if (self_called_back) found_external(self->tcb.g, 0, me); /* this frame ends before the scan */
   bool kept = false;
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    if (m == self || !stands_in_external(m)) continue;
-    external[nexternal++] = m->tcb.g;
+    enum mwi_below what = m == self ? MWI_BELOW_OURS : stands_in_external(m);
+    if (what == MWI_BELOW_OURS) continue;
+    found_external(m->tcb.g, m->stop_fp, what);
     kept = true;
     mwi_store_relaxed(&m->held_for_scan, true);
     /* one that is held in a wait has none, or keeps it: the code there relies on it */
@@ -236,6 +263,8 @@ static void prepare_roots_stw(void) {
 
 static void scan_self_called_back(struct mwi_gcp *w) {
   if (!self_called_back) return;
+  external[0].fp = (uintptr_t)__builtin_frame_address(0);
+  if (!confirmed(mwi_getg())) return;
   struct self_scan me = {w, mwi_getg(), true};
   mwi_spill_call(scan_self, &me);
 }
@@ -247,7 +276,7 @@ static uint32_t starter_jobs(void) {
 static void scan_held(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (!mwi_load_relaxed(&m->held_for_scan)) continue;
-    scan_on_thread(w, m->tcb.g, m, true);
+    if (confirmed(m->tcb.g)) scan_on_thread(w, m->tcb.g, m, true);
     mwi_stop_lock(); /* not in the middle of somebody's stop */
     mwi_store_relaxed(&m->held_for_scan, false);
     mwi_resume_m(m);
@@ -296,7 +325,7 @@ static void run_job(uint32_t i, struct mwi_gcp *w) {
 static void scan_all_roots_stw(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
     if (mwi_load_relaxed(&m->held_for_scan)) {
-      scan_on_thread(w, m->tcb.g, m, true);
+      if (confirmed(m->tcb.g)) scan_on_thread(w, m->tcb.g, m, true);
       mwi_store_relaxed(&m->held_for_scan, false); /* the start of the world releases it */
     }
   scan_self_called_back(w);
@@ -332,7 +361,8 @@ void mwi_show_roots_stw(void (*kind)(const char *)) {
 /* Those of this cycle's [E2] that are still there. */
 static void rescan_external_stw(struct mwi_gcp *w) {
   for (uint32_t i = 0; i < nexternal; i++) {
-    struct mwi_g *g = external[i];
+    struct mwi_g *g = mwi_load_relaxed(&external[i].g);
+    if (!g) continue;
     uint32_t s = mwi_load_acquire(&g->status);
     if (s == MWI_G_DEAD) continue;
     scan_goroutine_stw(w, g);

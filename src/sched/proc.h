@@ -369,10 +369,18 @@ MWI_INLINE void mwi_g_transition(struct mwi_g *g, uint32_t from, uint32_t to) {
 }
 
 /* external.c */
-/* Is there a return address into text that is not ours, from the frame at fp on? */
+enum mwi_below {
+  MWI_BELOW_OURS,
+  MWI_BELOW_EXTERNAL,
+  MWI_BELOW_DEEP, /* not known: only ours among the first frames, and there are many */
+};
+/* Is there a return address into text that is not ours, from the frame at fp on?  Takes
+ * some microseconds at most, and then says yes. */
 bool mwi_external_below(uintptr_t fp, uintptr_t hi);
-/* The same for t's goroutine, which stands still at fp; quick when nothing was called. */
-bool mwi_called_back(const struct mwi_tcb *t, uintptr_t fp);
+/* The truth, if it takes a walk through all of a deep stack. */
+bool mwi_external_anywhere(uintptr_t fp, uintptr_t hi);
+/* For t's goroutine, which stands still at fp; quick when nothing was called. */
+enum mwi_below mwi_called_back(const struct mwi_tcb *t, uintptr_t fp);
 extern _Atomic uint32_t mwi_callbacks_everywhere;
 /* Must the calling goroutine stay on its thread? [X1] */
 bool mwi_bound_slow(struct mwi_m *m, struct mwi_g *g);

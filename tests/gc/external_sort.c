@@ -2,7 +2,7 @@
 /*
  * tests/gc/external_sort.c -- external code that moves the only pointers to objects
  *
- *     external_sort plain|callback|preempted|blocks|threads|collects|large|libc [SECONDS]
+ *     external_sort plain|callback|preempted|blocks|threads|collects|large|deep|libc [SECONDS]
  *
  * A plain library sorts pointers, without barriers, and is in the middle of it
  * when marking begins:
@@ -16,6 +16,8 @@
  *   threads    the same on threads of the program's own
  *   collects   and begins collections itself
  *   large      and makes large objects: marking begins while one is being zeroed
+ *   deep       and recurses: the library's frames are below more of ours than a
+ *              park looks at
  *   libc       the call is qsort's, which mallow replaces (gc/sort.c)
  *
  * After the sort the array hangs on an object that no stack points to.  Every
@@ -41,13 +43,22 @@ typedef struct holder {
 enum { N = 60000 };
 static _Atomic bool over;
 static mw_waitgroup done;
-static bool callback, libc, blocks, collects, large;
+static bool callback, libc, blocks, collects, large, deep;
 static mw_chan *questions, *answers;
 
 static void answer(void *unused) {
   (void)unused;
   int q;
   while (mw_chan_recv(questions, &q)) mw_chan_send(answers, q);
+}
+
+static volatile unsigned sink;
+
+static __attribute__((noinline)) unsigned recurse(int n) {
+  volatile unsigned here = (unsigned)n;
+  if (n > 0) return recurse(n - 1) + here;
+  for (int i = 0; i < 50000; i++) sink++; /* marking begins here, mostly */
+  return here;
 }
 
 /* In the middle of a sort. */
@@ -59,6 +70,7 @@ static void pause_there(void) {
     mw_chan_send(questions, q);
     mw_chan_recv(answers, &q);
   }
+  if (deep && turn % 4096 == 0) sink += recurse(6000);
   if (collects && turn % 16384 == 0) mw_gc();
   if (large && turn % 512 == 0) {
     char *p = mw_alloc(1000000);
@@ -69,7 +81,7 @@ static void pause_there(void) {
 }
 
 static int compare(const void *a, const void *b) {
-  if (blocks || collects || large) pause_there();
+  if (blocks || collects || large || deep) pause_there();
   const unsigned char *x = (const unsigned char *)*(node *const *)a;
   const unsigned char *y = (const unsigned char *)*(node *const *)b;
   for (int i = 7; i >= 0; i--) /* by the key's bytes: a loop, and so a poll */
@@ -135,7 +147,6 @@ static void *sorter_thread(void *arg) {
   return NULL;
 }
 
-static volatile unsigned sink;
 static void busy(void *arg) {
   (void)arg;
   while (!over) sink++;
@@ -155,6 +166,7 @@ int main(int argc, char **argv) {
   blocks = threads || strcmp(what, "blocks") == 0;
   collects = strcmp(what, "collects") == 0;
   large = strcmp(what, "large") == 0;
+  deep = strcmp(what, "deep") == 0;
   questions = mw_chan_make(int, 0);
   answers = mw_chan_make(int, 2);
   if (blocks) mw_go(answer, NULL);
