@@ -38,7 +38,8 @@ extern "C" {
 #endif
 
 /* A static object of type T that tells the compiler plugin T's layout; the
- * plugin drops it.  Without the plugin the object is scanned conservatively.
+ * plugin drops it.  Without the plugin the object is scanned conservatively, stores have
+ * no barriers (code that only hands objects on needs none), and GNU ld warns.
  * No initialiser: {0} does not fit a type whose first member is empty. */
 #ifdef __cplusplus
 #define MWI_ZERO = {}

@@ -324,6 +324,15 @@ MWI_EXPORT void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *ele
 
 /* ---- Without the plugin ------------------------------------------------ */
 
+/* Compiled code calls the entry points above.  Who gets here has no barriers: GNU ld says so. */
+#define WITHOUT_BARRIERS(entry, call)                                                              \
+  __asm__(".pushsection .gnu.warning." entry ",\"\",@progbits\n\t.ascii \"" call                   \
+          " in code that was not compiled with mallow cc: its stores have no write barriers, "     \
+          "and objects may be freed while they are in use\"\n\t.popsection")
+WITHOUT_BARRIERS("mwi_new_typed", "mw_new");
+WITHOUT_BARRIERS("mwi_make_typed", "mw_make");
+WITHOUT_BARRIERS("mwi_flex_typed", "mw_new_flex");
+
 MWI_EXPORT void *mwi_new_typed(size_t size, size_t align, const void *witness) {
   (void)witness;
   return mwi_gc_alloc(fit(size, align), NULL);

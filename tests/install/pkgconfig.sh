@@ -30,6 +30,17 @@ if readelf -d static | grep -q libmallow; then die "the static program needs lib
   $(pkg-config --static --libs mallow) 2>log || { cat log; die "pkg-config --static"; }
 expect 'sum 500500, words 3: alpha beta gamma' ./whole
 
+# Who forgets the options gets a program without barriers; the linker says so.
+echo '#include <mallow.h>
+int *volatile p; int main(void) { p = mw_new(int); return *p; }' >forgets.c
+# shellcheck disable=SC2046
+"$CLANG" $(pkg-config --cflags mallow) forgets.c -o forgets $(pkg-config --libs mallow) 2>log
+[ ! -s log ] || { cat log; die "a message for a program that forgets nothing"; }
+# shellcheck disable=SC2046
+"$CLANG" -I"$prefix/include" forgets.c -o forgets $(pkg-config --libs mallow) 2>log
+grep -q 'warning: mw_new in code that was not compiled with mallow cc' log ||
+  { cat log; die "nothing said of a program without barriers"; }
+
 # The options that a build system passes itself are those of the command: a
 # variable of a loop's body is a new one each turn, without optimisation too.
 cat >fresh.c <<'END'
