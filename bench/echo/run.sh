@@ -6,7 +6,7 @@
 #     bench/echo/run.sh [BUILD]     (BUILD default: build)
 #
 # Servers mallow.c and go.go, a goroutine for each connection, and bare.c, which
-# has no goroutines and does what the kernel asks for only; the load is Debian's
+# has no goroutines and does what the kernel asks for only, in two ways; the load is Debian's
 # wrk: ECHO_CONNECTIONS (default 1000) connections that each send the next
 # request when the answer is there.  ECHO_RUNS (default 5) runs of ECHO_SECONDS
 # (default 5) each, the servers in turn; medians, and of the ratios their
@@ -39,9 +39,10 @@ trap '[ -z "$server" ] || kill "$server"' EXIT
 
 # One run of one server: requests a second, 50th, 99th, 99.9th percentile in us, errors.
 measure() {
-  local port=$((20000 + RANDOM % 10000)) tries=0
+  local port=$((20000 + RANDOM % 10000)) tries=0 program=$1 how=
+  [ "$1" != homes ] || { program=bare how=homes; }
   : >"$out/ready" # not the last one's word
-  "$out/$1" $port >"$out/ready" 2>&1 &
+  "$out/$program" $port $how >"$out/ready" 2>&1 &
   server=$!
   until grep -q ready "$out/ready"; do
     tries=$((tries + 1))
@@ -65,12 +66,13 @@ for _ in $(seq "$runs"); do
   measure mallow
   measure go
   measure bare
+  measure homes
 done
 
 echo "machine  $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, Linux $(uname -r)"
 echo "versions $(go version); $(wrk -v 2>&1 | sed -n 's/ *\[.*//p;q')"
 echo "$connections connections, wrk -t$threads, $runs runs of $seconds s, interleaved, medians"
-paste "$out/mallow.out" "$out/go.out" "$out/bare.out" | awk '
+paste "$out/mallow.out" "$out/go.out" "$out/bare.out" "$out/homes.out" | awk '
   function median(a, n,   i, j, t) {
     for (i = 2; i <= n; i++)
       for (j = i; j > 1 && a[j] < a[j - 1]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
@@ -78,24 +80,29 @@ paste "$out/mallow.out" "$out/go.out" "$out/bare.out" | awk '
   }
   {
     n++
-    errors += $5 + $10 + $15
+    errors += $5 + $10 + $15 + $20
     for (i = 1; i <= 4; i++) {
-      m[i, n] = $i; g[i, n] = $(i + 5); f[i, n] = $(i + 10)
-      r[i, n] = $i / $(i + 5); q[i, n] = $(i + 10) / $(i + 5)
+      m[i, n] = $i; g[i, n] = $(i + 5); f[i, n] = $(i + 10); h[i, n] = $(i + 15)
+      r[i, n] = $i / $(i + 5); q[i, n] = $(i + 10) / $(i + 5); p[i, n] = $(i + 15) / $(i + 5)
     }
   }
   END {
     split("requests/s|50% us|99% us|99.9% us", name, "|")
     split(">= 1.3|||<= 1", goal, "|")
-    printf "%-12s %10s %10s %10s %10s %9s  %s\n", "", "mallow", "go", "bare", "mallow/go", "bare/go", "goal"
+    printf "%-12s %9s %9s %9s %9s %10s %8s %9s  %s\n", "", "mallow", "go", "bare", "homes", "mallow/go",
+      "bare/go", "homes/go", "goal"
     for (i = 1; i <= 4; i++) {
-      for (k = 1; k <= n; k++) { a[k] = m[i, k]; b[k] = g[i, k]; c[k] = r[i, k]; d[k] = f[i, k]; e[k] = q[i, k] }
-      printf "%-12s %10d %10d %10d %10.2f %9.2f  %s\n", name[i], median(a, n), median(b, n), median(d, n),
-        median(c, n), median(e, n), goal[i]
+      for (k = 1; k <= n; k++) {
+        a[k] = m[i, k]; b[k] = g[i, k]; c[k] = r[i, k]; d[k] = f[i, k]; e[k] = q[i, k]; u[k] = h[i, k]
+        v[k] = p[i, k]
+      }
+      printf "%-12s %9d %9d %9d %9d %10.2f %8.2f %9.2f  %s\n", name[i], median(a, n), median(b, n),
+        median(d, n), median(u, n), median(c, n), median(e, n), median(v, n), goal[i]
     }
-    printf "%-12s %10d\n", "errors", errors
+    printf "%-12s %9d\n", "errors", errors
   }'
 median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 m=$(median <"$out/mallow.cpu") g=$(median <"$out/go.cpu") f=$(median <"$out/bare.cpu")
-awk -v m="$m" -v g="$g" -v f="$f" \
-  'BEGIN {printf "%-12s %10s %10s %10s %10.2f %9.2f\n", "CPU us each", m, g, f, m / g, f / g}'
+h=$(median <"$out/homes.cpu")
+awk -v m="$m" -v g="$g" -v f="$f" -v h="$h" 'BEGIN {
+  printf "%-12s %9s %9s %9s %9s %10.2f %8.2f %9.2f\n", "CPU us each", m, g, f, h, m / g, f / g, h / g}'
