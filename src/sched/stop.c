@@ -302,11 +302,17 @@ static void release(struct mwi_m *m) {
 
 bool mwi_suspend_m(struct mwi_m *m) {
   if (m == mwi_self()) return true;
-  request(m);
-  await(m, mwi_os_monotonic());
-  if (mwi_load_relaxed(&m->state) != MWI_M_DEAD) return true;
-  mwi_store_relaxed(&m->stop_req, 0);
-  return false;
+  for (;;) {
+    request(m);
+    await(m, mwi_os_monotonic());
+    uint32_t s = mwi_load_acquire(&m->state);
+    if (s == MWI_M_STOPPED || s == MWI_M_HELD) return true;
+    if (s == MWI_M_DEAD) {
+      mwi_store_relaxed(&m->stop_req, 0);
+      return false;
+    }
+    /* it was dead, and is another thread by now, which nobody has stopped */
+  }
 }
 
 void mwi_resume_m(struct mwi_m *m) {

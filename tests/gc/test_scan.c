@@ -15,6 +15,7 @@
 MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val);
 MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n);
 MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n);
+MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg);
 
 static struct mwi_mcache *mc;
 static struct mwi_gcp w;
@@ -303,6 +304,86 @@ static void external_objects_again(void **state) {
   drain();
 }
 
+static void external(void) {} /* neither compiled by mallow nor runtime */
+
+static void call_external(void *arg) {
+  compiled_code();
+  mwi_rt_ext((void *)external, arg);
+  test_code();
+  mwi_wb_flush(&w);
+}
+
+/* An argument is shaded with all that its object holds, at each call; and the object is looked
+ * at again. */
+static void given_to_external_code(void **state) {
+  (void)state;
+  void **arg = object(64, false), *first = object(16, false), *second = object(16, false);
+  void *third = object(16, false);
+  arg[1] = first;
+  call_external(arg + 3);
+  assert_true(heap_marked(arg) && heap_marked(first));
+  arg[1] = second; /* by external code */
+  call_external(arg);
+  assert_true(heap_marked(second));
+  arg[1] = third;
+  mwi_ext_rescan_stw(&w);
+  assert_true(heap_marked(third));
+  mwi_ext_reset_stw();
+  call_external((void *)5);
+  call_external(NULL);
+  drain();
+}
+
+/* All of a large object is shaded by the first call of a cycle; what it holds later is found by
+ * the look before the stop. */
+static void large_given_to_external_code(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  void **arg = large(N * sizeof *arg), *last = object(16, false), *later = object(16, false);
+  arg[N - 1] = last;
+  call_external(arg);
+  assert_true(heap_marked(last));
+  arg[N / 2] = later;
+  call_external(arg + 1);
+  assert_false(heap_marked(later));
+  mwi_ext_rescan_stw(&w);
+  assert_false(heap_marked(later)); /* the stop has no time for it */
+  mwi_ext_rescan_early();
+  assert_true(heap_marked(later));
+  mwi_ext_reset_stw();
+  void *next = object(16, false);
+  arg[7] = next; /* another cycle */
+  call_external(arg);
+  assert_true(heap_marked(next));
+  mwi_ext_reset_stw();
+  drain();
+}
+
+/* Of many objects the newest are left to the stop; each is looked at by one or the other, and a
+ * second time it does not count. */
+static void many_given_to_external_code(void **state) {
+  (void)state;
+  enum { N = 30000 };
+  static void **given[N], *in[N];
+  for (int i = 0; i < N; i++) {
+    given[i] = object(64, false);
+    in[i] = object(16, false);
+    mwi_ext_remember((uintptr_t)given[i], (uintptr_t)(given[i] + 8));
+    for (int k = i > 50 ? i - 50 : 0; k < i; k++)
+      mwi_ext_remember((uintptr_t)given[k], (uintptr_t)(given[k] + 8));
+  }
+  for (int i = 0; i < N; i++) given[i][i % 8] = in[i];
+  mwi_ext_rescan_early();
+  int early = 0;
+  for (int i = 0; i < N; i++) early += heap_marked(in[i]);
+  assert_true(heap_marked(in[0]) && !heap_marked(in[N - 1]));
+  assert_in_range(early, N - 64 * 1024 / 64, N - 1);
+  mwi_ext_rescan_stw(&w);
+  for (int i = 0; i < N; i++) assert_true(heap_marked(in[i]));
+  mwi_ext_reset_stw();
+  drain();
+}
+
 int main(void) {
   heap_start(4 * MWI_GB);
   mwi_gc_hooks.idle_procs = none_idle;
@@ -325,6 +406,9 @@ int main(void) {
       cmocka_unit_test(without_a_processor),
       cmocka_unit_test(in_a_signal_handler),
       cmocka_unit_test(external_objects_again),
+      cmocka_unit_test(given_to_external_code),
+      cmocka_unit_test(large_given_to_external_code),
+      cmocka_unit_test(many_given_to_external_code),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
