@@ -13,9 +13,11 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <time.h>
@@ -179,13 +181,50 @@ struct select_args {
   fd_set found[3];
 };
 
+/*
+ * The kernel looks at no descriptor past its table's end, which grows with the highest number ever
+ * used: in a plain program a bit out there is nothing, in ours EBADF, because netpoll's
+ * own descriptors are that high.  How large the table would be without those.
+ */
+static int plain_table(void) {
+  int size = 64; /* what each process begins with */
+  for (int fd = FD_SETSIZE - 1; fd >= size; fd--)
+    if (!mwi_netpoll_os_owns(fd) && !mwi_sys_failed(mwi_sys2(SYS_fcntl, fd, F_GETFD))) {
+      while (size <= fd) size *= 2;
+      break;
+    }
+  return size;
+}
+
+/* Higher ones than select knows: then there is nothing to correct. */
+static bool table_is_small(void) {
+  char text[1024];
+  long fd = mwi_sys4(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+  if (mwi_sys_failed(fd)) return false;
+  long n = mwi_sys3(SYS_read, fd, text, sizeof text - 1);
+  mwi_sys1(SYS_close, fd);
+  text[n > 0 ? n : 0] = 0;
+  const char *size = strstr(text, "FDSize:");
+  return size && strtol(size + 7, NULL, 10) <= FD_SETSIZE;
+}
+
+static bool beyond_table(struct select_args *a) {
+  int own = (int)mwi_netpoll_os_next(0);
+  if (own < 0 || !table_is_small()) return false;
+  int size = plain_table();
+  if (own < size || a->n <= size) return false;
+  a->n = size;
+  return true;
+}
+
 static long look_select(void *arg) {
   struct select_args *a = arg;
   struct timeval now = {0};
   fd_set *found[3] = {NULL};
   for (int i = 0; i < 3; i++)
     if (a->set[i]) *(found[i] = &a->found[i]) = *a->set[i];
-  return mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
+  long r = mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
+  return r == -EBADF && beyond_table(a) ? look_select(a) : r;
 }
 
 static bool queue_select(struct mwi_many *m, void *arg) {
@@ -196,7 +235,7 @@ static bool queue_select(struct mwi_many *m, void *arg) {
     for (int i = 0; i < 3; i++)
       if (a->set[i] && FD_ISSET(fd, a->set[i])) dirs |= dir[i];
     int e = dirs ? mwi_many_add(m, fd, dirs) : 0;
-    if (e != 0 && e != -EPERM) return false;
+    if (e != 0 && e != -EPERM && e != -EBADF) return false; /* EBADF: the look's to say */
   }
   return true;
 }

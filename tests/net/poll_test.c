@@ -311,12 +311,47 @@ static void sleeps(void) {
   CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, NULL), EINVAL);
 }
 
+/* A number past the end of a plain program's table, which no file has: select looks at none. */
+static void beyond(void) {
+  int p[2];
+  CHECK_EQ(pipe(p), 0);
+  let_others_park(); /* netpoll has descriptors of its own */
+  go_task(wg, waiter, p[0], POLL, -1);
+  let_others_park();
+  fd_set r;
+  FD_ZERO(&r);
+  FD_SET(900, &r);
+  struct timeval t = {0, 1000};
+  CHECK_EQ(select(901, &r, NULL, NULL, &t), 0);
+  CHECK(FD_ISSET(900, &r)); /* not even to clear it */
+  t = (struct timeval){0};
+  CHECK_EQ(select(901, &r, NULL, NULL, &t), 0);
+  CHECK_EQ(write(p[1], "x", 1), 1);
+  mw_waitgroup_wait(wg);
+  FD_ZERO(&r);
+  FD_SET(900, &r);
+  FD_SET(p[0], &r);
+  CHECK_EQ(select(901, &r, NULL, NULL, NULL), 1);
+  CHECK(FD_ISSET(p[0], &r));
+  FD_SET(60, &r); /* within it */
+  CHECK_FAILS(select(901, &r, NULL, NULL, NULL), EBADF);
+  int high = fcntl(p[0], F_DUPFD, 950); /* and now it is longer */
+  CHECK(high >= 950);
+  FD_ZERO(&r);
+  FD_SET(900, &r);
+  CHECK_FAILS(select(901, &r, NULL, NULL, &t), EBADF);
+  close(high);
+  close(p[0]);
+  close(p[1]);
+}
+
 static const struct {
   const char *name;
   void (*fn)(void);
 } cases[] = {
     {"ways", ways},       {"many", many},     {"loops", loops},
     {"details", details}, {"sleeps", sleeps}, {"closed_under_poll", closed_under_poll},
+    {"beyond", beyond},
 };
 
 int main(int argc, char **argv) {
