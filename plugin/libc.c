@@ -136,7 +136,8 @@ static const char *harmless[] = {
     "pthread_rwlock_wrlock", "pthread_rwlock_unlock", "pthread_self", "pthread_equal",
     "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
     "pthread_attr_setdetachstate", "pthread_detach", "pthread_kill", "sem_init", "sem_destroy",
-    "sem_wait", "sem_trywait", "sem_post", "sem_timedwait",
+    "sem_wait", "sem_trywait", "sem_post", "sem_timedwait", "sem_clockwait", "semop", "semtimedop",
+    "msgsnd", "msgrcv",
 };
 
 /* Harmless, and yet they run constructors, exit handlers, fork handlers, ... */
@@ -217,6 +218,14 @@ static const struct { const char *from, *to, *type; } renamed[] = {
     {"sigwaitinfo", "mwi_rt_sigwaitinfo", "i:pp"},
     {"sigtimedwait", "mwi_rt_sigtimedwait", "i:ppp"},
     {"clock_nanosleep", "mwi_rt_clock_nanosleep", "i:iipp"},
+    {"semop", "mwi_rt_semop", "i:ipl"},
+    {"semtimedop", "mwi_rt_semtimedop", "i:iplp"},
+    {"msgsnd", "mwi_rt_msgsnd", "i:ipli"},
+    {"msgrcv", "mwi_rt_msgrcv", "l:iplli"},
+    {"sem_wait", "mwi_rt_sem_wait", "i:p"},
+    {"sem_timedwait", "mwi_rt_sem_timedwait", "i:pp"},
+    {"sem_clockwait", "mwi_rt_sem_clockwait", "i:pip"},
+    {"syscall", "mwi_rt_syscall", "l:l."},
     {"open64", "mwi_rt_open", "i:pi."},
     {"openat64", "mwi_rt_openat", "i:ipi."},
     {"creat64", "mwi_rt_creat", "i:pi"},

@@ -38,7 +38,9 @@
 #include "debug/traceback.h"
 #include "os/context.h"
 #include "os/os.h"
+#include "os/restart.h"
 #include "os/thread.h"
+#include "sched/proc.h"
 
 #define PERIOD_NS 10000000
 #define FRAMES 64
@@ -98,9 +100,14 @@ static void take_record(const siginfo_t *info, const void *uc) {
 
 static void on_sigprof(int sig, siginfo_t *info, void *uc) {
   (void)sig;
-  if (info->si_code != SI_TIMER || !mwi_load_acquire(&sampling)) return;
+  if (info->si_code != SI_TIMER) return;
   int saved = errno;
-  take_record(info, uc);
+  if (mwi_load_acquire(&sampling)) take_record(info, uc);
+  struct mwi_tcb *t = mwi_tcb();
+  if (t->attached && t->m)
+    mwi_restart_interrupted(t->m, uc); /* a thread that sleeps uses no CPU, but it may have begun */
+  else
+    mwi_os_restart_call(uc, 0, NULL);
   errno = saved;
 }
 

@@ -3,22 +3,35 @@
  * os/restart.h -- system calls that the stop signal interrupted go on (internal)
  *
  * SA_RESTART restarts most calls; not those that wait for events (poll,
- * epoll_wait, select, pause, sigsuspend, System V's queues and semaphores, ...).
- * Called at the end of the stop signal's handler with its third argument, this
- * makes those that have no timeout, and sleeps that know what is left of them,
- * begin again, as if there had been no signal.  Others return EINTR.
- *
- * number: that of the call, where the runtime made it and knows; else 0.
+ * epoll_wait, select, pause, sigsuspend, System V's queues and semaphores, ...), and none
+ * on a socket with a timeout.  Called at the end of the handler of a signal that is the
+ * runtime's, with its third argument, this makes them begin again, as if there had
+ * been no signal.  What is left out returns EINTR: restart_amd64.c says what.
  */
 #ifndef MWI_OS_RESTART_H
 #define MWI_OS_RESTART_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-void mwi_os_restart_call(void *uc, long number);
+/* The call with a timeout that was interrupted last; one for each thread, zero at first. */
+struct mwi_os_since {
+  uintptr_t pc, sp;
+  int64_t number;
+  long long arg[2];
+  int64_t until_ns, last_ns;
+  int32_t set_ms; /* the timeout that it was given */
+};
+
+/* number: that of the call, where the runtime made it and knows; else 0.  since: NULL if the
+ * thread has none. */
+void mwi_os_restart_call(void *uc, long number, struct mwi_os_since *since);
 
 /* The opposite: the runtime's own call, at or behind whose `syscall` the signal came, returns
  * EINTR if it has not returned anything else.  False: the signal came elsewhere. */
 bool mwi_os_cut_call(void *uc);
+
+/* From a handler on top of nothing else, back to what it has interrupted. */
+_Noreturn void mwi_os_sigreturn(void *uc);
 
 #endif

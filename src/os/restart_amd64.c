@@ -5,24 +5,33 @@
  * How      The interrupted context tells: the instruction before the PC is
  *          `syscall` and rax is -EINTR.  The call's number is gone from rax;
  *          it is taken from the `mov $number, %eax` that precedes the
- *          instruction in libc's functions, or from where glibc 2.41's common
- *          stubs for cancellation points have it: on the stack, at an offset
- *          that their own instructions tell.  Other shapes are left alone.
- *          With a signal of the program's own pending the call does return,
- *          since that signal's handler is about to run.
- * Threads  async-signal-safe; no state.
+ *          instruction in libc's functions, with some moves of arguments in between, or from where
+ * glibc 2.41's common stubs for cancellation points have it: on the stack, at an offset that their
+ * own instructions tell.  Other shapes are left alone. With a signal of the program's own pending
+ * the call does return, since that signal's handler is about to run. A timeout: some calls write
+ * what is left of it, and go on with that. Where it is a number in a register, it is replaced by
+ * what is left, from the first interruption on: nobody knows when the call began, so it may last
+ * for up to twice its time, however often it is interrupted.  Where it is a constant in the
+ * program's memory, or the socket's, the call begins again while the same allowance lasts; then it
+ * returns EINTR. Threads  async-signal-safe; `since` is the thread's.
  */
 #define _GNU_SOURCE 1
 #include "os/restart.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "base/base.h"
+#include "os/os.h"
+#include "os/syscall.h"
 
 #define SYSCALL_BYTES 2 /* 0f 05 */
 #define MOV_BYTES 5     /* b8 imm32 */
@@ -59,53 +68,192 @@ static int64_t number_in_stub(const greg_t *r, const uint8_t *at) {
   return -1;
 }
 
+/* A move between registers, from the stack, or of a number, but not to eax: its length, else 0. */
+static unsigned move_of_argument(const uint8_t *at) {
+  const uint8_t *p = at;
+  uint8_t rex = (*p & 0xf0) == 0x40 ? *p++ : 0;
+  uint8_t op = *p++;
+  if ((op & 0xf8) == 0xb8) /* mov $imm32, %r8d, %r9d and so on */
+    return (rex & 9) == 1 || (op != 0xb8 && !(rex & 8)) ? (unsigned)(p + 4 - at) : 0;
+  if (op != 0x8b && op != 0x89) return 0;
+  uint8_t mod = *p >> 6, reg = *p >> 3 & 7, rm = *p & 7;
+  p++;
+  bool to_eax = op == 0x8b ? reg == 0 && !(rex & 4) : rm == 0 && !(rex & 1);
+  if (mod == 3) return to_eax ? 0 : (unsigned)(p - at);
+  if (op != 0x8b || to_eax || rm != 4 || *p++ != 0x24) return 0; /* (%rsp) */
+  return (unsigned)(p + (mod == 1 ? 1 : mod == 2 ? 4 : 0) - at);
+}
+
+#define MOVES_BYTES 32 /* between number and syscall: three or four moves */
+static int64_t number_before(const uint8_t *syscall) {
+  for (const uint8_t *from = syscall; from >= syscall - MOVES_BYTES; from--) {
+    const uint8_t *p = from;
+    unsigned n = 1;
+    while (p < syscall && (n = move_of_argument(p)) != 0) p += n;
+    if (p != syscall) continue;
+    if (from[-2] == 0x31 && from[-1] == 0xc0) return 0; /* xor %eax, %eax */
+    int32_t number;
+    memcpy(&number, from - MOV_BYTES + 1, sizeof number);
+    if (from[-MOV_BYTES] == 0xb8 && number >= 0 && number < 4096) return number;
+  }
+  return -1;
+}
+
 /* The number, or -1. */
 static int64_t interrupted_call(const greg_t *r, long known) {
   if (r[REG_RAX] != -EINTR) return -1;
   const uint8_t *pc = (const uint8_t *)r[REG_RIP];
   if (pc[-2] != 0x0f || pc[-1] != 0x05) return -1;
   if (known) return known;
-  if (pc[-SYSCALL_BYTES - MOV_BYTES] != 0xb8) return number_in_stub(r, pc - SYSCALL_BYTES);
-  int32_t number;
-  memcpy(&number, pc - SYSCALL_BYTES - MOV_BYTES + 1, sizeof number);
-  return number;
+  int64_t number = number_before(pc - SYSCALL_BYTES);
+  return number >= 0 ? number : number_in_stub(r, pc - SYSCALL_BYTES);
+}
+
+/* ---- Timeouts ---------------------------------------------------------- */
+
+/* One call, as far as can be told: in a loop of such calls, the next is the same. */
+static bool is_since(const struct mwi_os_since *since, int64_t number, const greg_t *r) {
+  return since->number == number && since->pc == (uintptr_t)r[REG_RIP] &&
+         since->sp == (uintptr_t)r[REG_RSP] && since->arg[0] == r[REG_RDI] &&
+         since->arg[1] == r[REG_RSI];
+}
+
+static void begin_since(struct mwi_os_since *since, int64_t number, const greg_t *r, int64_t ns) {
+  *since = (struct mwi_os_since){.number = number,
+                                 .pc = (uintptr_t)r[REG_RIP],
+                                 .sp = (uintptr_t)r[REG_RSP],
+                                 .arg = {r[REG_RDI], r[REG_RSI]},
+                                 .until_ns = mwi_os_monotonic() + ns};
+}
+
+/* The milliseconds in *reg.  They tell this call from the next of its kind: what we wrote last is
+ * still there, so what we write first differs from what the program passed. */
+static bool goes_on_ms(struct mwi_os_since *since, int64_t number, greg_t *r, greg_t *reg) {
+  int32_t ms = (int32_t)*reg;
+  if (ms <= 0 || ms == INT32_MAX) return true; /* for ever, or at once */
+  if (!since) return false;
+  if (is_since(since, number, r) && since->set_ms == ms) {
+    int64_t left = since->until_ns - mwi_os_monotonic();
+    *reg = since->set_ms = left <= 0 ? 0 : (int32_t)((left + 999999) / 1000000);
+  } else {
+    begin_since(since, number, r, (ms + INT64_C(1)) * 1000000);
+    *reg = since->set_ms = ms + 1;
+  }
+  return true;
+}
+
+/* Where a call that goes on cannot be told from the next of its kind. */
+static bool goes_on_for(struct mwi_os_since *since, int64_t number, const greg_t *r, int64_t ns) {
+  if (!since || ns < 0) return false;
+  int64_t now = mwi_os_monotonic();
+  if (ns > INT64_MAX / 4) ns = INT64_MAX / 4;
+  if (!is_since(since, number, r) || now - since->last_ns > ns)
+    begin_since(since, number, r, ns); /* an earlier call would be over */
+  else if (now >= since->until_ns)
+    return false;
+  since->last_ns = now;
+  return true;
+}
+
+static int64_t ns_of(greg_t timespec) {
+  const struct timespec *t = (const struct timespec *)(uintptr_t)timespec;
+  int64_t ns;
+  if (__builtin_mul_overflow((int64_t)t->tv_sec, 1000000000, &ns)) return INT64_MAX;
+  return ns > INT64_MAX - t->tv_nsec ? INT64_MAX : ns + t->tv_nsec;
+}
+
+/* SO_RCVTIMEO or SO_SNDTIMEO, without which SA_RESTART would have done. */
+static bool goes_on_socket(struct mwi_os_since *since, int64_t number, const greg_t *r, int fd,
+                           int option) {
+  struct timeval t = {0};
+  socklen_t len = sizeof t;
+  if (mwi_sys_failed(mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, option, &t, &len))) return false;
+  return goes_on_for(since, number, r, (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000);
+}
+
+static bool futex_goes_on(struct mwi_os_since *since, int64_t number, const greg_t *r) {
+  switch (r[REG_RSI] & FUTEX_CMD_MASK) {
+  case FUTEX_WAIT:
+    return !r[REG_R10] || goes_on_for(since, number, r, ns_of(r[REG_R10]));
+  case FUTEX_WAIT_BITSET: /* until a time, or for ever */
+  case FUTEX_WAIT_REQUEUE_PI:
+    return true;
+  default:
+    return false;
+  }
 }
 
 /* Should it begin again?  May change an argument. */
-static bool restartable(int64_t number, greg_t *r) {
+static bool restartable(int64_t number, greg_t *r, struct mwi_os_since *since) {
   switch (number) {
   case SYS_pause:
   case SYS_rt_sigsuspend: /* its mask is back in place: a signal waits for the second call */
   case SYS_semop:
   case SYS_msgrcv:
   case SYS_msgsnd:
-    return true;
-  case SYS_poll:
-    return (int32_t)r[REG_RDX] < 0;
-  case SYS_ppoll:
-  case SYS_rt_sigtimedwait:
-    return r[REG_RDX] == 0;
-  case SYS_epoll_wait:
-  case SYS_epoll_pwait:
-    return (int32_t)r[REG_R10] < 0;
-  case SYS_epoll_pwait2:
-  case SYS_semtimedop:
-    return r[REG_R10] == 0;
+  case SYS_ppoll: /* these three write what is left */
   case SYS_select:
   case SYS_pselect6:
+  case SYS_mq_timedsend: /* until a time */
+  case SYS_mq_timedreceive:
+    return true;
+  case SYS_poll:
+    return goes_on_ms(since, number, r, &r[REG_RDX]);
+  case SYS_epoll_wait:
+  case SYS_epoll_pwait:
+    return goes_on_ms(since, number, r, &r[REG_R10]);
+  case SYS_rt_sigtimedwait:
+    return !r[REG_RDX] || goes_on_for(since, number, r, ns_of(r[REG_RDX]));
+  case SYS_epoll_pwait2:
+  case SYS_semtimedop:
+    return !r[REG_R10] || goes_on_for(since, number, r, ns_of(r[REG_R10]));
   case SYS_io_getevents:
-    return r[REG_R8] == 0;
+    return !r[REG_R8] || goes_on_for(since, number, r, ns_of(r[REG_R8]));
+  case SYS_futex:
+    return futex_goes_on(since, number, r);
   case SYS_nanosleep:
-    if (!r[REG_RSI]) return false;
+    if (!r[REG_RSI]) return goes_on_for(since, number, r, ns_of(r[REG_RDI]));
     r[REG_RDI] = r[REG_RSI]; /* sleep what is left */
     return true;
   case SYS_clock_nanosleep:
     if (r[REG_RSI] & TIMER_ABSTIME) return true;
-    if (!r[REG_R10]) return false;
+    if (!r[REG_R10]) return goes_on_for(since, number, r, ns_of(r[REG_RDX]));
     r[REG_RDX] = r[REG_R10];
     return true;
+  case SYS_read:
+  case SYS_readv:
+  case SYS_recvfrom:
+  case SYS_recvmsg:
+  case SYS_recvmmsg:
+  case SYS_accept:
+  case SYS_accept4:
+    return goes_on_socket(since, number, r, (int)r[REG_RDI], SO_RCVTIMEO);
+  case SYS_write:
+  case SYS_writev:
+  case SYS_sendto:
+  case SYS_sendmsg:
+  case SYS_sendmmsg:
+  case SYS_connect:
+  case SYS_sendfile:
+    return goes_on_socket(since, number, r, (int)r[REG_RDI], SO_SNDTIMEO);
   default:
     return false;
+  }
+}
+
+/* The runtime's own call: the signal was on its way when it began, so hardly any time is lost. */
+static bool own_restartable(int64_t number, greg_t *r) {
+  switch (number) {
+  case SYS_close: /* has closed, whatever it says */
+    return false;
+  case SYS_nanosleep:
+    if (r[REG_RSI]) r[REG_RDI] = r[REG_RSI];
+    return true;
+  case SYS_clock_nanosleep:
+    if (r[REG_R10] && !(r[REG_RSI] & TIMER_ABSTIME)) r[REG_RDX] = r[REG_R10];
+    return true;
+  default:
+    return true;
   }
 }
 
@@ -117,11 +265,12 @@ static bool others_pending(const sigset_t *blocked) {
   return false;
 }
 
-void mwi_os_restart_call(void *uc_, long known) {
+void mwi_os_restart_call(void *uc_, long known, struct mwi_os_since *since) {
   ucontext_t *uc = uc_;
   greg_t *r = uc->uc_mcontext.gregs;
   int64_t number = interrupted_call(r, known);
-  if (number < 0 || others_pending(&uc->uc_sigmask) || !restartable(number, r)) return;
+  if (number < 0 || others_pending(&uc->uc_sigmask)) return;
+  if (!(known ? own_restartable(number, r) : restartable(number, r, since))) return;
   r[REG_RAX] = number;
   r[REG_RIP] -= SYSCALL_BYTES;
 }
@@ -136,4 +285,11 @@ bool mwi_os_cut_call(void *uc_) {
     return true;
   }
   return pc[-2] == 0x0f && pc[-1] == 0x05 && r[REG_RAX] == -EINTR;
+}
+
+/* The kernel's frame has the context behind the handler's return address, which is gone by the
+ * time of the call. */
+_Noreturn void mwi_os_sigreturn(void *uc) {
+  __asm__ volatile("movq %0, %%rsp\n\tsyscall" ::"r"(uc), "a"((long)SYS_rt_sigreturn) : "memory");
+  __builtin_unreachable();
 }

@@ -227,6 +227,7 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   g->system = system;
   g->foreign = g->locked = false;
   g->pins = 0;
+  mwi_store_relaxed(&g->in_call, 0);
   memset(g->pin, 0, sizeof g->pin);
   g->wake_param = NULL;
   g->wait_reason = MWI_WAIT_NONE;

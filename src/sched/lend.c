@@ -16,7 +16,7 @@
  *          other.
  *          An argument that is a number may look like an address: then a stack
  *          is unfolded for nothing.
- * Callers  sched/libc.c; libc_lock.c for locks that are waited for.  On any stack.
+ * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores.  On any stack.
  * Limits   Calls that code not compiled by mallow makes, libc's functions that the
  *          runtime has no version of among it, get EFAULT as before.
  */

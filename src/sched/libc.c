@@ -61,21 +61,45 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
     return r;                                                                                      \
   } while (0)
 
+/* In SYS, where the thread stays.  kinds: MWI_CALL_*. */
+static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a, long b, long c,
+                           long d, long e, long f) {
+  struct mwi_m *m = mwi_self();
+  m->sys_number = number;
+  uint32_t call = call_begins(m, kinds);
+  atomic_signal_fence(memory_order_seq_cst);
+  long r = -EINTR;
+  if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(g))
+    r = mwi_sys6(number, a, b, c, d, e, f);
+  call_ends(m, call);
+  m->sys_number = 0;
+  return r;
+}
+
 static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
                                   long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   mwi_syscall_enter();
-  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
-  uint32_t call = call_begins(m, MWI_CALL_CUT);
-  long r = mwi_sys6(number, a, b, c, d, e, f);
-  call_ends(m, call);
+  long r = wait_in_kernel(g, MWI_CALL_CUT, number, a, b, c, d, e, f);
   mwi_syscall_exit();
+  mwi_jumps_go(g);
   return r;
 }
 
 static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, long b, long c,
                                    long d, long e, long f) {
-  LENDING(call_now(where, number, a, b, c, d, e, f));
+  if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
+  const long arg[6] = {a, b, c, d, e, f};
+  struct mwi_lent lent;
+  mwi_lend(&lent, number, arg);
+  long r = call_now(where, number, a, b, c, d, e, f);
+  mwi_lend_back(&lent);
+  mwi_jumps_go(g);
+  return r;
 }
 
 long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
@@ -106,20 +130,25 @@ long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f) {
 static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long a, long b, long c,
                                         long d, long e, long f) {
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
+  struct mwi_g *g = mwi_getg();
   mwi_syscall_enter();
-  struct mwi_m *m = mwi_self(); /* in SYS the thread stays */
-  m->sys_number = number;
-  uint32_t call = call_begins(m, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED);
-  long r = mwi_sys6(number, a, b, c, d, e, f);
-  call_ends(m, call);
-  m->sys_number = 0;
+  long r = wait_in_kernel(g, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   return r;
 }
 
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
                         long f) {
-  LENDING(call_restarted(where, number, a, b, c, d, e, f));
+  if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
+  const long arg[6] = {a, b, c, d, e, f};
+  struct mwi_lent lent;
+  mwi_lend(&lent, number, arg);
+  long r = call_restarted(where, number, a, b, c, d, e, f);
+  mwi_lend_back(&lent);
+  mwi_jumps_go(g);
+  return r;
 }
 
 long mwi_result(long r) {

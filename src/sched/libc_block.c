@@ -15,17 +15,22 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sched/lend.h"
 #include "sched/libc.h"
 
 /* clang-format off */
@@ -56,6 +61,14 @@ int mwi_rt_sigsuspend(const sigset_t *mask);
 int mwi_rt_sigwait(const sigset_t *restrict set, int *restrict sig);
 int mwi_rt_sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info);
 int mwi_rt_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, const struct timespec *restrict timeout);
+int mwi_rt_semop(int id, struct sembuf *ops, size_t n);
+int mwi_rt_semtimedop(int id, struct sembuf *ops, size_t n, const struct timespec *timeout);
+int mwi_rt_msgsnd(int id, const void *msg, size_t n, int flags);
+ssize_t mwi_rt_msgrcv(int id, void *msg, size_t n, long type, int flags);
+int mwi_rt_sem_wait(sem_t *s);
+int mwi_rt_sem_timedwait(sem_t *restrict s, const struct timespec *restrict at);
+int mwi_rt_sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict at);
+long mwi_rt_syscall(long number, ...);
 _Noreturn void __chk_fail(void);
 /* clang-format on */
 
@@ -169,4 +182,61 @@ MWI_EXPORT int mwi_rt_sigwait(const sigset_t *restrict set, int *restrict sig) {
   if (r < 0) return (int)-r;
   *sig = (int)r;
   return 0;
+}
+
+/* ---- System V, and semaphores ------------------------------------------ */
+
+MWI_EXPORT int mwi_rt_semtimedop(int id, struct sembuf *ops, size_t n,
+                                 const struct timespec *timeout) {
+  return (int)mwi_result(
+      mwi_call_restarted(mwi_where(), SYS_semtimedop, id, (long)ops, (long)n, (long)timeout, 0, 0));
+}
+MWI_EXPORT int mwi_rt_semop(int id, struct sembuf *ops, size_t n) {
+  return mwi_rt_semtimedop(id, ops, n, NULL);
+}
+MWI_EXPORT int mwi_rt_msgsnd(int id, const void *msg, size_t n, int flags) {
+  return (int)mwi_result(
+      mwi_call_restarted(mwi_where(), SYS_msgsnd, id, (long)msg, (long)n, flags, 0, 0));
+}
+MWI_EXPORT ssize_t mwi_rt_msgrcv(int id, void *msg, size_t n, long type, int flags) {
+  return mwi_result(
+      mwi_call_restarted(mwi_where(), SYS_msgrcv, id, (long)msg, (long)n, type, flags, 0));
+}
+
+/* libc's own, as any external code, but for what it gives the kernel: a semaphore may be on a
+ * stack that is parked. */
+#define LENDING(p, q, call)                                                                        \
+  do {                                                                                             \
+    struct mwi_lent lent;                                                                          \
+    mwi_lend_objects(&lent, (p), (q));                                                             \
+    int r = (call);                                                                                \
+    mwi_lend_back(&lent); /* which leaves errno alone */                                           \
+    return r;                                                                                      \
+  } while (0)
+
+MWI_EXPORT int mwi_rt_sem_wait(sem_t *s) {
+  LENDING(s, NULL, sem_wait(s));
+}
+MWI_EXPORT int mwi_rt_sem_timedwait(sem_t *restrict s, const struct timespec *restrict at) {
+  LENDING(s, at, sem_timedwait(s, at));
+}
+MWI_EXPORT int mwi_rt_sem_clockwait(sem_t *restrict s, clockid_t clock,
+                                    const struct timespec *restrict at) {
+  LENDING(s, at, sem_clockwait(s, clock, at));
+}
+
+/* Whatever it is: all that syscall may be asked to do cannot be known. */
+MWI_EXPORT long mwi_rt_syscall(long number, ...) {
+  long a[6];
+  va_list ap;
+  va_start(ap, number);
+  for (int i = 0; i < 6; i++) a[i] = va_arg(ap, long); /* as many as libc's takes */
+  va_end(ap);
+  if (MWI_LIKELY(!mwi_lend_wanted(number, a[0], a[1], a[2], a[3], a[4], a[5])))
+    return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  struct mwi_lent lent;
+  mwi_lend(&lent, number, a);
+  long r = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  mwi_lend_back(&lent);
+  return r;
 }

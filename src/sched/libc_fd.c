@@ -124,13 +124,13 @@ MWI_EXPORT int mwi_rt_socket(int domain, int type, int protocol) {
 }
 
 MWI_EXPORT int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]) {
-  long r = mwi_sys4(SYS_socketpair, domain, type, protocol, fd);
+  long r = mwi_call4(mwi_where(), SYS_socketpair, domain, type, protocol, fd);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], kind_of(domain, type, protocol));
   return (int)mwi_result(r);
 }
 
 MWI_EXPORT int mwi_rt_pipe2(int fd[2], int flags) {
-  long r = mwi_sys2(SYS_pipe2, fd, flags);
+  long r = mwi_call2(mwi_where(), SYS_pipe2, fd, flags);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], MWI_FD_OTHER);
   return (int)mwi_result(r);
 }
@@ -250,8 +250,12 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
   va_end(ap);
   long r;
   switch (cmd) {
-  case F_SETLKW:
+  case F_SETLKW: /* these have a struct: on whatever stack */
   case F_OFD_SETLKW:
+  case F_SETLK:
+  case F_OFD_SETLK:
+  case F_GETLK:
+  case F_OFD_GETLK:
     r = mwi_call3(mwi_where(), SYS_fcntl, fd, cmd, arg);
     break;
   case F_GETOWN: /* libc turns small negative results of the kernel's into values */

@@ -240,6 +240,7 @@ void mwi_attach_slow(void) {
   mwi_store_relaxed(&g->rest, 0);
   g->foreign = g->locked = true;
   g->pins = 0;
+  mwi_store_relaxed(&g->in_call, 0);
   memset(g->pin, 0, sizeof g->pin);
   g->system = true;
   g->m = m;

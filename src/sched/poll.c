@@ -48,6 +48,8 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
     poll_in_handler(t);
     return;
   }
+  struct mwi_g *g = t->g;
+  mwi_jumps_wait(g);
   mwi_rt_enter();
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
@@ -58,4 +60,5 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   if (mwi_gc_forced_pending()) mwi_gc_start_forced();
   if (slice_over) mwi_preempt();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_poll(mwi_self());
+  mwi_jumps_go(g);
 }

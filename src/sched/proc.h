@@ -12,6 +12,7 @@
 
 #include "base/knobs.h"
 #include "gc/work.h"
+#include "os/restart.h"
 #include "sched/sched.h"
 #include "sched/switch.h"
 
@@ -73,8 +74,9 @@ struct mwi_m {
   bool in_external;           /* stopped by the handler */
   _Atomic bool held_for_scan; /* stays stopped past the stop, until its stack and what that points
                                  to are scanned; set with the world stopped */
-  /* owner: the call it waits in, if a stray signal must not end it (os/restart.h); else 0 */
+  /* owner: the call that it waits in, which a stray signal must not end (os/restart.h); else 0 */
   long sys_number;
+  struct mwi_os_since since; /* its handlers: the call of external code's that one of ours met */
   /* cut.c: the call that blocks this thread, if it is one that EINTR can end: a number with
    * MWI_CALL_* in it.  Owner writes, others read */
   _Atomic uint32_t calls;
@@ -303,10 +305,13 @@ void mwi_main_resumes(void);
 struct mwi_handler {
   struct mwi_handler *up; /* the one that it interrupted */
   struct mwi_tcb *tcb;
-  uintptr_t frame; /* somewhere on the stack that it runs on */
-  bool rt;         /* it interrupted the runtime */
-  bool held;       /* it interrupted compiled code: no stop before it ends */
-  bool holds;      /* counted in mwi_sched.holds */
+  uintptr_t frame;   /* somewhere on the stack that it runs on */
+  void *uc;          /* what it interrupted */
+  uint32_t rt_depth; /* tcb->rt there */
+  bool rt;           /* it interrupted the runtime */
+  bool in_call;      /* there, a call of libc.c's */
+  bool held;         /* it interrupted compiled code: no stop before it ends */
+  bool holds;        /* counted in mwi_sched.holds */
 };
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;
@@ -317,10 +322,28 @@ MWI_INLINE bool mwi_off_goroutine(void) {
   const struct mwi_tcb *t = mwi_tcb();
   return t->attached && (t->sig || t->rt > 0 || !t->g);
 }
-void mwi_handler_enter(struct mwi_handler *h, uintptr_t interrupted_pc);
+void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t interrupted_pc);
 void mwi_handler_leave(struct mwi_handler *h);
+/* jump.c: jumps out of handlers that wait for the end of the call that the handler interrupted. */
+extern _Atomic uint32_t mwi_jumps_pending;
+bool mwi_jump_is_pending(const struct mwi_g *g);
+void mwi_jump_pending(struct mwi_g *g); /* the call is over.  Returns if g has no such jump */
+/* The running goroutine, around what a handler may leave only at its end. */
+MWI_INLINE void mwi_jumps_wait(struct mwi_g *g) {
+  mwi_store_relaxed(&g->in_call, mwi_load_relaxed(&g->in_call) + 1);
+  atomic_signal_fence(memory_order_seq_cst);
+}
+MWI_INLINE void mwi_jumps_go(struct mwi_g *g) {
+  atomic_signal_fence(memory_order_seq_cst);
+  mwi_store_relaxed(&g->in_call, mwi_load_relaxed(&g->in_call) - 1);
+  atomic_signal_fence(memory_order_seq_cst); /* from here a handler jumps by itself */
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_jumps_pending)) && !mwi_load_relaxed(&g->in_call))
+    mwi_jump_pending(g);
+}
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */
 void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted); /* mask_spreads */
+/* stop.c: at the end of a handler of the runtime's.  What it has interrupted goes on. */
+void mwi_restart_interrupted(struct mwi_m *m, void *uc);
 void mwi_signal_spare(int sig, siginfo_t *info, void *uc); /* the stop signal, from elsewhere */
 void mwi_signal_look(void);      /* sysmon: is a signal to be delivered to channels? */
 bool mwi_signal_listening(void); /* a signal may come and wake somebody */

@@ -92,6 +92,8 @@ struct mwi_g {
   bool locked;
   bool foreign; /* constant: an attached thread's, which lives on that thread's stack */
   bool system;  /* constant: the runtime's own: not counted, not in deadlock detection */
+  /* owner: what handlers on its thread may leave at its end only (jump.c); a depth */
+  _Atomic uint8_t in_call;
 
   enum mwi_wait wait_reason; /* owner */
 

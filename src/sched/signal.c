@@ -39,6 +39,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -106,6 +107,18 @@ static bool is_fault(int sig) {
   return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP;
 }
 
+/* The kernel lets a thread give others only codes below zero, as sigqueue has them, so
+ * the code that came (kill's, a timer's) travels in one that nobody else uses. */
+#define SENT_ON INT_MIN
+static bool send_on(int sig, const siginfo_t *info, const struct mwi_m *to) {
+  siginfo_t copy = *info;
+  copy.si_code = SENT_ON + (uint16_t)info->si_code;
+  return mwi_sys4(SYS_rt_tgsigqueueinfo, mwi_sys0(SYS_getpid), to->tid, sig, &copy) == 0;
+}
+static void as_it_came(siginfo_t *info) {
+  if (info->si_code <= SENT_ON + UINT16_MAX) info->si_code = (int16_t)(info->si_code - SENT_ON);
+}
+
 /* May the handler run here?  False: the signal has been sent on.  That would be too much for one
  * that serves a single time: the kernel has taken it away already. */
 static bool main_stands_still(int sig, int flags, siginfo_t *info, bool *holds) {
@@ -121,7 +134,7 @@ static bool main_stands_still(int sig, int flags, siginfo_t *info, bool *holds) 
   /* RUNNING without a thread: it is on its way into a park or out of one, and will look */
   if (status != MWI_G_RUNNING || !m || m == t->m || m->tcb.g != main) return true;
   *holds = false;
-  bool sent = mwi_sys4(SYS_rt_tgsigqueueinfo, mwi_sys0(SYS_getpid), m->tid, sig, info) == 0;
+  bool sent = send_on(sig, info, m);
   release_main();
   return !sent;
 }
@@ -158,12 +171,15 @@ static uintptr_t segv_handler(const siginfo_t *info) {
 
 /* ---- The trampoline ------------------------------------------------------ */
 
-void mwi_handler_enter(struct mwi_handler *h, uintptr_t pc) {
+void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   struct mwi_tcb *t = mwi_tcb();
+  h->uc = uc;
+  h->in_call = t->attached && !t->sig && t->g && mwi_load_relaxed(&t->g->in_call);
   h->tcb = t;
   h->up = t->handlers;
   h->frame = (uintptr_t)h;
-  h->rt = t->attached && t->rt > 0;
+  h->rt_depth = t->attached ? t->rt : 0;
+  h->rt = h->rt_depth > (h->up ? h->up->rt_depth : 0); /* more than what a handler below it met */
   h->holds = false;
   /* [N1] In external code with no lock of ours this thread may be stopped, also
    * while the handler runs; but not on another stack, which nobody scans. */
@@ -189,6 +205,7 @@ void mwi_handler_leave(struct mwi_handler *h) {
 }
 
 static void trampoline(int sig, siginfo_t *info, void *uc) {
+  as_it_came(info);
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   if (!fn) return; /* it has just been taken away */
   int flags = mwi_load_relaxed(&actions[sig].flags);
@@ -198,7 +215,7 @@ static void trampoline(int sig, siginfo_t *info, void *uc) {
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
   struct mwi_handler h;
-  mwi_handler_enter(&h, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
+  mwi_handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
   h.holds = holds;
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);

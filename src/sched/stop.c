@@ -181,6 +181,18 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
   }
 }
 
+/* A system call of external code's, or the one that the runtime makes for compiled code; not those
+ * that the runtime waits in for itself, or makes in a handler on top of such a one. */
+void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
+  ucontext_t *uc = uc_;
+  bool ours = mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]);
+  long number = ours && !m->tcb.sig ? m->sys_number : 0;
+  if (ours && !number) return;
+  int saved = errno;
+  mwi_os_restart_call(uc, number, &m->since);
+  errno = saved;
+}
+
 static void handler(int sig, siginfo_t *info, void *uc_) {
   ucontext_t *uc = uc_;
   struct mwi_tcb *t = mwi_tcb();
@@ -196,16 +208,15 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
       mwi_store_seqcst(&m->cut_call, 0);
       return;
     }
-    if (m->sys_number) {
-      int saved = errno;
-      mwi_os_restart_call(uc, m->sys_number);
-      errno = saved;
-    }
+    mwi_restart_interrupted(m, uc);
     return;
   }
   uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
   /* or a handler of external code's, on the signal stack, which nobody scans */
-  if (t->held || sp - (uintptr_t)m->sigstack < MWI_SIGSTACK_BYTES) return;
+  if (t->held || sp - (uintptr_t)m->sigstack < MWI_SIGSTACK_BYTES) {
+    mwi_restart_interrupted(m, uc);
+    return;
+  }
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
       mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
@@ -216,7 +227,7 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   int saved = errno;
   t->rt++;
   if (asked) answer(m, uc);
-  mwi_os_restart_call(uc, 0); /* after a spare signal, too */
+  mwi_restart_interrupted(m, uc); /* after a spare signal, too */
   t->rt--;
   errno = saved;
 }

@@ -6,17 +6,23 @@
  *
  *   waits      reads, sleeps, polls, collections: the same thread afterwards
  *   threads    the same beside threads of the program's
+ *   signals    sent to any of the runtime's threads, they come on main's: while it
+ *              computes and while it waits, and what a handler is told of them is true
  *   goes       the first goroutine ends it: others run on main's thread while main waits
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
+#include <errno.h>
 #include <mallow.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +85,53 @@ static void *busy(void *stop) {
   return NULL;
 }
 
+static pid_t sender;
+static volatile sig_atomic_t came, elsewhere, untrue;
+static void on_usr1(int sig, siginfo_t *info, void *uc) {
+  (void)uc;
+  came++;
+  elsewhere += gettid() != getpid();
+  untrue += sig != SIGUSR1 || info->si_signo != SIGUSR1 || info->si_code != SI_TKILL ||
+            (sender && info->si_pid != sender);
+}
+
+/* To each thread of the process but its first. */
+static void pester(pid_t process) {
+  char name[64];
+  snprintf(name, sizeof name, "/proc/%d/task", process);
+  while (getppid() == process) {
+    DIR *d = opendir(name);
+    for (struct dirent *e; d && (e = readdir(d));) {
+      int tid = atoi(e->d_name);
+      if (tid > 0 && tid != process) syscall(SYS_tgkill, process, tid, SIGUSR1);
+    }
+    if (d) closedir(d);
+    usleep(200);
+  }
+}
+
+static void signals(int in) {
+  struct sigaction sa = {.sa_sigaction = on_usr1, .sa_flags = SA_SIGINFO};
+  CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
+  mw_gc(); /* there are threads */
+  pid_t self = getpid();
+  if ((sender = fork()) == 0) {
+    pester(self);
+    _exit(0);
+  }
+  for (int before = came; came < before + 200;) continue; /* it never stands still */
+  for (int i = 0; i < 50; i++) {
+    char b;
+    CHECK(read(in, &b, 1) == -1 && errno == EINTR);
+  }
+  CHECK(came > 0);
+  CHECK(elsewhere == 0);
+  CHECK(untrue == 0);
+  sa = (struct sigaction){.sa_handler = SIG_IGN};
+  CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
+  CHECK(kill(sender, SIGKILL) == 0);
+}
+
 typedef struct pair {
   mw_chan *there, *back;
 } pair;
@@ -111,6 +164,8 @@ int main(int argc, char **argv) {
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     shutdown(s[0], SHUT_RDWR);
     CHECK(pthread_join(t, NULL) == 0 && pthread_join(b, NULL) == 0);
+  } else if (strcmp(what, "signals") == 0) {
+    signals(s[0]);
   } else if (strcmp(what, "goes") == 0) {
     enum { MESSAGES = 50000 };
     mw_chan *there = mw_chan_make(long, 0), *back = mw_chan_make(long, 0);
@@ -127,7 +182,7 @@ int main(int argc, char **argv) {
     /* bound, each message would change threads, and wait for that in the kernel */
     CHECK(after.ru_nvcsw - before.ru_nvcsw < MESSAGES / 10);
   } else {
-    fprintf(stderr, "usage: alone waits|threads|goes\n");
+    fprintf(stderr, "usage: alone waits|threads|signals|goes\n");
     return 2;
   }
   puts("ok");
