@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
   CHECK_EQ(curl_global_init(CURL_GLOBAL_ALL), 0);
   wg = mw_new(mw_waitgroup);
   mw_waitgroup *server_wg = mw_new(mw_waitgroup);
-  int l = listen_tcp(&port);
+  int l = listen_at(htonl(INADDR_LOOPBACK), &port);
   go_task(server_wg, server, l, 0, 0);
   live_clients = clients;
   for (int i = 0; i < clients; i++) go_task(wg, client, 0, i, requests);

@@ -30,9 +30,17 @@
     CHECK_EQ(errno, e);                                                                            \
   } while (0)
 
-__attribute__((unused)) static int listen_tcp(uint16_t *port) {
+/* An address of 127/8 for this process (and its children, once asked for): every connection that
+ * any program has closed keeps its port for a minute, on its address. */
+__attribute__((unused)) static in_addr_t own_loopback(void) {
+  static in_addr_t own;
+  if (!own) own = htonl(0x7f000001 | ((uint32_t)getpid() * 2654435761u >> 9 & 0xfffffe));
+  return own;
+}
+
+__attribute__((unused)) static int listen_at(in_addr_t address, uint16_t *port) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = address};
   socklen_t len = sizeof a;
   CHECK(fd >= 0);
   CHECK_EQ(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
@@ -41,11 +49,14 @@ __attribute__((unused)) static int listen_tcp(uint16_t *port) {
   *port = ntohs(a.sin_port);
   return fd;
 }
+__attribute__((unused)) static int listen_tcp(uint16_t *port) {
+  return listen_at(own_loopback(), port);
+}
 
 __attribute__((unused)) static int connect_tcp(uint16_t port) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in a = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_loopback()};
   CHECK(fd >= 0);
   CHECK_EQ(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
   return fd;

@@ -68,7 +68,7 @@ static void nonblocking(void) {
   CHECK_FAILS(accept(l, NULL, NULL), EAGAIN);
   int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   struct sockaddr_in a = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_loopback()};
   int r = connect(s, (struct sockaddr *)&a, sizeof a);
   CHECK(r == 0 || errno == EINPROGRESS);
   close(s);
@@ -399,7 +399,7 @@ static void errors(void) {
   close(l);
   int s = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in a = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_loopback()};
   CHECK_FAILS(connect(s, (struct sockaddr *)&a, sizeof a), ECONNREFUSED);
   CHECK_EQ(fcntl(s, F_GETFL) & O_NONBLOCK, 0);
   close(s);
@@ -444,13 +444,13 @@ static void connected(void) {
   uint16_t port;
   int l = listen_tcp(&port), fd = connect_tcp(port);
   struct sockaddr_in a = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_loopback()};
   CHECK_FAILS(connect(fd, (struct sockaddr *)&a, sizeof a), EISCONN);
   close(fd);
   CHECK_FAILS(accept4(l, NULL, NULL, 0x1234567), EINVAL);
   fd = socket(AF_INET, SOCK_STREAM, 0);
   int bound = socket(AF_INET, SOCK_STREAM, 0); /* nobody listens at its port */
-  struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = own_loopback()};
   socklen_t len = sizeof nobody;
   CHECK_EQ(bind(bound, (struct sockaddr *)&nobody, len), 0);
   CHECK_EQ(getsockname(bound, (struct sockaddr *)&nobody, &len), 0);

@@ -136,7 +136,7 @@ static void udp_reader(task *t) {
 
 static void udp(mw_waitgroup *wg) {
   int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
-  struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = own_loopback()};
   socklen_t len = sizeof addr;
   CHECK_EQ(bind(a, (struct sockaddr *)&addr, len), 0);
   CHECK_EQ(getsockname(a, (struct sockaddr *)&addr, &len), 0);
