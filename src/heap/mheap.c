@@ -18,8 +18,8 @@
  *          own commit fails.  Requests below 16 pages come from the mcache's
  *          page cache, 64 aligned pages taken at a time.
  * Start    The reservation is the largest power of two, from 4 TB down, that
- *          leaves half as much again (128 MB to 2 GB) for stacks, threads and
- *          libraries; under `ulimit -v` that is about half of the limit.
+ *          leaves half as much again (at least 128 MB) for stacks, threads and
+ *          libraries; under `ulimit -v` that is a third to two thirds of the limit.
  * Threads  mheap.lock, but the page cache belongs to the mcache's owner, and
  *          page map words are atomic.
  * Next     pagealloc.c, scavenge.c
@@ -66,7 +66,6 @@ static size_t meta_room(size_t bytes) {
 static bool reserve(size_t bytes) {
   size_t room = bytes / 2;
   if (room < 128 * MWI_MB) room = 128 * MWI_MB;
-  if (room > 2 * MWI_GB) room = 2 * MWI_GB;
   size_t meta = meta_room(pagemap_bytes(bytes)) + meta_room(chunks_bytes(bytes));
   for (int i = 0; i < MWI_PA_LEVELS; i++) meta += meta_room(level_bytes(bytes, i));
 

@@ -254,9 +254,7 @@ static void start(void (*fn)(void *), void *arg, size_t bytes, uintptr_t pc) {
   if (MWI_UNLIKELY(mwi_getg()->pins)) mwi_unpin(mwi_getg(), MWI_PIN_ALONE);
   mwi_rt_enter();
   struct mwi_g *g = mwi_g_new_try(fn, arg, bytes, false);
-  if (!g)
-    mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines)",
-              mw_num_goroutine());
+  if (!g) mwi_stack_none();
   g->creator_pc = pc;
   struct mwi_p *p = mwi_tcb()->p;
   mwi_runq_put(p, g, true);

@@ -49,6 +49,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mallow.h>
@@ -227,9 +228,23 @@ static struct region *region_at(uintptr_t addr) {
   return NULL;
 }
 
-/* Large slots leave this much address space (ulimit -v) to small ones, to
- * threads and to libraries; without it a few goroutines take all there is. */
+/*
+ * Address space that is limited (ulimit -v, RLIMIT_AS) is shared: a part in SHARE for large slots,
+ * another for small ones, the rest for tiny ones, the heap, threads and libraries; a
+ * region is a quarter of such a part at most.  Otherwise a few goroutines would take all there
+ * is.  Where other things are as short as that, large slots leave LARGE_LEAVES.
+ */
 #define LARGE_LEAVES ((size_t)512 << 20)
+#define SHARE 16
+
+/* 0: there is no limit. */
+static size_t space_limit(void) {
+  struct rlimit l;
+  if (getrlimit(RLIMIT_AS, &l) != 0 || l.rlim_cur == RLIM_INFINITY) return 0;
+  return (size_t)l.rlim_cur;
+}
+
+static size_t large_bytes; /* of regions of large slots that nobody asked for; under stack_lock */
 
 static bool fits_beside_room(size_t bytes) {
   void *p = mwi_os.reserve(bytes + LARGE_LEAVES, PAGE);
@@ -245,8 +260,10 @@ static bool region_add_locked(uint32_t class, bool leave_room) {
   size_t slot = slot_bytes(class);
   uint32_t per_block = class < CLASS_BLOCK ? (uint32_t)(MWI_STACK_BLOCK / slot) : 1;
   char *p = MAP_FAILED;
-  size_t n = c->next_nslots;
+  size_t n = c->next_nslots, limit = space_limit();
   for (; n >= per_block; n /= 2) {
+    if (limit && n > per_block && slot * n > limit / SHARE / 4) continue;
+    if (leave_room && limit && large_bytes + slot * n > limit / SHARE) continue;
     if (leave_room && !fits_beside_room(slot * n)) continue;
     p = map_closed(NULL, slot * n + MWI_STACK_BLOCK);
     if (p != MAP_FAILED) break;
@@ -273,6 +290,7 @@ static bool region_add_locked(uint32_t class, bool leave_room) {
   if (n == c->next_nslots && n < MAX_REGION_SLOTS && 2 * bytes <= 16 * MWI_GB) c->next_nslots *= 2;
   c->fresh = r;
   regions[i] = r;
+  if (leave_room) large_bytes += bytes;
   mwi_store_release(&nregions, i + 1); /* pairs with the acquire in region_at */
   mwi_add_relaxed(&sys_bytes, bytes);
   return true;
@@ -519,13 +537,20 @@ static bool take_class_locked(uint32_t class, size_t usable, bool leave_room,
 /* Large slots were refused a moment ago: so many takes go on without asking again. */
 static uint32_t denied; /* under stack_lock */
 #define DENIED_TAKES 256
-#define NSMALL_TIGHT 512 /* small slots then: 128 MB */
+#define NSMALL_TIGHT 512 /* small slots then, if nothing limits address space: 128 MB */
+
+static uint32_t nsmall_tight(void) {
+  size_t limit = space_limit();
+  if (!limit) return NSMALL_TIGHT;
+  size_t n = limit / SHARE / MWI_STACK_SMALL;
+  return n < MWI_STACK_NSMALL ? (uint32_t)n : MWI_STACK_NSMALL;
+}
 
 static size_t adaptive_bytes_locked(void) {
   uint32_t n = mwi_load_relaxed(&nslots_used), running = (uint32_t)mw_num_goroutine();
   if (running < n) n = running; /* those that dead goroutines keep left out */
   size_t bytes = n < MWI_STACK_NLARGE && !denied ? MWI_STACK_LARGE
-                 : n < (denied ? NSMALL_TIGHT : MWI_STACK_NSMALL)
+                 : n < (denied ? nsmall_tight() : MWI_STACK_NSMALL)
                      ? MWI_STACK_SMALL - MWI_STACK_GUARD
                      : MWI_STACK_TINY - MWI_STACK_GUARD;
   if (bytes > mwi_load_relaxed(&mwi_stack_most)) bytes = mwi_load_relaxed(&mwi_stack_most);
@@ -564,6 +589,16 @@ bool mwi_stack_take(struct mwi_stack *out, size_t bytes) {
   }
   mwi_unlock(&stack_lock);
   return ok;
+}
+
+_Noreturn void mwi_stack_none(void) {
+  size_t limit = space_limit();
+  if (limit)
+    mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines; ulimit -v "
+              "allows %zu MB)",
+              mw_num_goroutine(), limit >> 20);
+  mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines)",
+            mw_num_goroutine());
 }
 
 void mwi_stack_put(const struct mwi_stack *s) {

@@ -38,6 +38,7 @@
 /* A stack of the adaptive size (bytes 0), or of at least `bytes`.  false: no
  * address space.  The owner is set by mwi_stack_own. */
 bool mwi_stack_take(struct mwi_stack *out, size_t bytes);
+_Noreturn void mwi_stack_none(void); /* the end for whoever needs one */
 void mwi_stack_put(const struct mwi_stack *s);
 void mwi_stack_put_closed(const struct mwi_stack *s); /* after mwi_slot_close */
 void mwi_stack_own(const struct mwi_stack *s, struct mwi_g *g);
