@@ -20,6 +20,7 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 enum mwi_where mwi_where(void) {
@@ -35,7 +36,13 @@ enum mwi_where mwi_where(void) {
 
 /* libc's syscall(): while it blocks, the thread is in external code. */
 static MWI_COLD long plain_call(long number, long a, long b, long c, long d, long e, long f) {
+  int type;
+  bool thread = !mwi_tcb()->attached; /* one that has not met the runtime may be cancelled */
+  if (thread) pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
   long r = syscall(number, a, b, c, d, e, f);
+  int saved = mwi_errno_get();
+  if (thread) pthread_setcanceltype(type, NULL);
+  mwi_errno_set(saved);
   return r == -1 ? -mwi_errno_get() : r;
 }
 
@@ -76,13 +83,47 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
   return r;
 }
 
+/*
+ * A thread of the program's may be cancelled (pthread_cancel) while it waits, as in libc's
+ * functions, which are cancellation points; a raw system call is none.  Cancelled, it comes out of
+ * SYS before the program's clean-up runs.  A stack that was lent for the call stays unfolded.
+ */
+static void cancelled(void *arg) {
+  struct mwi_g *g = arg;
+  struct mwi_m *m = mwi_self();
+  uint32_t call = mwi_load_relaxed(&m->calls);
+  call_ends(m, call - call % MWI_CALL_NEXT);
+  m->sys_number = 0;
+  mwi_syscall_exit();
+  mwi_store_relaxed(&g->in_call, 0);
+}
+
+static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,
+                                         long b, long c, long d, long e, long f) {
+  long r;
+  int type;
+  pthread_cleanup_push(cancelled, g);
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  r = wait_in_kernel(g, kinds, number, a, b, c, d, e, f);
+  pthread_setcanceltype(type, NULL);
+  pthread_cleanup_pop(0);
+  return r;
+}
+
+/* Between mwi_syscall_enter and exit. */
+MWI_INLINE long wait_here(struct mwi_g *g, uint32_t kinds, long number, long a, long b, long c,
+                          long d, long e, long f) {
+  return MWI_UNLIKELY(g->foreign) ? wait_cancelable(g, kinds, number, a, b, c, d, e, f)
+                                  : wait_in_kernel(g, kinds, number, a, b, c, d, e, f);
+}
+
 static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, long b, long c, long d,
                                   long e, long f) {
   if (MWI_UNLIKELY(where == MWI_ON_PLAIN)) return plain_call(number, a, b, c, d, e, f);
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   mwi_syscall_enter();
-  long r = wait_in_kernel(g, MWI_CALL_CUT, number, a, b, c, d, e, f);
+  long r = wait_here(g, MWI_CALL_CUT, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   mwi_jumps_go(g);
   return r;
@@ -132,7 +173,7 @@ static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long 
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
   struct mwi_g *g = mwi_getg();
   mwi_syscall_enter();
-  long r = wait_in_kernel(g, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
+  long r = wait_here(g, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   return r;
 }

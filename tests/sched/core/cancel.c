@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/core/cancel.c -- pthread_cancel of threads of the program's that wait
+ *
+ * Plain C, that clang alone compiles as well and that has to pass there.  Compiled code's waits
+ * are the runtime's system calls, and cancellation points as libc's are: the clean-up runs as
+ * compiled code does, the thread ends, and what it held of the runtime (a processor, its
+ * record) is there for others.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef WITH_MALLOW
+#include <mallow.h>
+#endif
+
+#define CHECK(c)                                                                                   \
+  do {                                                                                             \
+    if (!(c)) {                                                                                    \
+      fprintf(stderr, "FAIL: case %ld, line %d: %s (errno %d)\n", which, __LINE__, #c, errno);     \
+      _exit(1);                                                                                    \
+    }                                                                                              \
+  } while (0)
+
+static long which;
+static int s[2];
+static sem_t sem, begun;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static volatile int cleaned;
+
+typedef struct node {
+  struct node *next;
+  long value;
+} node;
+static node *volatile list;
+
+/* Compiled code, with barriers and allocations. */
+static void clean(void *arg) {
+  for (long i = 0; i < 1000; i++) {
+#ifdef WITH_MALLOW
+    node *n = mw_new(node);
+#else
+    node *n = calloc(1, sizeof *n);
+#endif
+    n->next = i % 100 ? list : NULL;
+    n->value = i;
+    list = n;
+  }
+  cleaned += *(int *)arg;
+}
+static void unlock(void *arg) {
+  pthread_mutex_unlock(arg);
+}
+
+static void wait_for_ever(void) {
+  char c;
+  struct pollfd p = {s[0], POLLIN, 0};
+  struct iovec v = {&c, 1};
+  struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+  struct timespec hour = {3600, 0};
+  fd_set r;
+  FD_ZERO(&r);
+  FD_SET(s[0], &r);
+  switch (which) {
+  case 0:
+    (void)!read(s[0], &c, 1);
+    break;
+  case 1:
+    recv(s[0], &c, 1, 0);
+    break;
+  case 2:
+    recvmsg(s[0], &m, 0);
+    break;
+  case 3:
+    poll(&p, 1, -1);
+    break;
+  case 4:
+    select(s[0] + 1, &r, NULL, NULL, NULL);
+    break;
+  case 5:
+    sleep(3600);
+    break;
+  case 6:
+    nanosleep(&hour, NULL);
+    break;
+  case 7:
+    sem_wait(&sem);
+    break;
+  case 8:
+    pause();
+    break;
+  case 9:
+    waitpid(-1, NULL, 0);
+    break;
+  case 10:
+    pthread_mutex_lock(&mutex);
+    pthread_cleanup_push(unlock, &mutex);
+    for (;;) pthread_cond_wait(&cond, &mutex);
+    pthread_cleanup_pop(0);
+    break;
+  default:
+    for (;;) pthread_testcancel();
+  }
+}
+enum { CASES = 12 };
+
+static void *thread(void *met) {
+  int one = 1;
+#ifdef WITH_MALLOW
+  if (met) list = mw_new(node); /* else it may not have met the runtime */
+#endif
+  pthread_cleanup_push(clean, &one);
+  sem_post(&begun);
+  wait_for_ever();
+  pthread_cleanup_pop(0);
+  return met;
+}
+
+int main(void) {
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+  CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0)
+    for (;;) pause();
+  int expected = 0;
+  for (int turn = 0; turn < 6; turn++)
+    for (which = 0; which < CASES; which++) {
+      pthread_t t;
+      void *result = NULL;
+      CHECK(pthread_create(&t, NULL, thread, turn % 2 ? &t : NULL) == 0);
+      while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
+      if (turn > 1) usleep(2000); /* let it wait, mostly */
+      CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0);
+      CHECK(result == PTHREAD_CANCELED && cleaned == ++expected);
+#ifdef WITH_MALLOW
+      mw_gc();
+#endif
+      CHECK(list->value == 999);
+    }
+  kill(child, SIGKILL);
+  puts("ok");
+}
