@@ -231,11 +231,11 @@ static struct region *region_at(uintptr_t addr) {
 /*
  * Address space that is limited (ulimit -v, RLIMIT_AS) is shared: a part in SHARE for large slots,
  * another for small ones, the rest for tiny ones, the heap, threads and libraries; a
- * region is a quarter of such a part at most.  Otherwise a few goroutines would take all there
+ * region is half of such a part at most.  Otherwise a few goroutines would take all there
  * is.  Where other things are as short as that, large slots leave LARGE_LEAVES.
  */
 #define LARGE_LEAVES ((size_t)512 << 20)
-#define SHARE 16
+#define SHARE 32
 
 /* 0: there is no limit. */
 static size_t space_limit(void) {
@@ -262,7 +262,7 @@ static bool region_add_locked(uint32_t class, bool leave_room) {
   char *p = MAP_FAILED;
   size_t n = c->next_nslots, limit = space_limit();
   for (; n >= per_block; n /= 2) {
-    if (limit && n > per_block && slot * n > limit / SHARE / 4) continue;
+    if (limit && n > per_block && slot * n > limit / SHARE / 2) continue;
     if (leave_room && limit && large_bytes + slot * n > limit / SHARE) continue;
     if (leave_room && !fits_beside_room(slot * n)) continue;
     p = map_closed(NULL, slot * n + MWI_STACK_BLOCK);
