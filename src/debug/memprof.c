@@ -94,11 +94,13 @@ static void cycle_ended(void) {
   if (next_trace) next_trace();
 }
 
-/* The sweep of this cycle is complete as well. */
+/* The sweep of this cycle is complete as well: or of one before it, when others have begun the
+ * next meanwhile.  Then there are deaths to come for what slot cycle + 1 says was allocated [MP1].
+ */
 static void swept(void) {
-  mwi_lock(&mwi_buckets_lock);
+  mwi_lock(&mwi_buckets_lock); /* no stop, so no other cycle, meanwhile */
   flush_locked();
-  publish_locked(cycle + 1);
+  if (mwi_sweep_done()) publish_locked(cycle + 1);
   mwi_unlock(&mwi_buckets_lock);
 }
 

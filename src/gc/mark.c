@@ -222,6 +222,14 @@ void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
   gather_flush(&g);
 }
 
+void mwi_scan_contents(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
+  if (MWI_UNLIKELY(mwi_scan_sink != NULL)) return;
+  if (s->cls != MWI_CLASS_LARGE)
+    mwi_scan_object(w, s, idx);
+  else if (!s->noscan)
+    mwi_work_put(w, s->base | ITEM_PIECE);
+}
+
 static void scan_large_here(struct mwi_gcp *w, struct mwi_span *s) {
   uintptr_t end = s->base + s->slot;
   for (uintptr_t a = s->base; a < end; a += PIECE_BYTES) {

@@ -18,6 +18,8 @@ extern void (*mwi_scan_sink)(uintptr_t lo, uintptr_t hi, const uint64_t *mask, u
 
 /* Scan one object, now. */
 void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx);
+/* What an object points to is reachable, itself it need not be.  A large one is left to workers. */
+void mwi_scan_contents(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx);
 
 /* Process work until there is none, or `units` bytes are scanned (0: no
  * limit), or stop() says so (asked every MWI_DRAIN_CHECK bytes; NULL: never).

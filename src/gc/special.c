@@ -53,6 +53,7 @@ struct mwi_weak_handle {
 
 struct queue {
   struct mwi_due *head, *tail;
+  struct mwi_due *scan_at; /* as scan_at below */
 };
 
 static struct mwi_lock special_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
@@ -61,6 +62,9 @@ static struct special *newest, *free_specials;
 static struct mwi_due *free_dues;
 static struct queue queues[2]; /* cleanups, finalizers */
 static uint64_t next_id;
+/* The root job lets go of the lock between batches: the next to be scanned; who takes it off its
+ * list moves this on. */
+static struct special *scan_at;
 
 void (*mwi_due_notify)(bool);
 void (*mwi_due_start)(void);
@@ -93,6 +97,7 @@ static void special_drop_locked(struct special **at) {
   else if (x->kind != SAMPLE)
     newest = x->older;
   if (x->older) x->older->newer = x->newer;
+  if (x == scan_at) scan_at = x->older;
   x->next = free_specials;
   free_specials = x;
 }
@@ -124,12 +129,14 @@ static void due_put_locked(const struct special *x) {
 }
 
 struct mwi_due *mwi_due_take(bool finalizer) {
+  mwi_gc_attach(); /* the call before may have ended in libc: no lock without a P then [Z3] */
   mwi_lock(&special_lock);
   struct queue *q = &queues[finalizer];
   struct mwi_due *d = q->head;
   if (d) {
     q->head = d->next;
     if (!q->head) q->tail = NULL;
+    if (d == q->scan_at) q->scan_at = d->next;
     mwi_shade(d->obj); /* from a root to a stack that may have been scanned */
     mwi_shade(d->arg);
   }
@@ -203,21 +210,39 @@ static void scan_word(struct mwi_gcp *w, void **slot) {
 
 static void scan_contents(struct mwi_gcp *w, uintptr_t obj) {
   mwi_pagedesc d = mwi_heap_lookup(obj);
-  mwi_scan_object(w, mwi_desc_span(d), mwi_object_index(d, obj));
+  mwi_scan_contents(w, mwi_desc_span(d), mwi_object_index(d, obj));
 }
 
-/* Large objects are scanned at one go here; they rarely have finalizers. */
+#define SCAN_BATCH 256 /* about 50 us, in which no stop is answered */
+
+/* A root job, or with the world stopped.  Between batches others change the lists: what they add
+ * they shade, and what they remove too. */
+static void let_others_in(void) {
+  mwi_unlock(&special_lock);
+  mwi_gc_hooks.worker_poll();
+  mwi_lock(&special_lock);
+}
+
 void mwi_specials_scan(struct mwi_gcp *w) {
   mwi_lock(&special_lock);
-  for (struct special *x = newest; x; x = x->older) {
+  uint32_t n = 0;
+  for (scan_at = newest; scan_at;) {
+    struct special *x = scan_at;
+    scan_at = x->older;
     scan_word(w, &x->arg);                              /* [X2] */
     if (x->kind == FINALIZER) scan_contents(w, x->ptr); /* [X1] */
+    if (++n % SCAN_BATCH == 0) let_others_in();
   }
-  for (int i = 0; i < 2; i++)
-    for (struct mwi_due *d = queues[i].head; d; d = d->next) {
+  for (int i = 0; i < 2; i++) {
+    struct queue *q = &queues[i];
+    for (q->scan_at = q->head; q->scan_at;) {
+      struct mwi_due *d = q->scan_at;
+      q->scan_at = d->next;
       scan_word(w, &d->obj);
       scan_word(w, &d->arg);
+      if (++n % SCAN_BATCH == 0) let_others_in();
     }
+  }
   mwi_unlock(&special_lock);
 }
 
@@ -270,6 +295,7 @@ static struct mwi_span *object(void *p, bool start, uint32_t *idx, const char *w
 MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg) {
   mwi_gc_attach();
   if (fn && mwi_due_start) mwi_due_start();
+  mwi_gc_attach(); /* that may have cost us the P */
   uint32_t idx;
   struct mwi_span *s = object(p, true, &idx, "mw_set_finalizer");
   mwi_lock(&special_lock);
@@ -289,7 +315,7 @@ MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void
     if (mwi_wb_on()) { /* the root job may have passed */
       mwi_shade(arg);
       struct mwi_gcp *w = mwi_tcb()->gcp;
-      mwi_scan_object(w, s, idx);
+      mwi_scan_contents(w, s, idx);
       mwi_work_publish(w);
     }
   }
@@ -310,6 +336,7 @@ MWI_EXPORT mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg) 
   mwi_gc_attach();
   if (!fn) mwi_fatal("mw_add_cleanup: no function");
   if (mwi_due_start) mwi_due_start();
+  mwi_gc_attach(); /* that may have cost us the P */
   uint32_t idx;
   struct mwi_span *s = object(p, false, &idx, "mw_add_cleanup");
   if (arg == p) mwi_fatal("mw_add_cleanup: arg is ptr, the object would never be freed");
@@ -342,6 +369,7 @@ MWI_EXPORT mw_weak mw_weak_make(void *p) {
   if (!p) return NULL;
   /* 16 bytes: a block of its own, not part of a tiny one */
   struct mwi_weak_handle *h = mw_alloc_noscan(16);
+  mwi_gc_attach(); /* that may have cost us the P */
   uint32_t idx;
   struct mwi_span *s = object(p, false, &idx, "mw_weak_make");
   mwi_lock(&special_lock);
@@ -379,7 +407,9 @@ MWI_EXPORT void *mw_weak_get(mw_weak h) {
       if (mwi_load_acquire(&h->ptr) == p) break;
     } else if (gen == mwi_heap.sweepgen - 2) { /* unswept: its marks decide [X3] */
       bool alive = marked(s, mwi_object_index(d, p));
-      if (mwi_load_acquire(&s->sweepgen) != gen) continue;
+      /* pairs with the fence after the claim (mcentral.c): marks of a sweep show its claim too */
+      atomic_thread_fence(memory_order_acquire);
+      if (mwi_load_relaxed(&s->sweepgen) != gen) continue;
       if (!alive) p = 0;
       break;
     }

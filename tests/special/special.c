@@ -171,11 +171,65 @@ static void upgrades(void) {
   for (int i = 0; i < 4; i++) mw_chan_recv(done, NULL);
 }
 
+/* ---- Many, and large ---------------------------------------------------- */
+
+/* More than one batch of the root job, of which some are taken back, added and become due while it
+ * runs; some are large, and what those point to is only found by scanning them. */
+enum { MANY = 3000, TURNS = 20000, SLOTS = 20000 /* 160 KB: more than one piece */ };
+static node **many[MANY];
+static _Atomic int died, torn;
+
+static void on_many(void *obj, void *arg) {
+  node **slots = obj;
+  size_t n = (size_t)(intptr_t)arg;
+  for (size_t i = 0; i < n; i += n / 2)
+    if (!slots[i] || slots[i]->value != (long)i || slots[n - 1]->value != (long)n - 1) torn++;
+  died++;
+}
+
+static node **make_slots(size_t n) {
+  node **slots = mw_make(node *, n);
+  for (size_t i = 0; i < n; i++)
+    if (i % (n / 2) == 0 || i == n - 1) {
+      slots[i] = mw_new(node);
+      slots[i]->value = (long)i;
+    }
+  return slots;
+}
+
+static void churn(void *arg) {
+  uint64_t r = (uint64_t)(uintptr_t)arg;
+  for (int round = 0; round < TURNS; round++) {
+    r = r * 6364136223846793005u + 1442695040888963407u;
+    size_t k = (r >> 33) % MANY, n = k % 100 == 0 ? SLOTS : 8;
+    node **old = many[k], **slots = make_slots(n);
+    if (old && r >> 32 & 1) mw_set_finalizer(old, NULL, NULL);
+    mw_set_finalizer(slots, on_many, (void *)(intptr_t)n);
+    many[k] = slots;
+    if (round % 32 == 0) mw_yield();
+  }
+  running--;
+  finish();
+}
+
+static void many_finalizers(void) {
+  running = 2;
+  for (intptr_t i = 1; i <= 2; i++) mw_go(churn, (void *)i);
+  while (running) mw_gc();
+  for (int i = 0; i < 2; i++) mw_chan_recv(done, NULL);
+  memset(many, 0, sizeof many);
+  for (int i = 0; i < 3; i++) mw_gc();
+  for (int i = 0; i < 1000 && died < TURNS * 3 / 4; i++) mw_sleep(1000000);
+  CHECK(torn == 0);
+  CHECK(died > TURNS * 3 / 4 && died < TURNS * 3 / 2); /* half of those replaced were taken back */
+}
+
 int main(void) {
   done = mw_chan_make(bool, 4);
   finalizers();
   cleanups();
   weak();
   upgrades();
+  many_finalizers();
   puts("specials: ok");
 }
