@@ -6,7 +6,7 @@
  * Promise  [HT1] Loopback unless the address says otherwise.
  *          [HT2] Nothing that a client sends takes more than CONNECTIONS threads
  *          and REQUEST_BYTES for each; an idle connection is closed after
- *          IDLE_SECONDS.  Other methods than GET: 405; what is no HTTP: 400.
+ *          IDLE_SECONDS.  Other methods than GET: 405; what is no HTTP: 4xx (http_head.c).
  *          [HT3] Serving never delays a stop of the world: its threads are the
  *          program's own as far as the runtime is concerned, attached while
  *          they take a profile and detached before they wait or write.
@@ -42,6 +42,8 @@
 
 #define MHD_FUNCTIONS(X)                                                                           \
   X(MHD_start_daemon)                                                                              \
+  X(MHD_add_connection)                                                                            \
+  X(MHD_stop_daemon)                                                                               \
   X(MHD_lookup_connection_value)                                                                   \
   X(MHD_get_connection_values)                                                                     \
   X(MHD_create_response_from_fd)                                                                   \
@@ -92,6 +94,8 @@ static enum MHD_Result send_reply(struct MHD_Connection *c, const struct mwi_htt
   mhd.MHD_add_response_header(response, "Content-Type", r->type);
   mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
   mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
+  mhd.MHD_add_response_header(response, "Connection",
+                              "close"); /* the next is looked at first, too */
   if (r->status == 405) mhd.MHD_add_response_header(response, "Allow", "GET");
   if (r->location) mhd.MHD_add_response_header(response, "Location", r->location);
   if (r->filename) {
@@ -172,6 +176,10 @@ static int listen_on(union address *a) {
   return -e;
 }
 
+static void take(void *daemon, int fd, const struct sockaddr *peer, unsigned n) {
+  mhd.MHD_add_connection(daemon, fd, peer, n); /* closes fd when there are too many */
+}
+
 /* The port, or -errno. */
 static int serve(const char *addr) {
   pthread_once(&mhd_once, mhd_open);
@@ -182,14 +190,20 @@ static int serve(const char *addr) {
   int fd = listen_on(&a);
   if (fd < 0) return fd;
   struct MHD_Daemon *d = mhd.MHD_start_daemon(
-      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-      on_request, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
-      STACK_BYTES, MHD_OPTION_END);
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
+          MHD_USE_NO_LISTEN_SOCKET,
+      0, NULL, NULL, on_request, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, MHD_OPTION_END);
   if (!d) {
     close(fd);
     return -EAGAIN; /* no thread, no memory */
+  }
+  int e = mwi_http_front(fd, take, d);
+  if (e < 0) {
+    mhd.MHD_stop_daemon(d);
+    close(fd);
+    return e;
   }
   return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug/http_head.c -- what a client sends first, looked at before libmicrohttpd sees it
+ *
+ * Job      Accept connections, wait until each has sent the head of a request,
+ *          and pass on those whose head is in order.  Others get a 4xx:
+ *          libmicrohttpd closes some of them without a word.
+ * Promise  [HT4] At most WAITING connections wait here, each for WAIT_NS, and what is
+ *          passed on has not been read: it is only peeked at.
+ * How      One thread with poll.  SO_RCVLOWAT keeps poll from reporting, again
+ *          and again, a part that is not enough yet.  Who is refused is read for
+ *          a while after the answer: to close with unread bytes would be a
+ *          reset, which can overtake it.
+ * Threads  the one here, a server's; like the server's others it is not the runtime's.
+ *          It is there as long as the process; in a forked child it is not.
+ */
+#include "debug/http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+#define WAITING 16
+#define WAIT_NS (int64_t)30000000000
+#define LINGER_NS (int64_t)2000000000
+
+/* ---- A head ------------------------------------------------------------ */
+
+static bool is_token(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* METHOD SP TARGET SP HTTP/D.D */
+static bool request_line(const char *p, const char *end) {
+  const char *at = p;
+  while (p < end && is_token(*p)) p++;
+  if (p == at || p == end || *p++ != ' ') return false;
+  for (at = p; p < end && *p > ' ' && *p < 0x7f; p++)
+    if (end - p >= 3 && memcmp(p, "%00", 3) == 0) return false; /* it would end the path */
+  if (p == at || p == end || *p++ != ' ') return false;
+  return end - p == 8 && memcmp(p, "HTTP/", 5) == 0 && p[5] >= '0' && p[5] <= '9' && p[6] == '.' &&
+         p[7] >= '0' && p[7] <= '9';
+}
+
+/* NAME: VALUE */
+static bool header_line(const char *p, const char *end) {
+  const char *at = p;
+  while (p < end && is_token(*p)) p++;
+  if (p == at || p == end || *p++ != ':') return false;
+  for (; p < end; p++)
+    if ((*p >= 0 && *p < ' ' && *p != '\t') || *p == 0x7f) return false;
+  return true;
+}
+
+int mwi_http_head(const char *p, size_t n) {
+  const char *end = p + n;
+  for (bool first = true; p < end; first = false) {
+    const char *nl = memchr(p, '\n', (size_t)(end - p));
+    if (!nl) break;
+    const char *stop = nl > p && nl[-1] == '\r' ? nl - 1 : nl;
+    if (!first && stop == p) return 200; /* the empty line behind it */
+    if (!(first ? request_line : header_line)(p, stop)) return 400;
+    p = nl + 1;
+  }
+  if (n < MWI_HTTP_HEAD) return 0;
+  return memchr(end - n, '\n', n) ? 431 : 414;
+}
+
+/* ---- Connections ------------------------------------------------------- */
+
+struct waiting {
+  int fd;
+  bool refused;  /* answered; only read until it closes */
+  int64_t until; /* clock, ns */
+};
+
+struct front {
+  int listener;
+  void (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n);
+  void *arg;
+  size_t n;
+  struct waiting w[WAITING];
+  char head[MWI_HTTP_HEAD];
+};
+
+static void refuse(struct waiting *w, int status) {
+  const char *text = status == 400   ? "400 Bad Request"
+                     : status == 408 ? "408 Request Timeout"
+                     : status == 414 ? "414 URI Too Long"
+                                     : "431 Request Header Fields Too Large";
+  char reply[256];
+  int n = snprintf(reply, sizeof reply,
+                   "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+                   text, strlen(text) + 1, text);
+  send(w->fd, reply, (size_t)n, MSG_NOSIGNAL); /* fits into an empty buffer */
+  shutdown(w->fd, SHUT_WR);
+  int one = 1;
+  setsockopt(w->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+  w->refused = true;
+  w->until = mwi_os_monotonic() + LINGER_NS;
+}
+
+/* False: it is not ours any more. */
+static bool look(struct front *f, struct waiting *w, bool no_more) {
+  if (w->refused) {
+    ssize_t n = recv(w->fd, f->head, sizeof f->head, 0);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return true;
+    close(w->fd);
+    return false;
+  }
+  ssize_t n = recv(w->fd, f->head, sizeof f->head, MSG_PEEK);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (n <= 0) { /* nothing was asked */
+    close(w->fd);
+    return false;
+  }
+  int status = mwi_http_head(f->head, (size_t)n);
+  if (status == 200) {
+    struct sockaddr_storage peer;
+    socklen_t bytes = sizeof peer;
+    int one = 1;
+    setsockopt(w->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+    if (getpeername(w->fd, (struct sockaddr *)&peer, &bytes) == 0)
+      f->take(f->arg, w->fd, (struct sockaddr *)&peer, bytes);
+    else
+      close(w->fd);
+    return false;
+  }
+  if (!status && no_more) status = 400;
+  int more = (int)n + 1;
+  if (status)
+    refuse(w, status);
+  else if (setsockopt(w->fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof more) != 0)
+    refuse(w, 400);
+  return true;
+}
+
+static void admit(struct front *f) {
+  int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) {
+    if (errno != EAGAIN && errno != EINTR) mwi_os_usleep(10000); /* no descriptors: try again */
+    return;
+  }
+  f->w[f->n++] = (struct waiting){.fd = fd, .until = mwi_os_monotonic() + WAIT_NS};
+}
+
+static void *serve(void *arg) {
+  struct front *f = arg;
+  for (;;) {
+    struct pollfd p[WAITING + 1];
+    int64_t now = mwi_os_monotonic(), first = INT64_MAX;
+    for (size_t i = 0; i < f->n; i++) {
+      p[i] = (struct pollfd){.fd = f->w[i].fd, .events = POLLIN | POLLRDHUP};
+      if (f->w[i].until < first) first = f->w[i].until;
+    }
+    size_t n = f->n;
+    p[n] = (struct pollfd){.fd = n < WAITING ? f->listener : -1, .events = POLLIN};
+    int64_t left = first == INT64_MAX ? -1 : first > now ? (first - now) / 1000000 + 1 : 0;
+    poll(p, n + 1, (int)left);
+    now = mwi_os_monotonic();
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+      struct waiting w = f->w[i];
+      bool ours = !p[i].revents || look(f, &w, p[i].revents & ~POLLIN);
+      if (ours && now >= w.until) {
+        ours = !w.refused;
+        if (ours)
+          refuse(&w, 408);
+        else
+          close(w.fd);
+      }
+      if (ours) f->w[kept++] = w;
+    }
+    f->n = kept;
+    if (p[n].revents) admit(f);
+  }
+  return NULL;
+}
+
+int mwi_http_front(int listener,
+                   void (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n),
+                   void *arg) {
+  struct front *f = mwi_meta_alloc(sizeof *f, 16);
+  *f = (struct front){.listener = listener, .take = take, .arg = arg};
+  fcntl(listener, F_SETFL, O_NONBLOCK);
+  pthread_t t;
+  pthread_attr_t a;
+  pthread_attr_init(&a);
+  pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
+  int e = pthread_create(&t, &a, serve, f);
+  pthread_attr_destroy(&a);
+  return -e;
+}
