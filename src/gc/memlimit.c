@@ -174,10 +174,11 @@ bool mwi_memlimit_wait(size_t bytes, struct mwi_room_wait *w) {
       if (!swept_some()) mwi_gc_hooks.yield(); /* others have the last spans in hand */
     } else {
       if (given_up(w, cycles)) return false;
+      if (!mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live))) return false;
       mwi_gc_start(MWI_GC_LIMIT);
       if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK || mwi_gc_stats.ncycles != cycles)
         continue;
-      if (!mwi_load_relaxed(&mwi_gc.starting)) return false; /* not worth one */
+      if (!mwi_load_relaxed(&mwi_gc.starting)) return false; /* one has just ended */
       mwi_gc_wait_started();
     }
   }
