@@ -5,10 +5,10 @@
  * Job      Adds the flows of one call to the graph: by the callee's summary,
  *          by the tables of the runtime and of libc, by attributes, or, when
  *          nothing is known, to the heap.
- * How      libc: the functions that base.c calls harmless keep nothing; what
- *          they return may be any of their arguments.  Exceptions are in
- *          `special`.  A parameter that clang knows as not captured (noescape)
- *          still leaks what it points to: the callee may keep that.
+ * How      libc: the functions that libc.c calls harmless keep nothing; a pointer
+ *          that they return may be any of their arguments, a number (read's) is
+ *          none.  Exceptions are in `special`.  A parameter that clang knows as not captured
+ * (noescape) still leaks what it points to: the callee may keep that.
  */
 #include <string.h>
 #include "escape.h"
@@ -28,6 +28,7 @@ static bool is_prefix(const char *s, const char *prefix) {
  *   . nothing           h it goes to the heap        c what it points to does
  *   d c, a level deeper C c, and it is returned (realloc)
  *   s what it points to receives the first argument (strtol's end)
+ *   r it is returned     p what it points to is      S s and p (strtok_r's state)
  *   m memory that receives a copy of what the other, marked 1, points to
  * The last letter counts for all further arguments. */
 static const struct {
@@ -128,6 +129,51 @@ static const struct {
     {"__isoc23_strtoul", ".s."},
     {"__isoc23_strtoll", ".s."},
     {"__isoc23_strtoull", ".s."},
+    {"wcstol", ".s."},
+    {"wcstoul", ".s."},
+    {"wcstoll", ".s."},
+    {"wcstoull", ".s."},
+    {"wcstod", ".s."},
+    {"wcstof", ".s."},
+    {"wcstold", ".s."},
+    {"__isoc23_wcstol", ".s."},
+    {"__isoc23_wcstoul", ".s."},
+    {"strtok_r", "r.S"},
+    {"__strtok_r", "r.S"},
+    {"wcstok", "r.S"},
+    {"strsep", "p."},
+    {"mbsrtowcs", "."}, /* *src moves on in its string, as iconv's pointers do */
+    {"mbsnrtowcs", "."},
+    {"wcsrtombs", "."},
+    {"wcsnrtombs", "."},
+    {"iconv", "."},
+    {"regcomp", "."},
+    {"regexec", "."},
+    {"regerror", "."},
+    {"regfree", "."},
+    {"lgamma_r", "."},
+    {"lgammaf_r", "."},
+    {"drand48_r", "."},
+    {"erand48_r", "."},
+    {"lrand48_r", "."},
+    {"nrand48_r", "."},
+    {"mrand48_r", "."},
+    {"srand48_r", "."},
+    {"random_r", "."},
+    {"srandom_r", "."},
+    {"sem_init", "."},
+    {"sem_destroy", "."},
+    {"sem_wait", "."},
+    {"sem_trywait", "."},
+    {"sem_timedwait", "."},
+    {"sem_post", "."},
+    {"sem_getvalue", "."},
+    {"epoll_ctl", "...c"}, /* the event's data comes back from epoll_wait */
+    {"fegetenv", "."},
+    {"fesetenv", "."},
+    {"feholdexcept", "."},
+    {"feupdateenv", "."},
+    {"swprintf", "."},
     {"getopt", "hhh"},
     {"getopt_long", "hhhhh"},
     {"getopt_long_only", "hhhhh"},
@@ -199,6 +245,16 @@ static void by_letters(struct mwcc_esc *e, LLVMValueRef call, const char *letter
       break;
     case 's':
       mwcc_esc_store(e, v, mwcc_esc_value(e, LLVMGetOperand(call, 0)), call);
+      break;
+    case 'r':
+      mwcc_esc_flow(e, result.loc, h, call, false);
+      break;
+    case 'S':
+      mwcc_esc_store(e, v, mwcc_esc_value(e, LLVMGetOperand(call, 0)), call);
+      mwcc_esc_flow(e, result.loc, deref(h, 1), call, false);
+      break;
+    case 'p':
+      mwcc_esc_flow(e, result.loc, deref(h, 1), call, false);
       break;
     case 'm': {
       unsigned from = letters[1] == '1' && i == 0 ? 1 : 0;
@@ -496,7 +552,9 @@ void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call) {
     return;
   } else if ((letters = special_args(mwcc_libc_name(name))) != NULL) {
     by_letters(e, call, letters);
-  } else if (mwcc_harmless(mwcc_libc_name(name)) || writes_nothing(f)) {
+  } else if (mwcc_harmless(mwcc_libc_name(name))) {
+    if (LLVMGetTypeKind(LLVMTypeOf(call)) == LLVMPointerTypeKind) returned(e, call);
+  } else if (writes_nothing(f)) {
     returned(e, call); /* it can return an argument, not keep it */
   } else {
     const struct mwcc_summary *s = mwcc_summary_of_name(e, name);
