@@ -35,7 +35,9 @@ bool mwcc_early(LLVMModuleRef mod, int optimised) {
     mwcc_flag_set(&c, "mallow");
     set_resolvers_apart(&c);
     mwcc_typed_allocations(&c);
+    c.tracks_vars = mwcc_tracks_vars(mod, optimised);
     mwcc_escape_early(&c, optimised);
+    if (c.tracks_vars) mwcc_track_rest(mod);
     mwcc_libc_calls(&c);
     mwcc_warn_thread_locals(&c);
     c.has_tbaa = mwcc_module_has_tbaa(&c);

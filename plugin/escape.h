@@ -15,7 +15,8 @@
  *          escape_report.c  -m, remarks, warnings
  *          escape_source.c  an expression's text, for reports
  *          escape_summary.c functions of other files
- *          escape_llvm.cpp  what has no C API
+ *          escape_debug.cpp what the debugger shows of moved variables
+ *          escape_llvm.cpp  what else has no C API
  * Next     docs/design/escape.md has the rules and why they are sound.
  */
 #ifndef MWCC_ESCAPE_H
@@ -187,7 +188,6 @@ void mwcc_components(LLVMModuleRef mod, void *ctx,
                      void (*each)(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic));
 void mwcc_loop_depths(LLVMValueRef fn, struct mwcc_map *depths);
 bool mwcc_dominates_uses(LLVMValueRef inst, LLVMValueRef v);
-bool mwcc_dominates_returns(LLVMValueRef inst);
 /* Where and as what an alloca or an argument was declared, from debug information. */
 struct mwcc_place mwcc_declaration(LLVMValueRef v);
 LLVMMetadataRef mwcc_declaration_loc(LLVMValueRef v); /* NULL: not known */
@@ -210,8 +210,6 @@ bool mwcc_birth_before_uses(LLVMValueRef v);
 struct mwcc_place mwcc_instruction_place(LLVMValueRef inst);
 /* The variable of alloca `from` is now where the pointer in `slot` points. */
 void mwcc_move_debug(LLVMValueRef from, LLVMValueRef slot);
-/* ... or, from an allocation's result, in the alloca `to`. */
-void mwcc_declare_debug(LLVMValueRef call, LLVMValueRef to);
 void mwcc_set_loc_from(LLVMValueRef inst, LLVMValueRef declared);
 void mwcc_remark(LLVMValueRef fn, LLVMMetadataRef loc, int missed, const char *name,
                  const char *text);
@@ -229,6 +227,20 @@ LLVMValueRef mwcc_sret_of(LLVMValueRef fn); /* the sret argument, or NULL */
 bool mwcc_frame_is_fixed(LLVMValueRef fn);
 /* No call of it may take its frame down before the callee runs. */
 void mwcc_no_tail_calls(LLVMValueRef fn);
+
+/* ---- escape_debug.cpp ---- */
+struct mwcc_tracked;
+/* Follow the assignments to the variables of this alloca, which is about to move.  NULL: they
+ * are described as without optimisation (mwcc_move_debug). */
+struct mwcc_tracked *mwcc_track_var(LLVMValueRef alloca);
+/* `user` has got the object's address instead of the alloca's. */
+void mwcc_track_use(LLVMValueRef user, LLVMValueRef alloca);
+/* Here is a new object, at p. */
+void mwcc_track_birth(const struct mwcc_tracked *t, LLVMValueRef p);
+void mwcc_track_end(struct mwcc_tracked *t, LLVMValueRef alloca);
+/* An allocation's result was a variable: it is in the alloca `to` now. */
+void mwcc_declare_debug(LLVMValueRef call, LLVMValueRef to);
+
 LLVMBasicBlockRef mwcc_split_branch(LLVMValueRef cond, LLVMValueRef before, LLVMBasicBlockRef *yes);
 
 #ifdef __cplusplus

@@ -10,8 +10,9 @@
  *          (the debugger's record, which `mallow cc` asks for too), and, when
  *          a jump may go over that, at the function's entry besides.  Parameters
  *          are made at the entry, a compound literal where it is evaluated.
- *          [EH2] The debugger finds it: its record says that the variable is
- *          where the pointer in the slot points.
+ *          [EH2] The debugger finds it.  Without optimisation its record says that
+ *          the variable is where the pointer in the slot points; else its
+ *          assignments are followed (escape_debug.cpp).
  * How      The pointer is kept in an alloca, the slot, and loaded for each
  *          use; at -O1 and above mem2reg removes the slot.
  *          A variable that may hold bytes of any kind (char arrays, 64-bit
@@ -71,6 +72,7 @@ struct moved {
   struct mwcc *c;
   LLVMValueRef layout, slot, like; /* like: the alloca or argument that moves */
   uint64_t align;                  /* 0: the runtime's suffices */
+  struct mwcc_tracked *tracked;    /* its assignments; NULL: described as without optimisation */
   bool literal;                    /* made where it is evaluated */
   bool raw;                        /* not zeroed */
   const char *name;
@@ -112,7 +114,7 @@ static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct 
   struct mwcc *c = m->c;
   LLVMTypeRef type;
   LLVMValueRef f = mwcc_new_entry(c, m->raw, &type);
-  if (birth)
+  if (birth || m->tracked) /* after the records of the stores before it */
     LLVMPositionBuilderBefore(c->b, before);
   else
     position_before_declarations(c, before);
@@ -133,6 +135,7 @@ static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct 
     p = LLVMBuildGEP2(c->b, c->t_i8, call, &n, 1, "");
   }
   LLVMBuildStore(c->b, p, m->slot);
+  if (m->tracked) mwcc_track_birth(m->tracked, p);
   return p;
 }
 
@@ -155,14 +158,14 @@ static void replace_use(struct moved *m, LLVMValueRef user, LLVMValueRef var) {
   LLVMInstructionSetDebugLoc(p, LLVMInstructionGetDebugLoc(user));
   for (int i = 0, n = LLVMGetNumOperands(user); i < n; i++)
     if (LLVMGetOperand(user, (unsigned)i) == var) LLVMSetOperand(user, (unsigned)i, p);
+  if (m->tracked) mwcc_track_use(user, var);
 }
 
 /* New objects where variables in this memory are declared; and at the entry, unless there is
  * a declaration on every way to a use. */
-static void allocate_at_births(struct moved *m, LLVMValueRef memory, bool everywhere,
-                               LLVMValueRef entry) {
+static void allocate_at_births(struct moved *m, LLVMValueRef memory, LLVMValueRef entry) {
   struct mwcc_birth b;
-  if (!everywhere) allocate(m, entry, NULL);
+  if (!mwcc_birth_before_uses(memory)) allocate(m, entry, NULL);
   for (unsigned i = 0; mwcc_birth(memory, i, &b); i++) allocate(m, b.before, &b);
 }
 
@@ -186,13 +189,17 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
                                                            : &users,
                   i);
   }
+  if (c->tracks_vars) m.tracked = mwcc_track_var(var);
   for (size_t i = 0; i < starts.len; i++) allocate(&m, starts.at[i], NULL);
   if (!starts.len && literal) allocate(&m, literal, NULL);
-  if (!starts.len && !literal) allocate_at_births(&m, var, mwcc_birth_before_uses(var), entry);
+  if (!starts.len && !literal) allocate_at_births(&m, var, entry);
   for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], var);
   for (size_t i = 0; i < starts.len; i++) LLVMInstructionEraseFromParent(starts.at[i]);
   for (size_t i = 0; i < ends.len; i++) LLVMInstructionEraseFromParent(ends.at[i]);
-  mwcc_move_debug(var, m.slot);
+  if (m.tracked)
+    mwcc_track_end(m.tracked, var);
+  else
+    mwcc_move_debug(var, m.slot);
   LLVMInstructionEraseFromParent(var);
   mwcc_vec_fini(&users);
   mwcc_vec_fini(&starts);
@@ -200,51 +207,42 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
   mwcc_map_fini(&seen);
 }
 
-void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
-  LLVMValueRef fn = LLVMGetParamParent(arg), entry = first_after_allocas(fn);
+/* A variable instead of the caller's memory that the argument points to. */
+static LLVMValueRef own_variable(struct mwcc *c, LLVMValueRef arg, LLVMValueRef *size,
+                                 unsigned *align) {
+  LLVMValueRef fn = LLVMGetParamParent(arg);
   LLVMTypeRef type = mwcc_memory_type(arg);
-  uint64_t size = LLVMABISizeOfType(c->td, type);
-  unsigned align = LLVMABIAlignmentOfType(c->td, type);
-  struct moved m = {.c = c};
-  prepare(&m, type, size, align, arg, fn);
-  LLVMValueRef p = allocate(&m, entry, NULL);
-  LLVMReplaceAllUsesWith(arg, p);
-  mwcc_move_debug(p, m.slot); /* records followed the replacement */
-  LLVMPositionBuilderBefore(c->b, entry);
-  LLVMBuildMemCpy(c->b, p, align, arg, align, LLVMConstInt(c->t_i64, size, false));
+  *size = LLVMConstInt(c->t_i64, LLVMABISizeOfType(c->td, type), false);
+  *align = LLVMABIAlignmentOfType(c->td, type);
+  position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
+  LLVMValueRef var = LLVMBuildAlloca(c->b, type, "");
+  LLVMSetAlignment(var, *align);
+  LLVMReplaceAllUsesWith(arg, var); /* the debugger's records follow */
+  return var;
+}
+
+void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
+  LLVMValueRef size, var;
+  unsigned align;
+  var = own_variable(c, arg, &size, &align);
+  LLVMPositionBuilderBefore(c->b, first_after_allocas(LLVMGetParamParent(arg)));
+  LLVMBuildMemCpy(c->b, var, align, arg, align, size);
+  mwcc_to_heap(c, var);
 }
 
 /* The variable that clang builds where the caller wants the result: it gets a
  * place of its own, and is copied there when the function returns. */
 void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg) {
-  LLVMValueRef fn = LLVMGetParamParent(arg), entry = first_after_allocas(fn);
-  LLVMTypeRef type = mwcc_memory_type(arg);
-  uint64_t size = LLVMABISizeOfType(c->td, type);
-  unsigned align = LLVMABIAlignmentOfType(c->td, type);
-  struct moved m = {.c = c};
-  prepare(&m, type, size, align, arg, fn);
-  LLVMValueRef n = LLVMConstInt(c->t_i64, size, false);
-  struct mwcc_vec users = {0};
-  struct mwcc_map seen = {0};
-  for (LLVMUseRef u = LLVMGetFirstUse(arg); u; u = LLVMGetNextUse(u)) {
-    if (!mwcc_map_get(&seen, LLVMGetUser(u), NULL)) mwcc_vec_push(&users, LLVMGetUser(u));
-    mwcc_map_put(&seen, LLVMGetUser(u), 1);
-  }
-  struct mwcc_birth first, second;
-  bool one = mwcc_birth(arg, 0, &first) && !mwcc_birth(arg, 1, &second) &&
-             mwcc_dominates_returns(first.before);
-  allocate_at_births(&m, arg, one && mwcc_dominates_uses(first.before, arg), entry);
-  for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], arg);
-  mwcc_vec_fini(&users);
-  mwcc_map_fini(&seen);
-  mwcc_move_debug(arg, m.slot);
+  LLVMValueRef size, var, fn = LLVMGetParamParent(arg);
+  unsigned align;
+  var = own_variable(c, arg, &size, &align);
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
     LLVMValueRef t = LLVMGetBasicBlockTerminator(b);
     if (!t || LLVMGetInstructionOpcode(t) != LLVMRet) continue;
     LLVMPositionBuilderBefore(c->b, t);
-    LLVMValueRef p = LLVMBuildLoad2(c->b, c->t_ptr, m.slot, "");
-    LLVMBuildMemCpy(c->b, arg, align, p, align, n);
+    LLVMBuildMemCpy(c->b, arg, align, var, align, size);
   }
+  mwcc_to_heap(c, var);
 }
 
 /* The place of a variable whose address stays in the frame, but perhaps longer

@@ -93,14 +93,6 @@ static mwcc_place placeOf(const DILocation *L, const Module *M) {
   return P;
 }
 
-bool mwcc_dominates_returns(LLVMValueRef IRef) {
-  auto *I = unwrap<Instruction>(IRef);
-  DominatorTree DT(*I->getFunction());
-  for (BasicBlock &B : *I->getFunction())
-    if (isa<ReturnInst>(B.getTerminator()) && !DT.dominates(I, B.getTerminator())) return false;
-  return true;
-}
-
 mwcc_place mwcc_instruction_place(LLVMValueRef IRef) {
   auto *I = dyn_cast<Instruction>(unwrap(IRef));
   return placeOf(I ? I->getDebugLoc().get() : nullptr, I ? I->getModule() : nullptr);
@@ -110,6 +102,8 @@ mwcc_place mwcc_instruction_place(LLVMValueRef IRef) {
 static SmallVector<DbgVariableRecord *, 2> declaresOf(Value *V) {
   auto Found = findDVRDeclares(V);
   SmallVector<DbgVariableRecord *, 2> All(Found.begin(), Found.end());
+  if (auto *A = dyn_cast<AllocaInst>(V))
+    for (DbgVariableRecord *R : at::getDVRAssignmentMarkers(A)) All.push_back(R);
   auto Key = [](DbgVariableRecord *R) {
     const DILocation *L = R->getDebugLoc().get();
     return std::make_tuple(L ? L->getLine() : 0, L ? L->getColumn() : 0,
@@ -196,36 +190,6 @@ void mwcc_move_debug(LLVMValueRef FromRef, LLVMValueRef SlotRef) {
   for (DbgVariableRecord *R : findDVRDeclares(From)) {
     R->replaceVariableLocationOp(From, Slot);
     R->setExpression(DIExpression::prepend(R->getExpression(), DIExpression::DerefBefore));
-  }
-}
-
-/* The variable of R is at other times in other memory: a new object for each turn of a loop. */
-static bool isElsewhere(DbgVariableRecord *R, Value *Call) {
-  for (Instruction &I : instructions(*R->getFunction()))
-    for (DbgVariableRecord &O : filterDbgVars(I.getDbgRecordRange()))
-      if (O.getVariable() == R->getVariable() &&
-          O.getDebugLoc()->getInlinedAt() == R->getDebugLoc()->getInlinedAt() &&
-          !is_contained(O.location_ops(), Call) &&
-          !(O.getNumVariableLocationOps() == 1 && isa<Constant>(O.getVariableLocationOp(0))))
-        return true;
-  return false;
-}
-
-void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
-  Value *Call = unwrap(CallRef), *To = unwrap(ToRef);
-  SmallVector<DbgVariableRecord *, 4> Records;
-  mwcc_debug_records(Call, Records);
-  for (DbgVariableRecord *R : Records) {
-    DIExpression *E = R->getExpression();
-    if (R->getType() != DbgVariableRecord::LocationType::Value ||
-        R->getNumVariableLocationOps() != 1 || !E->startsWithDeref() || isElsewhere(R, Call))
-      continue;
-    auto *Plain = DIExpression::get(E->getContext(), E->getElements().drop_front());
-    auto *D =
-        DbgVariableRecord::createDVRDeclare(To, R->getVariable(), Plain, R->getDebugLoc().get());
-    cast<Instruction>(To)->getNextNode()->getParent()->insertDbgRecordBefore(
-        D, cast<Instruction>(To)->getParent()->getFirstNonPHIOrDbgOrAlloca());
-    R->eraseFromParent();
   }
 }
 

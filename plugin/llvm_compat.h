@@ -37,6 +37,7 @@
 #endif
 
 #ifdef __cplusplus
+#include "llvm/Analysis/CaptureTracking.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -49,6 +50,17 @@ static inline void mwcc_debug_records(llvm::Value *V,
 #else
   llvm::SmallVector<llvm::DbgVariableIntrinsic *, 1> Intrinsics;
   llvm::findDbgUsers(Intrinsics, V, &Records);
+#endif
+}
+
+/* The address of the object may be known elsewhere when control arrives at I. */
+static inline bool mwcc_captured_before(const llvm::Value *Object, const llvm::Instruction *I,
+                                        const llvm::DominatorTree *DT) {
+#if LLVM_VERSION_MAJOR >= 21
+  return llvm::PointerMayBeCapturedBefore(Object, /*ReturnCaptures=*/false, I, DT);
+#else
+  return llvm::PointerMayBeCapturedBefore(Object, /*ReturnCaptures=*/false,
+                                          /*StoreCaptures=*/true, I, DT);
 #endif
 }
 

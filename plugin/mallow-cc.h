@@ -112,6 +112,7 @@ struct mwcc {
   LLVMTypeRef t_layout;
   unsigned md_tbaa, md_tbaa_struct, md_prof, md_guarded;
   unsigned md_scope, md_noalias;
+  bool tracks_vars;                      /* early: assignments are followed, for the debugger */
   bool has_tbaa;                         /* early: clang has given accesses their types */
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
   struct mwcc_map captured;              /* alloca -> bool, for the current function */
@@ -236,7 +237,8 @@ void mwcc_polls(struct mwcc *c);                                                
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn);                      /* fastalloc.c */
-bool mwcc_verify(LLVMModuleRef mod);                                              /* verify.c */
+bool mwcc_inlines_allocation(LLVMValueRef call); /* if the function's are, this one is */
+bool mwcc_verify(LLVMModuleRef mod);             /* verify.c */
 
 /* The volatile load of a byte of the thread control block, and the test of it.
  * Splits before `at`: the block so far ends with a branch to a new cold block,
@@ -289,6 +291,19 @@ void mwcc_set_default_loc(LLVMValueRef inst);
  * every later pass would carry them along for nothing.  Positions stay for -g
  * and for remarks, names for reports. */
 void mwcc_drop_extras(LLVMModuleRef mod);
+
+/* ---- Variables in the debugger (escape_debug.cpp) -------------------------------------- */
+
+/* The user wants variables described, and code is optimised. */
+bool mwcc_tracks_vars(LLVMModuleRef mod, int optimised);
+/* After escape analysis, before stores are marked: for the variables that it has left. */
+void mwcc_track_rest(LLVMModuleRef mod);
+/* A store was made of a marker: it performs the assignment that is recorded beside it. */
+void mwcc_link_assignment(LLVMValueRef made);
+/* What LLVM loses of them on the way; after each instcombine. */
+void mwcc_restore_assignments(LLVMValueRef fn);
+/* At the end of the optimiser: where moved variables are.  Allocations will be inlined? */
+void mwcc_lower_tracked(LLVMValueRef fn, bool inlines);
 
 #ifdef __cplusplus
 }

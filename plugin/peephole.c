@@ -34,6 +34,7 @@ LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker) {
   mwcc_copy_metadata(c, made, marker);
   if (LLVMGetFirstUse(marker)) LLVMReplaceAllUsesWith(marker, made);
   LLVMInstructionEraseFromParent(marker);
+  mwcc_link_assignment(made);
   return made;
 }
 

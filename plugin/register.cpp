@@ -44,6 +44,7 @@ struct Early : PassInfoMixin<Early> {
 
 struct Peephole : PassInfoMixin<Peephole> {
   PreservedAnalyses run(Function &F, FunctionAnalysisManager &) {
+    mwcc_restore_assignments(wrap(&F));
     if (!mwcc_peephole(wrap(&F))) return PreservedAnalyses::all();
     PreservedAnalyses PA;
     PA.preserveSet<CFGAnalyses>();

@@ -93,16 +93,21 @@ for level in 0 1 2; do
     sed -i '/^print \*o$/d' "$work/commands"
     sed -i '/^\$21 /d' "$work/expected"
   fi
+  if [ $level = 2 ]; then # a parameter that is changed at once: docs/design/escape.md, the debugger
+    sed -i '/^print n$/,/^continue$/{/^print/d}' "$work/commands"
+    sed -i '/^\$9 /d; /^\$10 /d' "$work/expected"
+  fi
   "$mallow" cc -w -O$level -g "$here/debugged.c" -o "$work/program"
   if ! timeout 100 gdb -nx -batch -x "$work/commands" "$work/program" >"$work/log" 2>&1; then
     echo "gdb failed at -O$level"
     tail -n 20 "$work/log"
     exit 1
   fi
-  grep -o '^\$[0-9]* = .*\|exited normally' "$work/log" >"$work/got" || :
-  cmp -s "$work/expected" "$work/got" || {
+  grep -o '^\$[0-9]* = .*\|exited normally' "$work/log" | sed 's/^\$[0-9]*/$/' >"$work/got" || :
+  sed 's/^\$[0-9]*/$/' "$work/expected" >"$work/wanted"
+  cmp -s "$work/wanted" "$work/got" || {
     echo "-O$level:"
-    diff "$work/expected" "$work/got" || :
+    diff "$work/wanted" "$work/got" || :
     tail -n 5 "$work/log"
     exit 1
   }
