@@ -29,4 +29,34 @@ struct big {
   int *p;
   long b[3];
 };
+struct link {
+  struct link *up;
+  int v;
+};
+union word {
+  int *p;
+  uintptr_t u;
+  double d;
+  unsigned char c[8];
+  struct {
+    int *q;
+  } s;
+  char *t;
+};
+/* of tricky_plain.c, which plain clang compiles */
+void plain_put(int, int *);
+int *plain_get(int);
+void plain_put_box(struct box);
+void plain_put_big(struct big);
+void plain_put_pp(int **);
+int *plain_get_pp(void);
+void plain_va(int, ...);
+void plain_call(void (*)(void *), void *);
+void plain_call2(void (*)(int **, int *), int **, int *);
+int *plain_same(int *);
+/* of tricky_other.c */
+void other_put(int *);
+int *other_get(void);
+int *other_same(int *);
+void other_store(int **, int *);
 #endif

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# tricky.sh MALLOW -- tricky.c at every -O level and with -flto, under gcstress
+# tricky.sh MALLOW -- tricky_*.c at every -O level and with -flto, under gcstress
 # and clobberfree; without the analysis the same program has to fail
 set -eu
 mallow=$1
@@ -11,8 +11,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$clang" -O2 -w -c "$here/tricky_plain.c" -o "$work/plain.o"
 build() {
-  "$mallow" cc -w "$@" "$here/tricky.c" "$here/labels.c" "$here/odd.c" "$here/tricky_other.c" "$here/tricky_main.c" \
-    "$work/plain.o" -latomic -o "$work/tricky"
+  "$mallow" cc -w "$@" "$here/tricky_copies.c" "$here/tricky_integers.c" "$here/tricky_calls.c" \
+    "$here/tricky_control.c" "$here/tricky_storage.c" "$here/tricky_loops.c" \
+    "$here/tricky_outside.c" "$here/labels.c" "$here/odd.c" \
+    "$here/tricky_other.c" "$here/tricky_main.c" "$work/plain.o" -latomic -o "$work/tricky"
 }
 for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -fno-strict-aliasing -fPIC"; do
   # shellcheck disable=SC2086 # several options

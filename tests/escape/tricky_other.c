@@ -16,7 +16,7 @@ int *other_same(int *p) {
 void other_store(int **out, int *p) {
   *out = p;
 }
-/* stronger than the weak ones of tricky.c */
+/* stronger than the weak ones of tricky_outside.c */
 void replaced(int *p) {
   stash = p;
 }
