@@ -353,7 +353,7 @@ static struct set {
   _Atomic unsigned cpu;       /* one that it is of */
 } MWI_ALIGNED(64) sets[MWI_POLL_SETS];
 static _Atomic bool homes;        /* some CPU's set may be there; seq_cst */
-static _Atomic int64_t last_poll; /* of any set */
+static _Atomic int64_t last_poll; /* by a busy thread, of any set; relaxed: a guess */
 
 int64_t mwi_netpoll_last(void) {
   return mwi_load_relaxed(&last_poll);
@@ -409,7 +409,6 @@ static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
   unsigned here = home_here();
   bool doubled = attend(here);
   unsigned lonely = 0;
-  mwi_store_relaxed(&last_poll, now);
   mwi_store_relaxed(&sets[here].passed, now);
   if (!mwi_load_seqcst(&homes)) {
     ask(ev, MWI_POLL_ALL, MWI_POLL_BATCH, now);
@@ -538,6 +537,7 @@ void mwi_netpoll_now(struct mwi_glist *ready, int64_t others_ns) {
   ev.n = 0;
   if (!mwi_netpoll_open()) return; /* it could not be opened, or all only sleep */
   mwi_store_relaxed(&mwi_netpoll_due, false);
+  if (!mwi_self()->kept_watch) mwi_store_relaxed(&last_poll, mwi_os_monotonic());
   collect(&ev, others_ns);
   mwi_netpoll_deliver(&ev, ready);
 }

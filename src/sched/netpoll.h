@@ -140,7 +140,7 @@ MWI_INLINE bool mwi_netpoll_open(void) {
 }
 /* Does anybody now? */
 bool mwi_netpoll_waited(void);
-/* When somebody last asked the kernel. */
+/* When a busy thread last asked the kernel; the keeper does not count. */
 int64_t mwi_netpoll_last(void);
 /* Ask the kernel without waiting; append whom to run.  A thread of ours in RUN.  Asks
  * the set of the CPU that it is on, everybody's, and those of other CPUs that nobody has

@@ -662,6 +662,7 @@ static void keep_watch(struct mwi_m *m) {
     mwi_leave_sys(m);
   }
   mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);
+  m->kept_watch = true; /* else its own looks would have it trust them, and nap for ever */
   struct mwi_p *p = mwi_idle_p_get();
   if (p) mwi_acquire_p(m, p); /* else all are busy, and their threads do what is due */
   struct mwi_glist ready = {0};
@@ -865,6 +866,7 @@ _Noreturn void mwi_schedule_loop(void) {
     mwi_settle();
     struct mwi_g *g = find_runnable(m, &inherits);
     spin_end(m);
+    m->kept_watch = false;
     execute(m, g, inherits);
   }
 }

@@ -49,6 +49,7 @@ struct mwi_m {
   /* the set that it asks for descriptors now and then: that of its CPU; 0 while it is idle.
    * Owner writes, others read (netpoll.c) */
   _Atomic uint8_t home;
+  bool kept_watch;    /* owner: it has run nobody since it was the keeper */
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
   const void *asan_stack; /* that stack as AddressSanitizer knows it (sched/asan.h) */

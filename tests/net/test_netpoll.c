@@ -299,7 +299,14 @@ static void stay_on(int cpu) {
 struct echo {
   pthread_t thread;
   int fd;
+  bool slow; /* about it, so that a keeper who trusted it waits in the kernel meanwhile */
 };
+
+static void compute(void) {
+  int64_t until = mwi_os_monotonic() + 2000000;
+  while (mwi_os_monotonic() < until) {
+  }
+}
 
 static void *echo_all(void *arg) {
   struct echo *e = arg;
@@ -312,6 +319,7 @@ static void *echo_all(void *arg) {
     long r = take(e->fd, true, 0);
     if (r <= 0) return NULL;
     if (give(e->fd, "x", 1) != 1) return NULL;
+    if (e->slow) compute();
   }
 }
 
@@ -331,24 +339,26 @@ static int mine_of_pair(int fd[2]) {
 }
 
 /* Peers on one CPU, then on another, and back: every byte is answered, and the records follow. */
-static void homes(void **state) {
-  (void)state;
-  enum { PAIRS = 4, FLIPS = 6, BYTES = 150 };
+static void follow(int pairs, int bytes, bool slow) {
+  enum { PAIRS = 4, FLIPS = 6 };
   struct echo e[PAIRS];
   int fd[PAIRS][2], moved = 0;
+  assert_true(pairs <= PAIRS);
   cpu_set_t may;
   assert_int_equal(sched_getaffinity(0, sizeof may, &may), 0);
-  for (int i = 0; i < PAIRS; i++) {
+  for (int i = 0; i < pairs; i++) {
     e[i].fd = mine_of_pair(fd[i]);
+    e[i].slow = slow;
     assert_int_equal(pthread_create(&e[i].thread, NULL, echo_all, &e[i]), 0);
   }
   for (int flip = 0; flip < FLIPS; flip++) {
     int cpu = cpu_of(flip % 2);
     if (cpu < 0) break;
     stay_on(cpu);
-    for (int n = 0; n < BYTES; n++) {
-      for (int i = 0; i < PAIRS; i++) assert_int_equal(give(fd[i][0], "y", 1), 1);
-      for (int i = 0; i < PAIRS; i++) {
+    for (int n = 0; n < bytes; n++) {
+      if (slow) usleep(5000);
+      for (int i = 0; i < pairs; i++) assert_int_equal(give(fd[i][0], "y", 1), 1);
+      for (int i = 0; i < pairs; i++) {
         char c = 0;
         assert_int_equal(read(fd[i][0], &c, 1), 1);
         assert_int_equal(c, 'x');
@@ -358,13 +368,23 @@ static void homes(void **state) {
     }
     assert_int_equal(sched_setaffinity(0, sizeof may, &may), 0);
   }
-  for (int i = 0; i < PAIRS; i++) {
+  for (int i = 0; i < pairs; i++) {
     close(fd[i][0]);
     pthread_join(e[i].thread, NULL);
     assert_int_equal(mwi_rt_close(fd[i][1]), 0);
     assert_int_equal(mwi_load_relaxed(&mwi_pd_get(fd[i][1], false)->home), MWI_POLL_ALL);
   }
   if (cpu_of(1) >= 0) assert_true(moved > 0);
+}
+
+/* One that computes in between, alone: the keeper trusts nobody then, and waits in the kernel. */
+static void first_home(void **state) {
+  (void)state;
+  follow(1, 10, true);
+}
+static void homes(void **state) {
+  (void)state;
+  follow(4, 150, false);
 }
 
 int main(void) {
@@ -375,6 +395,7 @@ int main(void) {
       cmocka_unit_test(closes),
       cmocka_unit_test(several_at_once),
       cmocka_unit_test(cuts),
+      cmocka_unit_test(first_home),
       cmocka_unit_test(homes),
   };
   return cmocka_run_group_tests(tests, begin, NULL);
