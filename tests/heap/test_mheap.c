@@ -101,6 +101,23 @@ static void released_memory_is_known_zero(void **state) {
   collect_everything();
 }
 
+/* [MH2] One page that is not known to be zero is enough. */
+static void partly_released_memory_is_not(void **state) {
+  (void)state;
+  bool needzero;
+  struct mwi_span *s = large(10 * MWI_MB, &needzero);
+  memset((void *)s->base, 1, s->slot);
+  collect_everything();
+  assert_int_equal(mwi_heap_scavenge(2 * MWI_MB), 2 * MWI_MB); /* of the end */
+  s = large(10 * MWI_MB, &needzero);
+  assert_true(needzero);
+  size_t ones = 0;
+  for (size_t i = 0; i < s->slot; i += 512) ones += *(char *)(s->base + i) == 1;
+  assert_true(ones > 0 && ones < s->slot / 512);
+  collect_everything();
+  mwi_heap_scavenge(SIZE_MAX);
+}
+
 static void scavenging_stops_when_refused(void **state) {
   (void)state;
   bool needzero;
@@ -190,6 +207,23 @@ static void too_large_changes_nothing(void **state) {
 }
 
 /* Use up all free pages, then let the n-th commit or map fail. */
+/* [MH1] Neither a struct nor a page is lost. */
+static void refusals_cost_nothing(void **state) {
+  (void)state;
+  bool needzero;
+  collect_everything();
+  fake_os.fail_commit_after = 0;
+  assert_null(large(mwi_heap.used + MWI_MB, &needzero));
+  uint32_t structs = mc->nspan_cache;
+  size_t meta = mwi_heap.meta_bytes, inuse = mwi_heap.inuse_pages;
+  for (int i = 0; i < 5000; i++) assert_null(large(mwi_heap.used + MWI_MB, &needzero));
+  assert_int_equal(mc->nspan_cache, structs);
+  assert_int_equal(mwi_heap.meta_bytes, meta);
+  assert_int_equal(mwi_heap.inuse_pages, inuse);
+  fake_os.fail_commit_after = -1;
+  collect_everything();
+}
+
 static void every_refusal_leaves_a_whole_heap(void **state) {
   (void)state;
   struct rng r = rng_start();
@@ -243,10 +277,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fresh_memory_is_known_zero),
       cmocka_unit_test(released_memory_is_known_zero),
+      cmocka_unit_test(partly_released_memory_is_not),
       cmocka_unit_test(scavenging_stops_when_refused),
       cmocka_unit_test(growth_uses_the_free_end),
       cmocka_unit_test(limit_refuses_before_anything_changes),
       cmocka_unit_test(too_large_changes_nothing),
+      cmocka_unit_test(refusals_cost_nothing),
       cmocka_unit_test(every_refusal_leaves_a_whole_heap),
       cmocka_unit_test(reservation_runs_out),
   };
