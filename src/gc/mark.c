@@ -279,11 +279,18 @@ static uint64_t scan_piece(struct mwi_gcp *w, uintptr_t addr) {
   return end - addr;
 }
 
+#if MW_CHECK
+void (*mwi_mark_dequeued)(struct mwi_span *s);
+#endif
+
 static uint64_t scan_span(struct mwi_gcp *w, struct mwi_span *s) {
   const struct mwi_class *c = s->info;
   uint32_t rep = mwi_load_relaxed(&s->rep);
   /* seq_cst: pairs with queue_span; marks set before a `2` we swap out are visible */
   uint8_t q = atomic_exchange_explicit(&s->queued, 0, memory_order_seq_cst);
+#if MW_CHECK
+  if (mwi_mark_dequeued) mwi_mark_dequeued(s);
+#endif
   struct gather g = {.w = w};
   if (q == 1) {
     uint64_t bit = (uint64_t)1 << (rep & 63);

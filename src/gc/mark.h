@@ -16,6 +16,11 @@ extern uintptr_t mwi_checking;
  * stopped and marking off, NULL again before the start. */
 extern void (*mwi_scan_sink)(uintptr_t lo, uintptr_t hi, const uint64_t *mask, uint32_t period);
 
+#if MW_CHECK
+/* For tests: s has just been taken off a queue, and another marker comes in between. */
+extern void (*mwi_mark_dequeued)(struct mwi_span *s);
+#endif
+
 /* Scan one object, now. */
 void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx);
 /* What an object points to is reachable, itself it need not be.  A large one is left to workers. */

@@ -138,6 +138,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 10; i++) {
     collect();
     alive("a global", global);
+    alive("a thread-local of main's", local);
     alive("a root", outside[1]);
   }
   handles();

@@ -7,6 +7,8 @@
  */
 #include "heap/heap_test.h"
 
+#include <mallow.h>
+
 #include "gc/barrier.h"
 #include "gc/mark.h"
 #include "gc/roots.h"
@@ -304,6 +306,59 @@ static void external_objects_again(void **state) {
   drain();
 }
 
+/* A span is taken off the queue for one object; before that is scanned another marker queues
+ * it for another. */
+static struct mwi_gcp elsewhere;
+static void *marked_elsewhere;
+static void mark_elsewhere(struct mwi_span *s) {
+  (void)s;
+  if (marked_elsewhere) mwi_grey(&elsewhere, (uintptr_t)marked_elsewhere);
+  marked_elsewhere = NULL;
+}
+static void queued_while_it_is_dequeued(void **state) {
+  (void)state;
+  void **a = object(48, false), **b = object(48, false);
+  void *of_a = a[0] = object(16, false), *of_b = b[0] = object(16, false);
+  mwi_grey(&w, (uintptr_t)a);
+  marked_elsewhere = b;
+  mwi_mark_dequeued = mark_elsewhere;
+  drain();
+  mwi_mark_dequeued = NULL;
+  assert_true(heap_marked(of_a));
+  mwi_drain(&elsewhere, 0, NULL);
+  assert_true(heap_marked(of_b));
+}
+
+/* What a handle or a root holds or held is shaded where that changes: the job that scans them may
+ * have passed. */
+static void handles_and_roots(void **state) {
+  (void)state;
+  void *in = object(16, false), *out = object(16, false), *got = object(16, false);
+  static void *memory[3];
+  mw_handle h = mw_handle_new(in);
+  mwi_wb_flush(&w);
+  assert_true(heap_marked(in));
+  mwi_tcb()->wb = 0;
+  mw_handle early = mw_handle_new(out), other = mw_handle_new(got);
+  mwi_tcb()->wb = 1;
+  mwi_wb_flush(&w);
+  assert_true(!heap_marked(out) && !heap_marked(got));
+  assert_ptr_equal(mw_handle_get(other), got);
+  mw_handle_free(early);
+  mw_handle_free(h);
+  mwi_wb_flush(&w);
+  assert_true(heap_marked(out) && heap_marked(got));
+  void *added = memory[1] = object(16, false);
+  mw_root_add(memory, sizeof memory);
+  mwi_wb_flush(&w);
+  assert_true(heap_marked(added));
+  void *removed = memory[2] = object(16, false);
+  mw_root_remove(memory);
+  mwi_wb_flush(&w);
+  assert_true(heap_marked(removed));
+  drain();
+}
+
 static void external(void) {} /* neither compiled by mallow nor runtime */
 
 static void call_external(void *arg) {
@@ -391,6 +446,8 @@ int main(void) {
   mc = mwi_mcache_new();
   mwi_tcb()->mcache = mc;
   mwi_tcb()->gcp = &w;
+  static char processor[64];
+  mwi_tcb()->p = (struct mwi_p *)processor;
   mwi_tcb()->wb = 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interior),
@@ -406,6 +463,8 @@ int main(void) {
       cmocka_unit_test(without_a_processor),
       cmocka_unit_test(in_a_signal_handler),
       cmocka_unit_test(external_objects_again),
+      cmocka_unit_test(queued_while_it_is_dequeued),
+      cmocka_unit_test(handles_and_roots),
       cmocka_unit_test(given_to_external_code),
       cmocka_unit_test(large_given_to_external_code),
       cmocka_unit_test(many_given_to_external_code),

@@ -125,6 +125,35 @@ static void tiny_objects_share_a_slot(void **state) {
     }
 }
 
+static void tiny_objects_are_aligned(void **state) {
+  (void)state;
+  size_t charged;
+  mwi_mcache_flush_stw(mc);
+  char *a = mwi_mcache_alloc_tiny(mc, 3, &charged);
+  assert_ptr_equal(mwi_mcache_alloc_tiny(mc, 8, &charged), a + 8);
+  mwi_mcache_flush_stw(mc);
+  a = mwi_mcache_alloc_tiny(mc, 1, &charged);
+  assert_ptr_equal(mwi_mcache_alloc_tiny(mc, 2, &charged), a + 2);
+  assert_ptr_equal(mwi_mcache_alloc_tiny(mc, 1, &charged), a + 4);
+  assert_ptr_equal(mwi_mcache_alloc_tiny(mc, 4, &charged), a + 8);
+}
+
+/* A finalizer or a sample in its span, or a block that others share: not to be freed at once. */
+static void not_every_object_is_freed(void **state) {
+  (void)state;
+  size_t charged;
+  mwi_mcache_flush_stw(mc);
+  void *p = heap_alloc(mc, mwi_class_untyped(48, false), &charged);
+  struct mwi_span *s = mwi_desc_span(mwi_heap_lookup((uintptr_t)p));
+  s->specials = &charged;
+  assert_false(mwi_mcache_free(mc, (uintptr_t)p));
+  s->specials = NULL;
+  assert_true(mwi_mcache_free(mc, (uintptr_t)p));
+  assert_ptr_equal(mwi_mcache_reuse(mc, mwi_class_untyped(48, false)), p);
+  char *tiny = mwi_mcache_alloc_tiny(mc, 5, &charged);
+  assert_false(mwi_mcache_free(mc, (uintptr_t)tiny));
+}
+
 static void emptier_tiny_block_is_kept(void **state) {
   (void)state;
   size_t charged;
@@ -349,6 +378,8 @@ int main(void) {
       cmocka_unit_test(fragmented_span_is_refilled_slot_by_slot),
       cmocka_unit_test(rest_of_a_run_is_not_an_object),
       cmocka_unit_test(tiny_objects_share_a_slot),
+      cmocka_unit_test(tiny_objects_are_aligned),
+      cmocka_unit_test(not_every_object_is_freed),
       cmocka_unit_test(emptier_tiny_block_is_kept),
       cmocka_unit_test(current_tiny_block_outlives_the_cycle),
       cmocka_unit_test(large_object_appears_when_published),
