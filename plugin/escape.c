@@ -199,9 +199,29 @@ static void fini(struct run *r) {
   mwcc_map_fini(&r->summaries);
 }
 
+/* `return &&label`: clang's warning is off with the one of variables, and here nothing is made
+ * legal.  clang generates a return, or a store to the variable "retval". */
+static void warn_returned_labels(LLVMValueRef fn) {
+  for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
+    for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+      LLVMOpcode op = LLVMGetInstructionOpcode(i);
+      if ((op != LLVMRet && op != LLVMStore) || LLVMGetNumOperands(i) == 0 ||
+          !LLVMIsABlockAddress(LLVMGetOperand(i, 0)))
+        continue;
+      size_t len;
+      if (op == LLVMRet || strcmp(LLVMGetValueName2(LLVMGetOperand(i, 1), &len), "retval") == 0)
+        mwcc_report(i, MWCC_WARNING,
+                    "the address of a label is returned, which no other function can use "
+                    "[-Wmallow-escape]");
+    }
+}
+
 void mwcc_escape_early(struct mwcc *c, int optimised) {
   if (!mwcc_options()->escape) return;
   struct run r = {.c = c, .last = !optimised};
+  for (LLVMValueRef f = LLVMGetFirstFunction(c->mod); f && mwcc_options()->warn_escape;
+       f = LLVMGetNextFunction(f))
+    if (mwcc_instrumented(f)) warn_returned_labels(f);
   mwcc_esc_note_calls(c);
   mwcc_components(c->mod, &r, component);
   mwcc_summaries_emit(c, &r.summaries);

@@ -55,6 +55,16 @@ for warn in -Wall -Weverything -Wreturn-stack-address -Wreturn-local-addr -Wdang
   silent "return-stack-address"
   silent "local variable"
 done
+# of labels it is
+echo 'void *f(int n) { if (n) return 0; l: return &&l; }' >label.c
+for level in 0 2; do
+  "$mallow" cc -O$level -c label.c 2>out || fail "label.c"
+  says "label.c:1:38: warning: the address of a label is returned"
+  "$mallow" cc -O$level -Wno-mallow-escape -c label.c 2>out || fail "label.c"
+  silent "label"
+  "$mallow" cc -O$level -fno-mallow-escape -c label.c 2>out || fail "label.c"
+  says "address of label"
+done
 "$mallow" cc -m=3 -c a.c 2>out && fail "-m=3 was accepted"
 says "mallow: unknown argument '-m=3'"
 
