@@ -491,7 +491,8 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
  * nobody else wants the CPU this returns at once, and is left out for a while.
  */
 #define AWAY_NS 5000
-enum { ASIDE_MOST = 31 };
+#define TOO_LONG_NS 1000000 /* others who compute: they feed nobody, and take a slice each time */
+enum { ASIDE_MOST = 31, ASIDE_MOST_BESIDE = 1023 };
 
 static void step_aside(struct mwi_m *m, struct mwi_p *p) {
   if (p->aside_skip) {
@@ -501,11 +502,16 @@ static void step_aside(struct mwi_m *m, struct mwi_p *p) {
   mwi_enter_sys(m);
   int64_t since = mwi_os_monotonic();
   mwi_os_yield();
-  bool away = mwi_os_monotonic() - since > AWAY_NS;
+  int64_t ns = mwi_os_monotonic() - since;
   mwi_leave_sys(m);
   if (m->tcb.p != p) return;
-  p->aside_backoff = away ? 0 : 2 * p->aside_backoff + 1;
-  if (p->aside_backoff > ASIDE_MOST) p->aside_backoff = ASIDE_MOST;
+  if (ns > TOO_LONG_NS) {
+    p->aside_backoff =
+        p->aside_backoff < ASIDE_MOST_BESIDE ? 2 * p->aside_backoff + 31 : ASIDE_MOST_BESIDE;
+  } else {
+    p->aside_backoff = ns > AWAY_NS ? 0 : 2 * p->aside_backoff + 1;
+    if (p->aside_backoff > ASIDE_MOST) p->aside_backoff = ASIDE_MOST;
+  }
   p->aside_skip = p->aside_backoff;
 }
 
