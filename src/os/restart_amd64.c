@@ -5,15 +5,19 @@
  * How      The interrupted context tells: the instruction before the PC is
  *          `syscall` and rax is -EINTR.  The call's number is gone from rax;
  *          it is taken from the `mov $number, %eax` that precedes the
- *          instruction in libc's functions, with some moves of arguments in between, or from where
- * glibc 2.41's common stubs for cancellation points have it: on the stack, at an offset that their
- * own instructions tell.  Other shapes are left alone. With a signal of the program's own pending
- * the call does return, since that signal's handler is about to run. A timeout: some calls write
- * what is left of it, and go on with that. Where it is a number in a register, it is replaced by
- * what is left, from the first interruption on: nobody knows when the call began, so it may last
- * for up to twice its time, however often it is interrupted.  Where it is a constant in the
- * program's memory, or the socket's, the call begins again while the same allowance lasts; then it
- * returns EINTR. Threads  async-signal-safe; `since` is the thread's.
+ *          instruction in libc's functions, with some moves of arguments in
+ *          between, or from where glibc 2.41's common stubs for cancellation points
+ *          have it: on the stack, at an offset that their own instructions
+ *          tell.  Other shapes are left alone.  With a signal of the program's
+ *          own pending the call does return, since that signal's handler is about
+ *          to run.
+ *          A timeout: some calls write what is left of it, and go on with that.
+ *          Where it is a number in a register, it is replaced by what is left,
+ *          from the first interruption on: nobody knows when the call began, so it
+ *          may last for up to twice its time, however often it is interrupted.
+ *          Where it is a constant in the program's memory, or the socket's, the
+ *          call begins again while the same allowance lasts; then it returns EINTR.
+ * Threads  async-signal-safe; `since` is the thread's.
  */
 #define _GNU_SOURCE 1
 #include "os/restart.h"

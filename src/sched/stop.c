@@ -181,6 +181,45 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
   }
 }
 
+/*
+ * Is the external code a handler that a library has installed by itself, on top of compiled code
+ * or of the runtime?  Then the thread is between two instructions of ours [P1].  Compiled
+ * code's handlers count themselves in tcb->held; of these only the kernel's frames tell, which
+ * lie above the handler's own on the stack that it has interrupted.  A frame begins with the
+ * address that the handler returns to, which is libc's and the same for all, and the signal
+ * is blocked meanwhile; so a frame that is left over from before is told from one in use.
+ * Not seen: SA_NODEFER, and what is further up than LOOK_BYTES.
+ */
+#define LOOK_BYTES (1 * MWI_MB)
+
+struct sigframe { /* what the kernel pushes on x86-64 */
+  uintptr_t back;
+  uintptr_t uc[38]; /* its struct ucontext: libc's is longer */
+  siginfo_t info;
+};
+_Static_assert(offsetof(ucontext_t, uc_sigmask) + 8 == sizeof(uintptr_t[38]), "one word of mask");
+
+static bool handler_over_ours(const struct mwi_g *g, const ucontext_t *uc) {
+  uint64_t mask;
+  memcpy(&mask, &uc->uc_sigmask, sizeof mask);
+  if (MWI_LIKELY(!mask) || !g) return false;
+  if (uc->uc_stack.ss_flags & SS_ONSTACK) return true; /* which nobody scans */
+  uintptr_t back = ((const uintptr_t *)uc)[-1];        /* of this handler's own frame */
+  uintptr_t lo = mwi_align_up((uintptr_t)uc->uc_mcontext.gregs[REG_RSP], 8), hi = g->stack.hi;
+  if (lo < g->stack.lo || lo >= hi) return false;
+  if (hi - lo > LOOK_BYTES) hi = lo + LOOK_BYTES;
+  for (uintptr_t at = lo; at + sizeof(struct sigframe) <= hi; at += 8) {
+    const struct sigframe *f = (const void *)at;
+    if (f->back != back) continue;
+    const ucontext_t *below = (const void *)f->uc;
+    unsigned sig = (unsigned)f->info.si_signo;
+    if (sig - 1 < 64 && (mask >> (sig - 1) & 1) &&
+        mwi_text_contains((uintptr_t)below->uc_mcontext.gregs[REG_RIP]))
+      return true;
+  }
+  return false;
+}
+
 /* A system call of external code's, or the one that the runtime makes for compiled code; not those
  * that the runtime waits in for itself, or makes in a handler on top of such a one. */
 void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
@@ -219,9 +258,10 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   }
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
-      mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
+      mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]) || handler_over_ours(t->g, uc)) {
     mwi_store_relaxed(&m->retake_req, 0); /* not in external code */
     if (mwi_load_relaxed(&m->stop_req)) mwi_store_relaxed(&t->poll, 1);
+    mwi_restart_interrupted(m, uc);
     return;
   }
   int saved = errno;
