@@ -42,6 +42,7 @@ install(FILES "${PROJECT_BINARY_DIR}/package/mallowConfigVersion.cmake"
         DESTINATION lib/cmake/mallow)
 
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/mallow)
+install(FILES docs/guide.md docs/benchmarks.md DESTINATION share/doc/mallow/docs)
 foreach(page IN ITEMS mallow.1 mallow.h.3 mallow.7)
   string(REGEX MATCH "[0-9]$" section ${page})
   install(FILES docs/man/${page} DESTINATION share/man/man${section})

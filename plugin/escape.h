@@ -127,6 +127,7 @@ bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align);
 bool mwcc_is_alloc(LLVMValueRef call);
 bool mwcc_left_alone(struct mwcc *c, LLVMValueRef alloca);
 LLVMValueRef mwcc_literal_start(LLVMValueRef alloca);
+bool mwcc_is_alloca_call(LLVMValueRef alloca);
 
 /* ---- escape_calls.c ---- */
 void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call);

@@ -425,12 +425,25 @@ static int depth_of_births(struct mwcc_esc *e, LLVMValueRef memory) {
   return depth;
 }
 
+/* Memory of alloca(), which lives until the function returns, whatever loops it is in; a
+ * variable-length array has a name. */
+bool mwcc_is_alloca_call(LLVMValueRef alloca) {
+  size_t len;
+  LLVMTypeRef t = LLVMGetAllocatedType(alloca);
+  LLVMGetValueName2(alloca, &len);
+  return len == 0 && LLVMGetTypeKind(t) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) == 8;
+}
+
 /* Loops around a variable's declaration: those around its lifetime's start.  clang does
  * not mark that behind a label of the block, where a jump goes over the declaration, nor
  * in functions with a computed goto; then those around the declaration in the flow of
  * control, and what a jump over it finds is of an earlier turn.  Without debug
  * information, or when no way leads to the declaration, it counts as declared outside. */
 static void depths_of_var(struct mwcc_esc *e, struct mwcc_loc *l) {
+  if (mwcc_is_alloca_call(l->v)) {
+    l->depth = l->hold = 0;
+    return;
+  }
   int least = -1;
   for (LLVMUseRef u = LLVMGetFirstUse(l->v); u; u = LLVMGetNextUse(u)) {
     LLVMValueRef i = LLVMGetUser(u), f = LLVMIsAInstruction(i) ? mwcc_callee(i) : NULL;

@@ -145,6 +145,10 @@ static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
     return;
   case MWCC_LOC_VAR:
   case MWCC_LOC_PARAM:
+    if (l->kind == MWCC_LOC_VAR && mwcc_is_alloca_call(l->v)) {
+      snprintf(buf, size, "alloca()");
+      return;
+    }
     p = declared(l->v);
     variable_name(p.name, p.name_len, buf, size);
     return;

@@ -96,6 +96,51 @@ says "flow: {heap}"
 "$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
 silent "outlives"
 
+# memory of alloca() lives as long as the function, that of an array for one turn of its loop
+cat >alloca.c <<'C'
+#include <alloca.h>
+struct n { struct n *next; int v; };
+int sum(struct n *l) {
+  int s = 0;
+  for (; l; l = l->next) s += l->v;
+  return s;
+}
+int fine(int k) {
+  struct n *l = 0;
+  for (int i = 0; i < k; i++) {
+    struct n *x = alloca(sizeof *x);
+    *x = (struct n){l, i};
+    l = x;
+  }
+  return sum(l);
+}
+C
+for level in 0 1 2 3; do
+  "$mallow" cc -O$level -Wall -Werror -c alloca.c 2>out || fail "alloca.c, -O$level"
+  silent "alloca"
+done
+cat >>alloca.c <<'C'
+struct n *outlives(int k) {
+  struct n *x = alloca(k * sizeof *x);
+  return x;
+}
+int array(int k) {
+  struct n *l = 0;
+  for (int i = 0; i < k; i++) {
+    struct n x[i + 1];
+    x[0] = (struct n){l, i};
+    l = x;
+  }
+  return sum(l);
+}
+C
+for level in 0 2; do
+  "$mallow" cc -O$level -c alloca.c 2>out || fail "alloca.c"
+  test "$(grep -c 'warning: .*outlives its frame' out)" = 2 || fail "two warnings, -O$level"
+  says "the address of 'alloca()' outlives its frame"
+  says "the address of 'x' outlives its frame"
+done
+
 # behind a label each turn has its own variable; what a jump goes over is of an earlier turn
 cat >l.c <<'C'
 int *a[9];

@@ -19,6 +19,8 @@ cat >wanted <<'END'
 ./share/doc/mallow/CHANGELOG.md
 ./share/doc/mallow/LICENSE
 ./share/doc/mallow/README.md
+./share/doc/mallow/docs/benchmarks.md
+./share/doc/mallow/docs/guide.md
 ./share/man/man1/mallow.1
 ./share/man/man3/mallow.h.3
 ./share/man/man7/mallow.7
