@@ -81,6 +81,8 @@ static void report(void *arg) {
   struct mwi_tcb *tcb = mwi_tcb();
   struct mwi_g *g = tcb->g;
   if (g && !on_stack_of(g, d->ctx->reg[MWI_CTX_SP]) && !d->exact) g = NULL;
+  /* parked, on the thread that it is bound to: a deadlock is everybody's */
+  if (g && (mwi_load_relaxed(&g->status) & ~(uint32_t)MWI_G_SCAN) == MWI_G_WAITING) g = NULL;
   /* a signal's code may stand on a stack of the user's: it is g's all the same */
   bool foreign = !tcb->attached;
   bool all = d->all || mwi_knobs.traceback >= MWI_TRACEBACK_ALL || (!g && !foreign);

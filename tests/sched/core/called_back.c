@@ -2,7 +2,7 @@
 /*
  * tests/sched/core/called_back.c -- code that external code called stays on its thread [X1]
  *
- *     called_back stays|returns|leaves|cookie|locked|stoppers|deadlock
+ *     called_back stays|returns|leaves|cookie|locked|stoppers|deadlock|deadlock-last
  *
  *   stays     in a callback, and in a callback of a callback: channels, sleep,
  *             yield, preemption, a mutex and collections leave it on its thread
@@ -13,7 +13,8 @@
  *   locked    mw_thread_lock, which nests
  *   stoppers  callbacks that stop the world, beside collections, which keep callbacks
  *             held: whoever waits for its turn to stop is held without having it
- *   deadlock  main and another wait in callbacks for ever: that is seen
+ *   deadlock  main and another wait in callbacks for ever: that is seen, also (deadlock-last) by
+ *             the thread of the one in a callback
  *
  * Each with others that want the processors.  GOMAXPROCS: the environment's.
  */
@@ -213,8 +214,17 @@ static void waits_in_callback(void *unused) {
   plain_call(waits, unused);
 }
 
+static void waits_last(void *unused) {
+  mw_sleep(5000000);
+  waits_in_callback(unused);
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "stays";
+  if (strcmp(what, "deadlock-last") == 0) { /* its own thread finds out */
+    mw_go(waits_last, NULL);
+    waits(NULL);
+  }
   if (strcmp(what, "deadlock") == 0) {
     mw_go(waits_in_callback, NULL);
     mw_sleep(1000000);
