@@ -224,7 +224,7 @@ int mwi_cpuprof_start(void) {
                                  .duration_ns = mwi_os_monotonic()};
   struct sigaction sa = {.sa_sigaction = on_sigprof,
                          .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  sigfillset(&sa.sa_mask); /* no stop while the handler is on a signal's stack */
+  mwi_os_fill_mask(&sa.sa_mask); /* no stop while the handler is on a signal's stack */
   struct sigaction old;
   sigaction(SIGPROF, &sa, &old);
   if (old.sa_sigaction != on_sigprof) program_action = old;

@@ -12,6 +12,8 @@
 #ifndef MWI_OS_OS_H
 #define MWI_OS_OS_H
 
+#include <signal.h>
+
 #include "base/base.h"
 
 /* Memory states of a range: reserved (no access) -> committed (zero on first
@@ -65,6 +67,10 @@ uintptr_t mwi_os_stack_top(void);
 
 void mwi_os_set_gs(void *base);
 size_t mwi_os_xsave_bytes(void); /* vector state in a signal frame */
+/* For sa_mask: all signals, and the one that libc's pthread_cancel sends, which sigfillset leaves
+ * out.  On top of another handler libc only notes that one (glibc 2.41 looks where it came), and
+ * the call that the handler has interrupted, restarted, does not look at notes. */
+void mwi_os_fill_mask(sigset_t *set);
 void mwi_os_yield(void);
 unsigned mwi_os_cpu(void); /* where the calling thread was a moment ago */
 /* Move the calling thread to that CPU, if its affinity mask has it; it is not kept there. */

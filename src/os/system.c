@@ -172,6 +172,16 @@ void mwi_os_set_gs(void *base) {
     syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
+#define LIBC_CANCEL 32 /* SIGCANCEL of glibc and musl */
+
+void mwi_os_fill_mask(sigset_t *set) {
+  sigfillset(set);
+  uint64_t word;
+  memcpy(&word, set, sizeof word); /* sigaddset refuses it; the kernel's set is one word */
+  word |= UINT64_C(1) << (LIBC_CANCEL - 1);
+  memcpy(set, &word, sizeof word);
+}
+
 size_t mwi_os_xsave_bytes(void) {
   static size_t bytes; /* idempotent */
   if (bytes) return bytes;

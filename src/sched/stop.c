@@ -274,7 +274,7 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
 
 void mwi_stop_init(void) {
   struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  sigfillset(&sa.sa_mask);
+  mwi_os_fill_mask(&sa.sa_mask);
   sigaction(MWI_STOP_SIGNAL, &sa, NULL);
 }
 
