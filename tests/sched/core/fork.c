@@ -27,37 +27,16 @@
 
 #define CHECK_EXIT _exit
 #include "../check.h"
+#include "list.h"
 #include "plain.h"
 
 extern char **environ;
-typedef struct node {
-  struct node *next;
-  unsigned long value, check;
-} node;
 
 static _Atomic bool over;
 static mw_waitgroup done;
 static mw_chan *shared;    /* the parent's goroutines wait on it */
 static mw_chan *delivered; /* and on this, to send */
 static node *kept;         /* built before the forks */
-
-static node *list(unsigned long n) {
-  node *head = NULL;
-  for (unsigned long i = 0; i < n; i++) {
-    node *x = mw_new(node);
-    *x = (node){head, i, ~i};
-    head = x;
-  }
-  return head;
-}
-
-static bool intact(const node *x, unsigned long n) {
-  while (n-- > 0) {
-    if (!x || x->value != n || x->check != ~n) return false;
-    x = x->next;
-  }
-  return x == NULL;
-}
 
 /* ---- What others do meanwhile ---------------------------------------------- */
 

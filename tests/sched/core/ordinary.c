@@ -28,32 +28,8 @@
 
 #define CHECK_EXIT _exit
 #include "../check.h"
+#include "list.h"
 #include "plain.h"
-
-typedef struct node {
-  struct node *next;
-  unsigned long value, check;
-} node;
-
-static node *list(unsigned long n) {
-  node *head = NULL;
-  for (unsigned long i = 0; i < n; i++) {
-    node *x = mw_new(node);
-    x->next = head;
-    x->value = i;
-    x->check = ~i;
-    head = x;
-  }
-  return head;
-}
-static bool intact(const node *x, unsigned long n) {
-  while (n-- > 0) {
-    if (!x || x->value != n || x->check != ~n) return false;
-    x = x->next;
-  }
-  return x == NULL;
-}
-
 static _Atomic bool over;
 static mw_waitgroup done;
 static volatile unsigned sink;

@@ -34,36 +34,12 @@
 
 #define CHECK_EXIT _exit
 #include "../check.h"
-
-typedef struct node {
-  struct node *next;
-  unsigned long value, check;
-} node;
+#include "list.h"
 
 static _Atomic bool over;
 static mw_waitgroup done;
 static _Atomic int handled;
 static _Atomic int wanted; /* how often a handler shall spin */
-
-static node *list(unsigned long n) {
-  node *head = NULL;
-  for (unsigned long i = 0; i < n; i++) {
-    node *x = mw_new(node);
-    x->next = head;
-    x->value = i;
-    x->check = ~i;
-    head = x;
-  }
-  return head;
-}
-static bool intact(const node *x, unsigned long n) {
-  while (n-- > 0) {
-    if (!x || x->value != n || x->check != ~n) return false;
-    x = x->next;
-  }
-  return x == NULL;
-}
-
 static void churns(void *unused) {
   (void)unused;
   while (!over) CHECK(intact(list(200), 200));
