@@ -401,11 +401,11 @@ static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
     struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
+    if (has_attr(call, f, i + 1, "byval")) h.derefs++; /* a copy */
     if (i >= s->n) { /* variable arguments, or a call through another type */
       mwcc_esc_flow(e, 0, h, call, false);
       continue;
     }
-    if (has_attr(call, f, i + 1, "byval")) h.derefs++;
     if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, s->p[i].assumed);
     if (s->p[i].result >= 0) to_result(e, call, deref(h, s->p[i].result));
   }
@@ -417,12 +417,12 @@ static void wired(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
     struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
+    if (has_attr(call, f, i + 1, "byval")) h.derefs++; /* a copy */
     if (i >= params) {
       mwcc_esc_flow(e, 0, h, call, false);
       continue;
     }
     if (has_attr(call, f, i + 1, "sret")) continue; /* see to_result */
-    if (has_attr(call, f, i + 1, "byval")) h.derefs++;
     struct mwcc_hole p = mwcc_esc_value(e, LLVMGetParam(f, i));
     mwcc_esc_flow(e, p.loc < 0 ? 0 : p.loc, h, call, false);
   }
