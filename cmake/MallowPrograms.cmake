@@ -69,13 +69,15 @@ function(mallow_program name)
     set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.dir/${base}.o")
     set(compiler "$<TARGET_FILE:mallow>" cc)
     set(needs mallow mallow-cc)
+    set(flags ${P_CFLAGS})
     if(source IN_LIST P_PLAIN_SOURCES OR base IN_LIST P_PLAIN_SOURCES)
       set(compiler "${CMAKE_C_COMPILER}")
       set(needs)
+      list(FILTER flags EXCLUDE REGEX "^-Wno-mallow") # not clang's
     endif()
     add_custom_command(
       OUTPUT "${object}"
-      COMMAND ${compiler} -std=gnu17 -O2 -g -Wall -Wextra ${pic} ${P_CFLAGS}
+      COMMAND ${compiler} -std=gnu17 -O2 -g -Wall -Wextra ${pic} ${flags}
               -MD -MF "${object}.d" -MT "${object}" -c "${source}" -o "${object}"
       DEPENDS "${source}" ${needs}
       DEPFILE "${object}.d"
