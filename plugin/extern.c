@@ -21,8 +21,8 @@
  *          and calls between files of one program lose the check.
  *          (Not where f can be replaced when the program is loaded: default
  *          visibility in a shared library.)
- *          Calls through pointers, with variable arguments, and with arguments
- *          on the stack are checked where they are.
+ *          Calls through pointers, with variable arguments, with arguments
+ *          on the stack, and those that lent.c will see are checked where they are.
  * And      whatever is called there may call back, and code that is called back
  *          must stay on its thread (src/sched/external.c), so
  *              movb $1, %gs:MWI_TCB_EXT
@@ -219,7 +219,8 @@ void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {
     for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n && is_external(call); i++)
       matters |= arg_matters(call, i);
     LLVMValueRef x = NULL;
-    if (matters && f && f == LLVMGetCalledValue(call)) x = checked_function(c, call, f);
+    if (matters && f && f == LLVMGetCalledValue(call) && !mwcc_is_lent(call))
+      x = checked_function(c, call, f);
     if (x) {
       LLVMSetOperand(call, (unsigned)LLVMGetNumOperands(call) - 1, x);
       continue;

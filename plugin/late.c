@@ -39,7 +39,10 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       if (mwcc_instrumented(f)) mwcc_name_checked(&c, f);
     LLVMValueRef last = LLVMGetLastFunction(mod); /* isolation appends functions */
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f)) {
-      if (mwcc_instrumented(f)) mwcc_isolate_libcalls(&c, f);
+      if (mwcc_instrumented(f)) {
+        mwcc_lent_calls(&c, f);
+        mwcc_isolate_libcalls(&c, f);
+      }
       if (f == last) break;
     }
     for (int k = 0; k < MWCC_NMARKERS; k++)

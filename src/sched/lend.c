@@ -16,9 +16,11 @@
  *          other.
  *          An argument that is a number may look like an address: then a stack
  *          is unfolded for nothing.
- * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores.  On any stack.
- * Limits   Calls that code not compiled by mallow makes, libc's functions that the
- *          runtime has no version of among it, get EFAULT as before.
+ * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores; for libc's
+ *          functions that only pass their arguments on, compiled code itself (mwi_rt_lent1 to 5,
+ *          plugin/lent.c).  On any stack.
+ * Limits   Calls that code not compiled by mallow makes get EFAULT.  What structures point to
+ *          is followed for the calls below only, not for ioctl, prctl and execve.
  */
 #include "sched/stack.h"
 
@@ -99,12 +101,16 @@ void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
   mwi_rt_leave();
 }
 
-void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q) {
+static void lend_list(struct mwi_lent *l, const long *arg, int n) {
   *l = (struct mwi_lent){0};
   mwi_rt_enter();
-  lend(l, p);
-  lend(l, q);
+  for (int i = 0; i < n; i++) lend(l, (const void *)arg[i]);
   mwi_rt_leave();
+}
+
+void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q) {
+  const long arg[] = {(long)p, (long)q};
+  lend_list(l, arg, 2);
 }
 
 void mwi_lend_back(struct mwi_lent *l) {
@@ -112,3 +118,32 @@ void mwi_lend_back(struct mwi_lent *l) {
     atomic_fetch_sub_explicit(&l->g[i]->lent, 1, memory_order_release); /* the kernel is done */
   if (l->many) atomic_fetch_sub_explicit(&mwi_lent_many, 1, memory_order_release);
 }
+
+/* ---- For compiled code ----------------------------------------------------- */
+
+/* f(a...), a function whose arguments the kernel follows: libc's, or one of the program's own that
+ * has the name of one, and may do anything.  Its type is unknown: what is passed on is the words of
+ * registers. */
+typedef long kernel_fn(long, ...);
+
+#define LENT(name, params, n, ...)                                                                 \
+  MWI_EXPORT long mwi_rt_##name params;                                                            \
+  MWI_EXPORT long mwi_rt_##name params {                                                           \
+    const long arg[] = {__VA_ARGS__};                                                              \
+    bool near = true;                                                                              \
+    for (int i = 0; i < (n); i++) near &= mwi_lend_is_near(mwi_getg(), (uintptr_t)arg[i]);         \
+    if (MWI_LIKELY(near)) return f(__VA_ARGS__);                                                   \
+    struct mwi_lent lent;                                                                          \
+    lend_list(&lent, arg, n);                                                                      \
+    long r = f(__VA_ARGS__);                                                                       \
+    mwi_lend_back(&lent); /* which leaves errno alone */                                           \
+    return r;                                                                                      \
+  }
+
+LENT(lent1, (kernel_fn * f, long a), 1, a)
+LENT(lent2, (kernel_fn * f, long a, long b), 2, a, b)
+LENT(lent3, (kernel_fn * f, long a, long b, long c), 3, a, b, c)
+LENT(lent4, (kernel_fn * f, long a, long b, long c, long d), 4, a, b, c, d)
+LENT(lent5, (kernel_fn * f, long a, long b, long c, long d, long e), 5, a, b, c, d, e)
+/* fread and its like: only the first is memory of the program's. */
+LENT(lent4_stream, (kernel_fn * f, long a, long b, long c, long d), 1, a, b, c, d)

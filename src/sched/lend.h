@@ -15,14 +15,17 @@ struct mwi_lent {
   struct mwi_g *g[MWI_LENT];
 };
 
+/* No stack is below: lowered before the first one there is handed out. */
+extern _Atomic uintptr_t mwi_stacks_from;
+
 void mwi_lend(struct mwi_lent *l, long number, const long *arg);
 void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
 void mwi_lend_back(struct mwi_lent *l);
 
-/* No address of another goroutine's stack: a small number, the stack of the caller (g), the heap.
- */
+/* No address of another goroutine's stack: a small number, the program's variables and malloc's
+ * memory (mostly below all stacks), the stack of the caller (g), the heap. */
 MWI_INLINE bool mwi_lend_is_near(const struct mwi_g *g, uintptr_t addr) {
-  return addr + 65536 < 131072 ||
+  return addr + 65536 < 131072 || addr < mwi_load_relaxed(&mwi_stacks_from) ||
          (g && !g->foreign && addr - g->stack.lo < g->stack.hi - g->stack.lo) ||
          addr - mwi_heap.base < mwi_load_relaxed(&mwi_heap.used);
 }

@@ -55,6 +55,7 @@
 #include <mallow.h>
 
 #include "os/inject.h"
+#include "sched/lend.h"
 #include "sched/proc.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -140,7 +141,8 @@ static _Atomic size_t sys_bytes;
 static _Atomic uint32_t nslots_used; /* in use or cached by processors */
 static _Atomic uint32_t nresident;
 _Atomic size_t mwi_stack_want, mwi_stack_most = MWI_STACK_MAX;
-#define MIN_STACK (32 * MWI_KB) /* the runtime's own frames, printf's, and some */
+_Atomic uintptr_t mwi_stacks_from = UINTPTR_MAX; /* lend.h; written under stack_lock */
+#define MIN_STACK (32 * MWI_KB)                  /* the runtime's own frames, printf's, and some */
 
 static size_t region_slots(size_t slot) {
   /* 64 MB at first, and at most 16 GB or 65536 slots: address space is free, but not under ulimit
@@ -291,6 +293,7 @@ static bool region_add_locked(uint32_t class, bool leave_room) {
   c->fresh = r;
   regions[i] = r;
   if (leave_room) large_bytes += bytes;
+  if (r->start < mwi_load_relaxed(&mwi_stacks_from)) mwi_store_relaxed(&mwi_stacks_from, r->start);
   mwi_store_release(&nregions, i + 1); /* pairs with the acquire in region_at */
   mwi_add_relaxed(&sys_bytes, bytes);
   return true;

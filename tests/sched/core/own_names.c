@@ -2,7 +2,8 @@
 /*
  * tests/sched/core/own_names.c -- the compiler knows C11's mtx_lock, the program has one of its own
  *
- * It is called, whether its type is C11's or not, and may park.
+ * It is called, whether its type is C11's or not, and may park.  The same for POSIX's link, which
+ * the runtime calls for compiled code (plugin/lent.c).
  */
 #include "own_names.h"
 
@@ -34,6 +35,8 @@ int main(void) {
   for (int i = 0; i < 4; i++) mw_go(locker, NULL);
   mw_waitgroup_wait(&done);
   if (count != 400 || m.waits != 40) exit(4);
+  mtx *other = mw_new(mtx);
+  if (link(&m, other) != 7 || other->waits != 40) exit(5);
   puts("ok");
   return 0;
 }

@@ -13,4 +13,6 @@ int mtx_trylock(mtx *m, int times); /* not as C11's */
 void cnd_wait(mtx *m);
 void thrd_yield(int n);
 
+int link(mtx *a, mtx *b); /* as POSIX's to look at, and nobody else's to see */
+
 #endif

@@ -11,6 +11,9 @@
  *                    names, control data and the structures themselves
  *          write     write, pwrite, writev, send, sendmsg
  *          wait      poll, select, epoll_wait, accept, waitpid, nanosleep, sigtimedwait
+ *          names     calls with names of files, and what they tell of them
+ *          things    calls with descriptors and something to read or to fill
+ *          process   clocks, limits, identity
  *          locks     libc's mutexes and condition variables there
  *          many      a vector over more stacks than a call keeps a list of
  *          blocked   the call waits in the kernel while collections fold
@@ -18,18 +21,32 @@
  * Run with GODEBUG=foldstress=1 as well, and without guard markers.
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/times.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -271,6 +288,193 @@ static void waits(void) {
   end(o);
 }
 
+/* ---- names, things, process: plugin/lent.c ------------------------------------ */
+
+/* A text there, folded with the rest. */
+static char *text(owner *o, size_t off, const char *s) {
+  strcpy((char *)o->at + off, s);
+  return in(o, off);
+}
+static char *name(owner *o, size_t off, const char *dir, const char *s) {
+  char path[64];
+  snprintf(path, sizeof path, "%s/%s", dir, s);
+  return text(o, off, path);
+}
+
+static void names(void) {
+  owner *o = begin();
+  char dir[64], at[256];
+  enum { SECOND = 128, OTHER = 512 }; /* another name, something else */
+  CHECK(mkdtemp(text(o, 0, "/tmp/mallow-lentXXXXXX")) == (char *)o->at);
+  strcpy(dir, (char *)o->at);
+
+  FILE *f = fopen(name(o, 0, dir, "a"), "w");
+  CHECK(f && fputs("text", f) >= 0 && fclose(f) == 0);
+  struct stat *s = (struct stat *)(o->at + OTHER);
+  CHECK(stat(name(o, 0, dir, "a"), s) == 0 && s->st_size == 4);
+  CHECK(lstat(name(o, 0, dir, "a"), s) == 0 && s->st_size == 4);
+  CHECK(fstatat(AT_FDCWD, name(o, 0, dir, "a"), s, 0) == 0 && s->st_size == 4);
+  struct statx *x = (struct statx *)s;
+  CHECK(statx(AT_FDCWD, name(o, 0, dir, "a"), 0, STATX_SIZE, x) == 0 && x->stx_size == 4);
+  CHECK(statfs(name(o, 0, dir, "a"), (struct statfs *)s) == 0);
+  CHECK(statvfs(name(o, 0, dir, "a"), (struct statvfs *)s) == 0);
+  CHECK_EQ(access(name(o, 0, dir, "a"), R_OK), 0);
+  CHECK_EQ(faccessat(AT_FDCWD, name(o, 0, dir, "a"), R_OK, 0), 0);
+  CHECK_EQ(chmod(name(o, 0, dir, "a"), 0640), 0);
+  CHECK_EQ(chown(name(o, 0, dir, "a"), (uid_t)-1, (gid_t)-1), 0);
+  CHECK_EQ(truncate(name(o, 0, dir, "a"), 3), 0);
+  struct timespec *ts = (struct timespec *)s;
+  ts[0] = ts[1] = (struct timespec){.tv_sec = 1000000000};
+  CHECK_EQ(utimensat(AT_FDCWD, name(o, 0, dir, "a"), ts, 0), 0);
+  CHECK(stat(name(o, 0, dir, "a"), s) == 0 && s->st_size == 3 && s->st_mtime == 1000000000);
+
+  (void)name(o, SECOND, dir, "b");
+  CHECK_EQ(rename(name(o, 0, dir, "a"), (char *)o->at + SECOND), 0);
+  CHECK_EQ(link((char *)o->at + SECOND, name(o, 0, dir, "a")), 0);
+  CHECK_EQ(unlink(name(o, SECOND, dir, "b")), 0);
+  (void)text(o, 0, "a");
+  CHECK_EQ(symlink((char *)o->at, name(o, SECOND, dir, "b")), 0);
+  (void)in(o, 0);
+  CHECK_EQ(readlink((char *)o->at + SECOND, (char *)o->at + OTHER, 100), 1);
+  expect(o, OTHER, "a");
+  char *real = realpath(name(o, SECOND, dir, "b"), NULL);
+  CHECK(real && strcmp(real + strlen(real) - 2, "/a") == 0);
+  free(real);
+  CHECK_EQ(remove(name(o, SECOND, dir, "b")), 0);
+  CHECK_EQ(mkdir(name(o, SECOND, dir, "b"), 0700), 0);
+  DIR *d = opendir(name(o, SECOND, dir, "b"));
+  CHECK(d && closedir(d) == 0);
+  CHECK_EQ(rmdir(name(o, SECOND, dir, "b")), 0);
+  CHECK_EQ(mkfifo(name(o, SECOND, dir, "b"), 0600), 0);
+  CHECK_EQ(unlinkat(AT_FDCWD, name(o, SECOND, dir, "b"), 0), 0);
+  int fd = mkstemp(name(o, SECOND, dir, "XXXXXX"));
+  CHECK(fd >= 0 && close(fd) == 0 && unlink((char *)o->at + SECOND) == 0);
+
+  CHECK(getcwd(at, sizeof at) != NULL);
+  CHECK_EQ(chdir(name(o, 0, dir, "")), 0);
+  CHECK(getcwd(in(o, OTHER), 256) == (char *)o->at + OTHER);
+  CHECK(chdir(at) == 0 && strcmp((char *)o->at + OTHER, dir) == 0);
+  CHECK_EQ(unlink(name(o, 0, dir, "a")), 0);
+  CHECK_EQ(rmdir(text(o, 0, dir)), 0);
+  end(o);
+}
+
+static void things(void) {
+  owner *o = begin();
+  int f = file("0123456789"), e = epoll_create1(EPOLL_CLOEXEC), p[2], c[2];
+  struct stat *s = in(o, 512);
+  CHECK(pipe(p) == 0 && fstat(f, s) == 0 && s->st_size == 10);
+  CHECK_EQ(fstatfs(f, in(o, 512)), 0);
+  CHECK_EQ(fstatvfs(f, in(o, 512)), 0);
+  struct timespec *ts = in(o, 0);
+  ts[0] = ts[1] = (struct timespec){.tv_sec = 1000000000};
+  CHECK_EQ(futimens(f, in(o, 0)), 0);
+  CHECK(fstat(f, in(o, 512)) == 0 && s->st_mtime == 1000000000);
+
+  FILE *stream = fdopen(f, "r+");
+  setvbuf(stream, NULL, _IONBF, 0);
+  CHECK_EQ(fread(in(o, 16), 1, 10, stream), 10);
+  expect(o, 16, "0123456789");
+  rewind(stream);
+  CHECK_EQ(fwrite(in(o, 18), 1, 8, stream), 8);
+  char got[16];
+  CHECK(pread(f, got, 8, 0) == 8 && memcmp(got, "23456789", 8) == 0);
+
+  CHECK_EQ(write(p[1], "12345", 5), 5);
+  int *n = in(o, 32);
+  CHECK(ioctl(p[0], FIONREAD, n) == 0 && *n == 5);
+  (void)in(o, 0);
+  CHECK(ioctl(p[0], FIONREAD, (unsigned long)o->at + 64) == 0 && *(int *)(o->at + 64) == 5);
+  int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  if (terminal >= 0) {
+    CHECK_EQ(tcgetattr(terminal, in(o, 512)), 0);
+    CHECK_EQ(tcsetattr(terminal, TCSANOW, in(o, 512)), 0);
+  }
+
+  struct epoll_event *ev = in(o, 96);
+  *ev = (struct epoll_event){.events = EPOLLIN, .data.u64 = 5};
+  CHECK_EQ(epoll_ctl(e, EPOLL_CTL_ADD, p[0], in(o, 96)), 0);
+  struct epoll_event told;
+  CHECK(epoll_wait(e, &told, 1, -1) == 1 && told.data.u64 == 5);
+
+  int l = socket(AF_UNIX, SOCK_STREAM, 0);
+  struct sockaddr_un *a = in(o, 128);
+  socklen_t *len = (socklen_t *)(o->at + 400);
+  *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+  CHECK(bind(l, in(o, 128), sizeof(sa_family_t)) == 0 && listen(l, 5) == 0);
+  *len = sizeof *a;
+  (void)in(o, 0);
+  CHECK_EQ(getsockname(l, (struct sockaddr *)a, len), 0);
+  c[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_EQ(connect(c[0], (struct sockaddr *)a, *len), 0);
+  *len = sizeof *a;
+  (void)in(o, 0);
+  CHECK(getpeername(c[0], (struct sockaddr *)a, len) == 0 && *len > sizeof(sa_family_t));
+  int *size = in(o, 420);
+  *size = 65536;
+  CHECK_EQ(setsockopt(c[0], SOL_SOCKET, SO_SNDBUF, in(o, 420), sizeof *size), 0);
+  *len = sizeof *size;
+  (void)in(o, 0);
+  CHECK(getsockopt(c[0], SOL_SOCKET, SO_TYPE, size, len) == 0 && *size == SOCK_STREAM);
+
+  int t = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  struct itimerspec *when = in(o, 512);
+  *when = (struct itimerspec){.it_value.tv_sec = 100};
+  (void)in(o, 0);
+  CHECK_EQ(timerfd_settime(t, 0, when, when + 1), 0);
+  CHECK(timerfd_gettime(t, in(o, 512)) == 0 && when->it_value.tv_sec >= 90);
+  end(o);
+}
+
+static pthread_barrier_t *barrier;
+static void *meets(void *unused) {
+  (void)unused;
+  pthread_barrier_wait(barrier);
+  return NULL;
+}
+static void process(void) {
+  owner *o = begin();
+  struct timespec *t = in(o, 0);
+  CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, t) == 0 && t->tv_sec + t->tv_nsec > 0);
+  CHECK(clock_gettime(CLOCK_REALTIME, in(o, 0)) == 0 && t->tv_sec > 1000000000);
+  CHECK_EQ(clock_getres(CLOCK_PROCESS_CPUTIME_ID, in(o, 0)), 0);
+  struct timeval *tv = in(o, 16);
+  CHECK(gettimeofday(tv, NULL) == 0 && tv->tv_sec > 1000000000);
+  CHECK(times(in(o, 32)) != (clock_t)-1);
+  CHECK_EQ(getitimer(ITIMER_REAL, in(o, 64)), 0);
+  CHECK_EQ(setitimer(ITIMER_REAL, in(o, 64), NULL), 0);
+  struct rusage *u = in(o, 128);
+  CHECK(getrusage(RUSAGE_SELF, u) == 0 && u->ru_maxrss > 0);
+  struct rlimit *limit = in(o, 512);
+  CHECK(getrlimit(RLIMIT_NOFILE, limit) == 0 && limit->rlim_cur > 0);
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, in(o, 512)), 0);
+  (void)in(o, 0);
+  CHECK_EQ(prlimit(0, RLIMIT_NOFILE, limit, limit + 1), 0);
+  struct sysinfo *info = in(o, 512);
+  CHECK(sysinfo(info) == 0 && info->totalram > 0);
+  CHECK(uname(in(o, 512)) == 0 && strcmp((char *)o->at + 512, "Linux") == 0);
+  CHECK_EQ(getrandom(in(o, 0), 16, 0), 16);
+  CHECK_EQ(sigpending(in(o, 0)), 0);
+  cpu_set_t *cpus = in(o, 512);
+  CHECK(sched_getaffinity(0, sizeof *cpus, cpus) == 0 && CPU_COUNT(cpus) > 0);
+  CHECK_EQ(prctl(PR_GET_NAME, in(o, 0)), 0);
+  CHECK(strlen((char *)o->at) > 0);
+  uid_t *ids = in(o, 0);
+  CHECK(getresuid(ids, ids + 1, ids + 2) == 0 && ids[0] == getuid());
+
+  pthread_t th;
+  barrier = in(o, 256);
+  for (int i = 0; i < 10; i++) {
+    CHECK_EQ(pthread_barrier_init(barrier, NULL, 2), 0);
+    CHECK_EQ(pthread_create(&th, NULL, meets, NULL), 0);
+    (void)in(o, 0); /* which stays unfolded while the thread waits */
+    pthread_barrier_wait(barrier);
+    CHECK_EQ(pthread_join(th, NULL), 0);
+    CHECK_EQ(pthread_barrier_destroy(barrier), 0);
+  }
+  end(o);
+}
+
 /* ---- locks -------------------------------------------------------------------- */
 
 static owner *shared;
@@ -400,8 +604,9 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"read", reads}, {"write", writes},    {"wait", waits},    {"locks", locks},
-               {"many", many},  {"blocked", blocked}, {"thread", threads}};
+  } cases[] = {{"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
+               {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
+               {"blocked", blocked}, {"thread", threads}};
   check_start();
   for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
     if (strcmp(argv[1], cases[i].name) == 0) {
