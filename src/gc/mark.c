@@ -181,6 +181,20 @@ static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, u
     gather_masked(g, s->base, addr, end, s->large_mask, s->large_period);
 }
 
+/*
+ * `end` may be the end of an object, and the first byte of the next one or of nothing.  Where a
+ * large object ends is known, and few fill their last page: without the test each would live as
+ * long as a stack points to whatever lies behind it.
+ */
+MWI_INLINE void gather_end(struct gather *g, uintptr_t end) {
+  mwi_pagedesc d = end & (MWI_PAGE_BYTES - 1) ? 0 : mwi_heap_lookup(end - 1);
+  if (MWI_UNLIKELY(d) && mwi_desc_class(d) == MWI_CLASS_LARGE) {
+    const struct mwi_span *s = mwi_desc_span(d);
+    if (end - s->base > s->slot) return;
+  }
+  gather_word(g, end - 1);
+}
+
 void (*mwi_scan_sink)(uintptr_t lo, uintptr_t hi, const uint64_t *mask, uint32_t period);
 
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends) {
@@ -193,9 +207,7 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
   for (uintptr_t a = lo; a + 8 <= hi; a += 8) {
     uintptr_t word = read_word(a);
     gather_word(&g, word);
-    if (!with_ends) continue;
-    /* An end pointer may be the first byte of the next object, or of nothing. */
-    gather_word(&g, word - 1);
+    if (with_ends) gather_end(&g, word);
   }
   gather_flush(&g);
 }

@@ -280,8 +280,10 @@ static bool die(struct mwi_g *g, void *unused) {
   (void)unused;
   struct mwi_p *p = mwi_tcb()->p;
   g->arg = NULL;
-  if (!g->system) count(p, -1);
   mwi_g_transition(g, MWI_G_WAITING, MWI_G_DEAD);
+  /* From here no collection looks at its stack, and then it is no longer counted: who has seen the
+   * number fall and collects finds what only that stack kept. */
+  if (!g->system) count(p, -1);
   if (can_keep(p, g)) {
     g->next = p->kept;
     p->kept = g;

@@ -75,6 +75,23 @@ static void end_pointers(void **state) {
   drain();
 }
 
+/* Of a large object the end is known: what begins behind its last page is not its end. */
+static void large_ends(void **state) {
+  (void)state;
+  char *part = large(64 * 1024 + 8), *behind = large(40000);
+  assert_ptr_equal(part + 72 * 1024, behind);
+  scan_word((uintptr_t)behind, true);
+  assert_true(heap_marked(behind));
+  assert_false(heap_marked(part)); /* it ends 8 KB before */
+  scan_word((uintptr_t)part + 64 * 1024 + 8, true);
+  assert_true(heap_marked(part));
+  char *full = large(64 * 1024), *after = large(40000);
+  assert_ptr_equal(full + 64 * 1024, after);
+  scan_word((uintptr_t)after, true);
+  assert_true(heap_marked(full)); /* it fills its pages */
+  drain();
+}
+
 static void not_pointers(void **state) {
   (void)state;
   char *a = object(48, false);
@@ -452,6 +469,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interior),
       cmocka_unit_test(end_pointers),
+      cmocka_unit_test(large_ends),
       cmocka_unit_test(not_pointers),
       cmocka_unit_test(graphs),
       cmocka_unit_test(masks),
