@@ -15,6 +15,7 @@ struct mwi_os_tls {
   size_t module;        /* the dynamic linker's number; used again after a dlclose */
   uintptr_t generation; /* of the linker's table when the image was loaded */
   size_t bytes;
+  uintptr_t distance; /* the block is so far below each thread's pointer; 0: the table knows */
 };
 
 /* The image that addr lies in.  false: it has none.  Call it from the image's

@@ -10,10 +10,20 @@
  *
  *          A table older than the image's generation may hold a block of an
  *          earlier image with the same number, and is not looked at.
+ *
+ *          Images of the program's start, and a library whose code wants it so
+ *          (-ftls-model=initial-exec) or has it so by chance (-mtls-dialect=gnu2),
+ *          have their block at a distance from the thread pointer that is the
+ *          same for all threads.  A thread that was there before such a library
+ *          uses its block without ever looking at its table, which stays old;
+ *          so the table is not asked for these.  The linker's record of an image
+ *          (struct link_map) has the distance; libc tells libthread_db where in
+ *          the record it is, and us.
  */
 #define _GNU_SOURCE 1
 #include "os/tls.h"
 
+#include <dlfcn.h>
 #include <link.h>
 
 struct entry {
@@ -57,18 +67,31 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg) {
   return 1;
 }
 
+/* How far below each thread's pointer the block of the image is that addr lies in; 0: not the same
+ * for all.  block: the calling thread's. */
+static uintptr_t distance(uintptr_t addr, uintptr_t block) {
+  const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_link_map_l_tls_offset");
+  struct link_map *map = NULL;
+  Dl_info info;
+  if (!field || field[0] != 64 /* bits */) return 0;
+  if (!dladdr1((void *)addr, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return 0;
+  uintptr_t found = *(const uintptr_t *)((const char *)map + field[2]);
+  return found == mwi_os_thread_pointer() - block ? found : 0;
+}
+
 bool mwi_os_tls_of(uintptr_t addr, struct mwi_os_tls *out) {
   struct search s = {addr, out};
   *out = (struct mwi_os_tls){0};
   if (!dl_iterate_phdr(look, &s) || !out->module || !out->bytes) return false;
   struct tls_index first = {out->module, 0};
-  if (__tls_get_addr)
-    __tls_get_addr(&first); /* this thread's table is of the image's generation now */
+  if (__tls_get_addr) /* this thread's table is of the image's generation after it */
+    out->distance = distance(addr, (uintptr_t)__tls_get_addr(&first));
   out->generation = table(mwi_os_thread_pointer())[0].value;
   return true;
 }
 
 uintptr_t mwi_os_tls_block(uintptr_t thread, const struct mwi_os_tls *t) {
+  if (t->distance) return thread - t->distance;
   const struct entry *dtv = table(thread);
   if (!dtv || dtv[0].value < t->generation || dtv[-1].value < t->module) return 0;
   uintptr_t block = dtv[t->module].value;
