@@ -45,7 +45,9 @@ struct local {
 };
 
 static struct mwi_lock pools_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
-static mw_pool *pools, *old_pools; /* under pools_lock or with the world stopped */
+/* Those with an array or a victim, each once.  A pool leaves the list in clear_stw alone: a use
+ * while its victim is there does not move it.  Under pools_lock or with the world stopped. */
+static mw_pool *pools;
 
 /* ---- The deque --------------------------------------------------------- */
 
@@ -138,30 +140,32 @@ static void make_local(mw_pool *pool) {
 
 /* Cycle starts, world stopped, barrier still off. */
 void mwi_pools_clear_stw(void) {
-  for (mw_pool *p = old_pools; p; p = p->next) {
-    p->victim = NULL;
-    p->victim_n = 0;
-  }
-  for (mw_pool *p = pools; p; p = p->next) {
+  for (mw_pool **at = &pools; *at;) {
+    mw_pool *p = *at;
     p->victim = p->local;
     p->victim_n = p->local_n;
     p->local = NULL;
     p->local_n = 0;
-    p->listed = false;
+    if (p->victim) {
+      at = &p->next;
+    } else {
+      *at = p->next;
+      p->next = NULL;
+      p->listed = false;
+    }
   }
-  old_pools = pools;
-  pools = NULL;
 }
 
+/* An array made since marking began is black, and shaded where it is stored: it is shown for heap
+ * dumps.  The pool itself may be in collected memory that the program has let go. */
 void mwi_pools_scan(void (*scan)(const void *p, size_t bytes)) {
   mwi_lock(&pools_lock);
-  for (int old = 0; old < 2; old++)
-    for (mw_pool *p = old ? old_pools : pools; p; p = p->next) {
-      void *self = p;
-      scan(&self, sizeof self);
-      scan(&p->local, sizeof p->local);
-      scan(&p->victim, sizeof p->victim);
-    }
+  for (mw_pool *p = pools; p; p = p->next) {
+    void *self = p;
+    scan(&self, sizeof self);
+    scan(&p->local, sizeof p->local);
+    scan(&p->victim, sizeof p->victim);
+  }
   mwi_unlock(&pools_lock);
 }
 

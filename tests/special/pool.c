@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tests/special/pool.c -- mw_pool: one owner at a time, reuse, emptied by the collector
+ *
+ * Run with clobberfree=1.  Pools in memory that the collector does not know, and in collected
+ * memory that the program has let go, are on the runtime's list alone.
  */
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../sched/check.h"
 
@@ -80,6 +84,70 @@ static void emptied(void) {
   CHECK(made == before + 1);
 }
 
+static __attribute__((noinline)) void wipe(void) {
+  volatile unsigned long old[1024]; /* a memset would be taken away */
+  for (int i = 0; i < 1024; i++) old[i] = 0;
+}
+static __attribute__((noinline)) void put_new(mw_pool *p) {
+  mw_pool_put(p, make_item());
+}
+static void collect(void) {
+  wipe();
+  mw_gc();
+  mw_gc();
+  for (int i = 0; i < 1000; i++) make_item();
+}
+static __attribute__((noinline)) bool gives(mw_pool *p) {
+  item *i = mw_pool_get(p);
+  CHECK(!i || i->self == i);
+  return i != NULL;
+}
+
+/* Three pools, used again one by one while they are old: in each order, and some not at all. */
+static void used_again(void) {
+  enum { N = 3 };
+  mw_pool *p[N];
+  const char *knobs = getenv("GODEBUG");
+  bool stressed = knobs && strstr(knobs, "gcstress"); /* cycles come in between */
+  int procs = mw_set_max_procs(1); /* what is in another processor's private slot is not given */
+  for (int i = 0; i < N; i++) p[i] = calloc(1, sizeof *p[i]);
+  for (int order = 0; order < 4 * 4 * 4; order++) {
+    for (int i = 0; i < N; i++) put_new(p[i]);
+    wipe();
+    mw_gc();
+    bool again[N] = {false};
+    for (int k = 0, o = order; k < N; k++, o /= 4)
+      if (o % 4 < N && !again[o % 4]) {
+        put_new(p[o % 4]);
+        again[o % 4] = true;
+      }
+    wipe();
+    mw_gc();
+    for (int n = 0; n < 1000; n++) make_item();
+    for (int i = 0; i < N; i++) CHECK(gives(p[i]) == again[i] || stressed);
+    collect();
+    for (int i = 0; i < N; i++) CHECK(!gives(p[i]));
+  }
+  for (int i = 0; i < N; i++) put_new(p[i]); /* the last cycles take them off the list */
+  collect();
+  mw_gc();
+  for (int i = 0; i < N; i++) free(p[i]);
+  mw_set_max_procs(procs);
+}
+
+static __attribute__((noinline)) void use_one(void) {
+  put_new(mw_new(mw_pool));
+}
+static void let_go(void) {
+  for (int i = 0; i < 20; i++) {
+    for (int k = 0; k < 5; k++) use_one();
+    wipe();
+    mw_gc();
+    for (int n = 0; n < 1000; n++) make_item();
+  }
+  collect();
+}
+
 int main(void) {
   CHECK(mw_pool_get(&empty) == NULL);
   mw_pool_put(&empty, NULL);
@@ -89,6 +157,8 @@ int main(void) {
   CHECK(mw_pool_get(&empty) == NULL);
   reuse();
   emptied();
+  used_again();
+  let_go();
   mw_waitgroup *wg = mw_new(mw_waitgroup);
   for (int g = 0; g < 16; g++) {
     mw_waitgroup_add(wg, 1);
