@@ -49,7 +49,6 @@ struct entry {
   /* constant once cls is nonzero */
   uint64_t hash;
   uint32_t period;
-  uint16_t sizeclass;
   const uint64_t *mask; /* our copy */
   /* atomic: release when the entry is complete, acquire in find; 0: empty */
   _Atomic mwi_spanclass cls;
@@ -83,8 +82,10 @@ static uint64_t key_hash(const struct key *k) {
   return h;
 }
 
+/* The size class need not be compared: for a given period and mask, key_hash is one-to-one in it
+ * (products with odd numbers, xor, and xor with the upper half can all be undone). */
 static bool key_equal(const struct entry *e, const struct key *k, uint64_t hash) {
-  if (e->hash != hash || e->sizeclass != k->sizeclass || e->period != k->period) return false;
+  if (e->hash != hash || e->period != k->period) return false;
   for (size_t i = 0; i < mask_words(k->period); i++)
     if (e->mask[i] != mask_word(k, i)) return false;
   return true;
@@ -136,7 +137,6 @@ static struct entry *prepare_locked(const struct key *k) {
   for (size_t i = 0; i < n; i++) copy[i] = mask_word(k, i);
   e->hash = hash;
   e->period = k->period;
-  e->sizeclass = k->sizeclass;
   e->mask = copy;
   return e;
 }
