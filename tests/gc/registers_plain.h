@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/gc/registers_plain.h -- external code that keeps a pointer in a register only */
-extern volatile int plain_holds, plain_release;
+extern volatile int plain_holds, plain_release, plain_go;
+extern unsigned long plain_from; /* complemented: the address of a slot */
 /* Take *slot into a register (0: general, 1: vector), say so, wait, put it back. */
 void plain_hold(void **slot, int vector);
+/* Wait for plain_go, take what is at plain_from, say so, wait, put it into *slot. */
+void plain_take(void **slot);

@@ -36,8 +36,8 @@ static __attribute__((noinline)) void alive(const char *who, const object *o) {
   exit(1);
 }
 static __attribute__((noinline)) void wipe(void) {
-  volatile char old[8192];
-  memset((char *)old, 0, sizeof old);
+  volatile unsigned long old[1024]; /* a memset would be taken away */
+  for (int i = 0; i < 1024; i++) old[i] = 0;
 }
 static void collect(void) {
   wipe();
@@ -45,9 +45,12 @@ static void collect(void) {
   mw_gc();
 }
 
+static __attribute__((noinline)) void set_local(void) {
+  local = make();
+}
 static void *thread(void *arg) {
   (void)arg;
-  local = make();
+  set_local();
   for (int i = 0; i < 10; i++) {
     collect();
     alive("a thread-local of a pthread", local);
@@ -57,6 +60,21 @@ static void *thread(void *arg) {
 
 static __attribute__((noinline)) mw_handle handle_of_new(void) {
   return mw_handle_new(make());
+}
+
+/* The block of a thread of the program's own lies at the top of its stack, and is scanned with
+ * that; these are the runtime's threads, which nobody scans but for their thread-locals. */
+static mw_waitgroup locked;
+static void goroutine(void *arg) {
+  (void)arg;
+  mw_thread_lock();
+  set_local();
+  for (int i = 0; i < 10; i++) {
+    collect();
+    mw_sleep(100000);
+    alive("a thread-local of a goroutine that keeps its thread", local);
+  }
+  mw_waitgroup_done(&locked);
 }
 
 static void handles(void) {
@@ -132,9 +150,12 @@ int main(int argc, char **argv) {
     misuse(argv[1]);
     return 0;
   }
+  mw_thread_lock(); /* for its thread-local */
   set_all();
   pthread_t t[3];
   for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, thread, NULL);
+  mw_waitgroup_add(&locked, 3);
+  for (int i = 0; i < 3; i++) mw_go(goroutine, NULL);
   for (int i = 0; i < 10; i++) {
     collect();
     alive("a global", global);
@@ -142,6 +163,7 @@ int main(int argc, char **argv) {
     alive("a root", outside[1]);
   }
   handles();
+  mw_waitgroup_wait(&locked);
   for (int i = 0; i < 3; i++) pthread_join(t[i], NULL);
   mw_root_add((char *)outside + 3, 2); /* room for no pointer: harmless */
   collect();

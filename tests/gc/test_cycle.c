@@ -83,6 +83,11 @@ static void ragged(void (*fn)(struct mwi_gcp *)) {
 }
 static void run_job(uint32_t i, struct mwi_gcp *into) {
   if (i == 0) mwi_scan_conservative(into, (uintptr_t)root, (uintptr_t)(root + 8), false);
+  while (i == 1 && mwi_roots_scan_piece(into)) {
+  }
+}
+static void prepare_roots(void) {
+  mwi_roots_begin_stw();
 }
 
 static void *object(void) {
@@ -285,6 +290,80 @@ static void a_lot_given_to_external_code(void **state) {
   for (int i = 0; i < N; i++) assert_true(lives(inserted[i]));
 }
 
+/* ---- Modules ---------------------------------------------------------------- */
+
+MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m);
+MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m);
+
+/* A library's global holds the only pointer, somebody has just read it, and the library is
+ * closed: before its turn to be scanned, in the middle of the scan, and after it. */
+static void *of_library[2][5000];
+static struct mwi_global library_globals[2][2] = {
+    {{.addr = &of_library[0][0], .size = sizeof(void *)},
+     {.addr = &of_library[0][1], .size = sizeof of_library[0] - sizeof(void *)}},
+    {{.addr = &of_library[1][0], .size = sizeof(void *)},
+     {.addr = &of_library[1][1], .size = sizeof of_library[1] - sizeof(void *)}}};
+static struct mwi_module library[2] = {
+    {.abi = MWI_ABI_VERSION, .globals = library_globals[0], .nglobals = 2},
+    {.abi = MWI_ABI_VERSION, .globals = library_globals[1], .nglobals = 2}};
+
+static void closed_while_marking(void **state) {
+  (void)state;
+  for (int pieces = 0; pieces < 4; pieces++)
+    for (int which = 0; which < 2; which++) {
+      for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 5000; i++) of_library[k][i] = i % 1000 == 0 ? object() : NULL;
+        mwi_rt_module_add(&library[k]);
+      }
+      start();
+      for (int i = 0; i < pieces; i++) mwi_roots_scan_piece(&w);
+      mwi_rt_module_remove(&library[which]);
+      static void *were_there[5000];
+      memcpy(were_there, of_library[which], sizeof were_there);
+      struct mwi_module was = library[which];
+      memset(of_library[which], 0, sizeof of_library[which]); /* unmapped, all of it */
+      memset(&library[which], 0, sizeof library[which]);
+      finish();
+      library[which] = was;
+      for (int i = 0; i < 5000; i += 1000)
+        assert_true(lives(were_there[i]) && lives(of_library[!which][i]));
+      mwi_rt_module_remove(&library[!which]);
+    }
+}
+
+/* Globals whose size is no whole number of words, before one that is scanned in pieces. */
+static void odd_sizes(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static struct __attribute__((packed, aligned(8))) {
+    struct __attribute__((packed)) {
+      void *p;
+      char c;
+    } in;
+  } odd[7];
+  static void *many[N];
+  static uint64_t mask = 1; /* one of two */
+  struct mwi_global globals[8];
+  for (int i = 0; i < 7; i++) globals[i] = (struct mwi_global){.addr = &odd[i], .size = 9};
+  for (int masked = 0; masked < 2; masked++) {
+    globals[7] = (struct mwi_global){.addr = many, .size = sizeof many};
+    if (masked) globals[7].mask = &mask, globals[7].period = 2;
+    for (int n = 1; n <= 7; n++) {
+      globals[7 - n].addr = &odd[n - 1];
+      struct mwi_module m = {
+          .abi = MWI_ABI_VERSION, .globals = globals + 7 - n, .nglobals = (uint32_t)n + 1};
+      for (int i = 0; i < n; i++) odd[i].in.p = object();
+      for (int i = 0; i < N; i += 2) many[i] = object();
+      mwi_rt_module_add(&m);
+      start();
+      finish();
+      for (int i = 0; i < n; i++) assert_true(lives(odd[i].in.p));
+      for (int i = 0; i < N; i += 2) assert_true(lives(many[i]));
+      mwi_rt_module_remove(&m);
+    }
+  }
+}
+
 /* ---- One at a time [C3] --------------------------------------------------- */
 
 static void one_start_one_finish(void **state) {
@@ -318,7 +397,7 @@ int main(void) {
       .start_world = start_world,
       .set_wb_stw = set_wb,
       .each_p_stw = each_p,
-      .prepare_roots_stw = nothing,
+      .prepare_roots_stw = prepare_roots,
       .scan_thread_roots_stw = with_w,
       .flush_all_stw = flush_all,
       .rescan_external_stw = with_w,
@@ -344,6 +423,8 @@ int main(void) {
       cmocka_unit_test_setup(no_long_stop, reset),
       cmocka_unit_test_setup(given_to_external_code, reset),
       cmocka_unit_test_setup(a_lot_given_to_external_code, reset),
+      cmocka_unit_test_setup(closed_while_marking, reset),
+      cmocka_unit_test_setup(odd_sizes, reset),
       cmocka_unit_test_setup(one_start_one_finish, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
