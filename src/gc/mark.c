@@ -17,9 +17,10 @@
  *          scanned.  `queued` is 0, 1 (for the single object `rep`: scan it
  *          directly) or 2 (look at the bits).  All objects of a span have one
  *          mask.  Large objects are items of their own, 128 KB a piece.
- *          Pointers found are gathered in a small buffer with a prefetch each,
- *          and their mark bits are tested when the buffer is full.
- * Threads  any number of markers; `scanned` bits are claimed by atomic or.
+ *          Pointers found wait in a small ring, with a prefetch each, before
+ *          their mark bits are tested (struct gather).
+ * Threads  any number of markers; a `scanned` bit may be lost to another marker
+ *          (claim): that object is scanned twice.
  * Next     gc/work.c (where items wait), gc/cycle.c (when marking ends)
  */
 #include "gc/mark.h"
@@ -72,31 +73,40 @@ static void mark_slot(struct mwi_gcp *w, struct mwi_span *s, mwi_spanclass cls, 
   queue_span(w, s, idx);
 }
 
+MWI_INLINE void mark_desc(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx) {
+  struct mwi_span *s = mwi_desc_span(d);
+  if (idx < s->nelems) mark_slot(w, s, mwi_desc_class(d), idx);
+}
+
 void mwi_grey(struct mwi_gcp *w, uintptr_t word) {
   mwi_pagedesc d = mwi_heap_lookup(word);
-  if (!d) return;
-  struct mwi_span *s = mwi_desc_span(d);
-  uint32_t idx = mwi_object_index(d, word);
-  if (idx < s->nelems) mark_slot(w, s, mwi_desc_class(d), idx);
+  if (d) mark_desc(w, d, mwi_object_index(d, word));
 }
 
 /* ---- Scanning ---------------------------------------------------------- */
 
-#define GATHER 16 /* enough to cover a memory access; more would spill the L1 ring */
+#define GATHER 16 /* words between a prefetch and its use: covers a memory access */
 
+/*
+ * Words found, with what their mark bits need on its way into the cache: each
+ * waits until GATHER others have come, or for a flush.  A worker's stays in use
+ * from one object to the next, so that lists and trees, with a pointer or two to
+ * an object, gain by it as well.  What waits is in the worker's hand [W1].
+ */
 struct gather {
   struct mwi_gcp *w;
-  uint32_t n;
-  mwi_pagedesc desc[GATHER];
+  uint32_t next;             /* the oldest, or the first free one */
+  mwi_pagedesc desc[GATHER]; /* 0: free */
   uint32_t idx[GATHER];
 };
 
 static void gather_flush(struct gather *g) {
-  for (uint32_t i = 0; i < g->n; i++) {
-    struct mwi_span *s = mwi_desc_span(g->desc[i]);
-    if (g->idx[i] < s->nelems) mark_slot(g->w, s, mwi_desc_class(g->desc[i]), g->idx[i]);
+  for (uint32_t n = 0; n < GATHER; n++) {
+    uint32_t i = (g->next + n) % GATHER;
+    if (!g->desc[i]) continue;
+    mark_desc(g->w, g->desc[i], g->idx[i]);
+    g->desc[i] = 0;
   }
-  g->n = 0;
 }
 
 MWI_INLINE void gather_word(struct gather *g, uintptr_t word) {
@@ -107,9 +117,13 @@ MWI_INLINE void gather_word(struct gather *g, uintptr_t word) {
   uint32_t idx = mwi_object_index(d, word);
   struct mwi_span *s = mwi_desc_span(d);
   __builtin_prefetch(&s->mark[(idx >> 6) & 7], 1);
-  g->desc[g->n] = d;
-  g->idx[g->n] = idx;
-  if (++g->n == GATHER) gather_flush(g);
+  uint32_t i = g->next;
+  mwi_pagedesc oldest = g->desc[i];
+  uint32_t oldest_idx = g->idx[i];
+  g->desc[i] = d;
+  g->idx[i] = idx;
+  g->next = (i + 1) % GATHER;
+  if (MWI_LIKELY(oldest)) mark_desc(g->w, oldest, oldest_idx);
 }
 
 /* Memory that mutators change meanwhile: each word is read once, whole. */
@@ -276,18 +290,16 @@ void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
 
 /* ---- Grey to black ----------------------------------------------------- */
 
-static uint64_t scan_piece(struct mwi_gcp *w, uintptr_t addr) {
+static uint64_t scan_piece(struct gather *g, uintptr_t addr) {
   mwi_pagedesc d = mwi_heap_lookup(addr);
   mwi_assert(d && mwi_desc_class(d) == MWI_CLASS_LARGE);
   struct mwi_span *s = mwi_desc_span(d);
   uintptr_t end = s->base + s->slot;
   if (end - addr > PIECE_BYTES) {
     end = addr + PIECE_BYTES;
-    mwi_work_put(w, end | ITEM_PIECE);
+    mwi_work_put(g->w, end | ITEM_PIECE);
   }
-  struct gather g = {.w = w};
-  gather_large(&g, s, addr, end);
-  gather_flush(&g);
+  gather_large(g, s, addr, end);
   return end - addr;
 }
 
@@ -295,7 +307,18 @@ static uint64_t scan_piece(struct mwi_gcp *w, uintptr_t addr) {
 void (*mwi_mark_dequeued)(struct mwi_span *s);
 #endif
 
-static uint64_t scan_span(struct mwi_gcp *w, struct mwi_span *s) {
+/*
+ * Which of `marked` nobody has scanned; the caller does.  Not an atomic or: when
+ * two do this at once one's bits may be lost, and the objects are scanned twice,
+ * which costs less than a locked instruction for each.
+ */
+MWI_INLINE uint64_t claim(_Atomic uint64_t *scanned, uint64_t marked) {
+  uint64_t old = mwi_load_relaxed(scanned), todo = marked & ~old;
+  if (todo) mwi_store_relaxed(scanned, old | todo);
+  return todo;
+}
+
+static uint64_t scan_span(struct gather *g, struct mwi_span *s) {
   const struct mwi_class *c = s->info;
   uint32_t rep = mwi_load_relaxed(&s->rep);
   /* seq_cst: pairs with queue_span; marks set before a `2` we swap out are visible */
@@ -303,36 +326,53 @@ static uint64_t scan_span(struct mwi_gcp *w, struct mwi_span *s) {
 #if MW_CHECK
   if (mwi_mark_dequeued) mwi_mark_dequeued(s);
 #endif
-  struct gather g = {.w = w};
   if (q == 1) {
-    uint64_t bit = (uint64_t)1 << (rep & 63);
-    if (mwi_or_relaxed(&s->scanned[rep >> 6], bit) & bit) return 0;
-    gather_slot(&g, c, s->base + (uintptr_t)rep * c->slot);
-    gather_flush(&g);
+    if (!claim(&s->scanned[rep >> 6], (uint64_t)1 << (rep & 63))) return 0;
+    gather_slot(g, c, s->base + (uintptr_t)rep * c->slot);
     return c->slot;
   }
   uint64_t bytes = 0;
   for (uint32_t i = 0; i * 64 < s->nelems; i++) {
-    uint64_t todo = mwi_load_relaxed(&s->mark[i]) & ~mwi_load_relaxed(&s->scanned[i]);
+    uint64_t todo = claim(&s->scanned[i], mwi_load_relaxed(&s->mark[i]));
     if (!todo) continue;
-    todo &= ~mwi_or_relaxed(&s->scanned[i], todo); /* claimed: each object once */
+    uintptr_t first = s->base + (uintptr_t)i * 64 * c->slot;
+    for (uint64_t t = todo; t; t &= t - 1)
+      __builtin_prefetch((void *)(first + mwi_ctz64(t) * c->slot));
     for (; todo; todo &= todo - 1) {
-      gather_slot(&g, c, s->base + (uintptr_t)(i * 64 + mwi_ctz64(todo)) * c->slot);
+      gather_slot(g, c, first + mwi_ctz64(todo) * c->slot);
       bytes += c->slot;
     }
   }
-  gather_flush(&g);
   return bytes;
+}
+
+/* Touched soon: an item's span, then what of it is scanned first. */
+static void look_ahead(const struct mwi_gcp *w) {
+  uint32_t n = w->tail - w->head;
+  if (n > 7)
+    __builtin_prefetch((void *)(w->ring[(w->head + 7) % MWI_WORK_RING] & ~(uintptr_t)7), 1);
+  if (n <= 3) return;
+  uintptr_t item = w->ring[(w->head + 3) % MWI_WORK_RING];
+  if (item & ITEM_PIECE) return; /* the hardware sees to it */
+  const struct mwi_span *s = (const struct mwi_span *)item;
+  __builtin_prefetch((void *)(s->base + mwi_load_relaxed(&s->rep) * s->slot));
 }
 
 uint64_t mwi_drain(struct mwi_gcp *w, uint64_t units, bool (*stop)(void)) {
   uint64_t done = 0, check = MWI_DRAIN_CHECK;
-  uintptr_t item;
-  while ((item = mwi_work_get(w)) != 0) {
-    done += item & ITEM_PIECE ? scan_piece(w, item & ~(uintptr_t)ITEM_PIECE)
-                              : scan_span(w, (struct mwi_span *)item);
+  struct gather g = {.w = w};
+  for (;;) {
+    uintptr_t item = mwi_work_get(w);
+    if (!item) {
+      gather_flush(&g);
+      if (!(item = mwi_work_get(w))) break;
+    }
+    look_ahead(w);
+    done += item & ITEM_PIECE ? scan_piece(&g, item & ~(uintptr_t)ITEM_PIECE)
+                              : scan_span(&g, (struct mwi_span *)item);
     if (done < check) continue;
     check = done + MWI_DRAIN_CHECK;
+    gather_flush(&g); /* before this thread may stop */
     if (units && done >= units) break;
     if (mwi_work_any() && mwi_gc_hooks.idle_procs()) mwi_gc_hooks.wake();
     if (stop && stop()) break;

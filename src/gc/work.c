@@ -79,9 +79,6 @@ uintptr_t mwi_work_get(struct mwi_gcp *w) {
   }
   uintptr_t item = w->ring[w->head % MWI_WORK_RING];
   w->head++;
-  /* The next item's span is touched soon. */
-  if (w->head != w->tail)
-    __builtin_prefetch((void *)(w->ring[w->head % MWI_WORK_RING] & ~(uintptr_t)7));
   return item;
 }
 
