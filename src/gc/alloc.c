@@ -119,27 +119,29 @@ MWI_INLINE bool take_sampled(struct mwi_mcache *mc) {
   return sampled;
 }
 
-static void *small(mwi_spanclass c, struct limit *m) {
-  size_t charged = 0;
-  bool sampled = false;
+static void *small_slow(mwi_spanclass c, struct limit *m) {
+  size_t charged, slot = mwi_classes[c].slot;
   mwi_rt_enter();
   struct mwi_mcache *mc = mwi_tcb()->mcache;
-  struct mwi_cursor *cur = &mc->cursor[c];
-  size_t slot = mwi_classes[c].slot;
-  void *p;
-  if (cur->next + slot <= cur->limit && cur->next) {
-    p = (void *)cur->next;
-    cur->next += slot;
-  } else {
-    limit_before(mc, m);
-    p = mwi_mcache_alloc_slow(mc, c, &charged);
-    if (MWI_UNLIKELY(!p || m->unasked)) limit_after(mc, m);
-    sampled = take_sampled(mc);
-  }
+  limit_before(mc, m);
+  void *p = mwi_mcache_alloc_slow(mc, c, &charged);
+  if (MWI_UNLIKELY(!p || m->unasked)) limit_after(mc, m);
+  bool sampled = take_sampled(mc);
   mwi_rt_leave();
   if (p) settle(charged);
   if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, slot);
   return p;
+}
+
+/* As compiled code does it: nothing stops this thread between the loads and the store. */
+MWI_INLINE void *small(mwi_spanclass c, struct limit *m) {
+  struct mwi_cursor *cur = &mwi_tcb()->mcache->cursor[c];
+  uintptr_t p = cur->next, n = p + mwi_classes[c].slot;
+  if (MWI_LIKELY(n <= cur->limit)) { /* an empty one's limit is 0 */
+    cur->next = n;
+    return (void *)p;
+  }
+  return small_slow(c, m);
 }
 
 static void *tiny(size_t bytes, struct limit *m) {
@@ -156,17 +158,21 @@ static void *tiny(size_t bytes, struct limit *m) {
   return p;
 }
 
-static void *attempt(size_t bytes, const struct mwi_layout *l, bool raw, struct limit *m) {
-  if (bytes > MWI_MAX_SMALL) return large(bytes, l, m);
+/* The span class of an object; NONE: it is large, or one of the tiny. */
+static mwi_spanclass class_of(size_t bytes, const struct mwi_layout *l, bool raw) {
   bool noscan = l && !l->period;
-  if (noscan && bytes < MWI_TINY_BYTES) return tiny(bytes, m);
-  if (raw) return small(mwi_class_raw(bytes, noscan), m);
-  mwi_spanclass c = l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
-  return small(c, m);
+  if (bytes > MWI_MAX_SMALL || (noscan && bytes < MWI_TINY_BYTES)) return MWI_CLASS_NONE;
+  if (raw) return mwi_class_raw(bytes, noscan);
+  return l && l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, noscan);
+}
+
+static void *attempt(size_t bytes, const struct mwi_layout *l, mwi_spanclass c, struct limit *m) {
+  if (c != MWI_CLASS_NONE) return small(c, m);
+  return bytes > MWI_MAX_SMALL ? large(bytes, l, m) : tiny(bytes, m);
 }
 
 /* At the memory limit: wait until there is room, or until waiting is no use [ML2]. */
-MWI_COLD static void *attempt_at_limit(size_t bytes, const struct mwi_layout *l, bool raw,
+MWI_COLD static void *attempt_at_limit(size_t bytes, const struct mwi_layout *l, mwi_spanclass c,
                                        struct limit *m) {
   struct mwi_room_wait w = {0};
   void *p = NULL;
@@ -174,9 +180,20 @@ MWI_COLD static void *attempt_at_limit(size_t bytes, const struct mwi_layout *l,
     m->unasked = !mwi_memlimit_wait(m->refused, &w);
     m->refused = 0;
     mwi_gc_attach();
-    p = attempt(bytes, l, raw, m);
+    p = attempt(bytes, l, c, m);
   }
   return p;
+}
+
+/* There is no memory, as it seems. */
+MWI_COLD static void *attempt_again(size_t bytes, const struct mwi_layout *l, mwi_spanclass c,
+                                    struct limit *m) {
+  void *p;
+  if (m->refused && (p = attempt_at_limit(bytes, l, c, m)) != NULL) return p;
+  mwi_gc_full();
+  mwi_gc_attach();
+  m->unasked = true;
+  return attempt(bytes, l, c, m);
 }
 
 static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
@@ -186,16 +203,14 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
               "`mallow cc -m`)",
               bytes);
   mwi_gc_attach();
-  if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
-  mwi_gc_attach(); /* the collection may have cost us the P */
+  if (MWI_UNLIKELY(mwi_knobs.gcstress)) {
+    stress_alloc();
+    mwi_gc_attach(); /* the collection may have cost us the P */
+  }
+  mwi_spanclass c = class_of(bytes, l, raw);
   struct limit m = {false, 0};
-  void *p = attempt(bytes, l, raw, &m);
-  if (MWI_LIKELY(p != NULL)) return p;
-  if (m.refused && (p = attempt_at_limit(bytes, l, raw, &m)) != NULL) return p;
-  mwi_gc_full();
-  mwi_gc_attach();
-  m.unasked = true;
-  return attempt(bytes, l, raw, &m);
+  void *p = attempt(bytes, l, c, &m);
+  return MWI_LIKELY(p != NULL) ? p : attempt_again(bytes, l, c, &m);
 }
 
 void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
@@ -241,6 +256,23 @@ void mwi_gc_copy(void *to, const void *from, size_t bytes) {
 
 /* ---- Compiled code's entry points -------------------------------------- */
 
+/* The class of a layout's cursor. */
+MWI_INLINE mwi_spanclass cursor_class(const struct mwi_layout *l) {
+  return (mwi_spanclass)(l->cursor / sizeof(struct mwi_cursor));
+}
+
+/*
+ * Its cursor has run dry.  In a heap whose free slots lie between live ones that
+ * is every allocation's way, so a layout whose class is known takes it without
+ * looking at anything else.  Whatever is unusual is left to the general path.
+ */
+MWI_INLINE void *refill(const struct mwi_layout *l) {
+  if (MWI_UNLIKELY(!l->cursor || mwi_knobs.gcstress || mwi_tcb()->sig)) return NULL;
+  mwi_gc_attach();
+  struct limit m = {false, 0};
+  return small_slow(cursor_class(l), &m);
+}
+
 MWI_COLD static void *new_slow(struct mwi_layout *l) {
   size_t bytes = fit(l->size, l->align);
   if (bytes > MWI_MAX_SMALL || bytes == 0 || (!l->period && bytes < MWI_TINY_BYTES) ||
@@ -265,7 +297,8 @@ MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
     c->next = n;
     return (void *)p;
   }
-  return new_slow(l);
+  void *o = refill(l);
+  return MWI_LIKELY(o != NULL) ? o : new_slow(l);
 }
 
 /*
@@ -294,7 +327,8 @@ MWI_EXPORT void *mwi_rt_new_raw(struct mwi_layout *l) {
     c->next = n;
     return (void *)p;
   }
-  return raw_slow(l);
+  void *o = refill(l);
+  return MWI_LIKELY(o != NULL) ? o : raw_slow(l);
 }
 
 MWI_EXPORT void *mwi_rt_make(struct mwi_layout *l, uint64_t n) {

@@ -286,7 +286,27 @@ void mwi_gc_trace_swept(void) {
 
 /* ---- After each refill ------------------------------------------------- */
 
+/*
+ * Runs of one slot come one by one, and a locked addition to a counter that all
+ * share would cost as much as the rest of the allocation.  So a processor's small
+ * ones are added up, CHARGE_LEAST bytes at a time: mwi_heap_live is so much too
+ * low for each processor, of a heap of 4 MB at least.  Not while marking is on,
+ * where each is owed scan work, nor under a limit.
+ */
+#define CHARGE_LEAST 1024
+
+MWI_INLINE bool put_off(size_t *charged) {
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (MWI_UNLIKELY(!w)) return false;
+  *charged += w->uncharged;
+  bool off = *charged < CHARGE_LEAST && mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK &&
+             !mwi_pacer.limit;
+  w->uncharged = off ? (uint32_t)*charged : 0;
+  return off;
+}
+
 void mwi_pacer_charge(size_t charged) {
+  if (put_off(&charged)) return;
   uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
   if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room();
   if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) {

@@ -44,6 +44,7 @@ struct mwi_gcp {
   int64_t fractional_start; /* of the fractional worker that runs here, ns */
   int64_t fractional_ns;    /* time spent as fractional worker in this cycle */
   uint32_t stress;          /* allocations until gcstress collects */
+  uint32_t uncharged;       /* bytes handed out that the pacer has not heard of (gc/assist.c) */
 };
 
 #endif

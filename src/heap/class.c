@@ -209,6 +209,7 @@ mwi_spanclass mwi_class_for(size_t bytes, const struct mwi_layout *l) {
   unsigned sc = mwi_sizeclass_of(bytes);
   mwi_spanclass noscan = MWI_CLASS_FIRST + 2 * sc, every = noscan + 1;
   if (l->period == 0) return noscan;
+  if (l->period == 1) return l->mask[0] & 1 ? every : noscan; /* arrays of pointers */
   uint32_t words = mwi_sizeclasses[sc].slot / (uint32_t)sizeof(uintptr_t);
   struct key k = {(uint16_t)sc, l->period < words ? l->period : words, l->mask};
   mwi_spanclass c;
