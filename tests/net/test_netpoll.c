@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE 1
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -384,11 +385,86 @@ static void first_home(void **state) {
 }
 static void homes(void **state) {
   (void)state;
-  follow(4, 150, false);
+  follow(4, 50, false); /* each byte waits for both threads' turns, beside others' load */
+}
+
+/* ---- A set is made while the keeper waits for the others ------------------------ */
+
+static void all_stay_on(const cpu_set_t *cpus) {
+  DIR *d = opendir("/proc/self/task");
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    int tid = atoi(e->d_name);
+    if (tid) sched_setaffinity(tid, sizeof *cpus, cpus); /* it may have ended */
+  }
+  closedir(d);
+}
+
+static _Atomic bool kept;
+
+/* Parks when the keeper waits in the kernel, for what there is then. */
+static void *parks_late(void *arg) {
+  int fd = *(int *)arg;
+  struct mwi_io_op op;
+  mwi_attach();
+  assert_true(mwi_io_begin(&op, fd, MWI_IO_READ));
+  mwi_store_relaxed(&op.pd->foreign, false);
+  while (!kept || !mwi_load_seqcst(&mwi_netpoll_blocking)) sched_yield();
+  assert_int_equal(take(fd, true, 0), 1);
+  assert_int_equal(give(fd, "x", 1), 1);
+  return NULL;
+}
+
+/*
+ * All on one CPU, which no descriptor has been at home on.  The one who reads has a thread of
+ * ours pass there, which then waits for everybody's set in the kernel; only then the other parks,
+ * for a set that is new.  If the keeper does not begin again, nobody hears of its byte, and the
+ * time limit comes.
+ */
+static void new_set_of(int cpu) {
+  struct side other = {.socket = true};
+  cpu_set_t may, one;
+  pthread_t late;
+  int fd[2];
+  unsigned home = 1 + (unsigned)cpu % MWI_POLL_CPUS;
+  assert_int_equal(sched_getaffinity(0, sizeof may, &may), 0);
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  assert_int_equal(mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, other.fd), 0);
+  assert_null(run(&other, reader));
+  assert_false(mwi_netpoll_open() && mwi_netpoll_os_has(home)); /* this test comes first */
+
+  kept = false;
+  all_stay_on(&one);
+  int mine = mine_of_pair(fd);
+  assert_int_equal(pthread_create(&late, NULL, parks_late, &mine), 0);
+  usleep(1000);
+  assert_int_equal(give(other.fd[1], "y", 1), 1);
+  while (!other.bytes) sched_yield();
+  kept = true;
+  while (mwi_load_seqcst(&mwi_pd_get(mine, false)->queue[MWI_IO_READ]) == NULL) sched_yield();
+  assert_true(mwi_netpoll_os_has(home));
+  char c = 0;
+  assert_int_equal(give(fd[0], "y", 1), 1);
+  assert_int_equal(read(fd[0], &c, 1), 1);
+  pthread_join(late, NULL);
+  all_stay_on(&may);
+
+  close(fd[0]);
+  assert_int_equal(mwi_rt_close(mine), 0);
+  assert_int_equal(mwi_rt_close(other.fd[1]), 0);
+  pthread_join(other.thread, NULL);
+  assert_int_equal(mwi_rt_close(other.fd[0]), 0);
+}
+static void new_set(void **state) {
+  (void)state;
+  for (int i = 0; i < 2 && cpu_of(1) >= 0; i++)
+    new_set_of(cpu_of(i)); /* no homes with one processor */
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(new_set),
       cmocka_unit_test(readers_of_a_socket),
       cmocka_unit_test(readers_of_a_pipe),
       cmocka_unit_test(readers_with_deadlines),
