@@ -128,7 +128,7 @@ void *mw_weak_get(mw_weak w);
 
 /* Start fn(arg) on a new goroutine.  Its stack grows as it is used, up to a
  * limit that depends on how many goroutines have one: 256 MB while they are
- * fewer than 1,024 (less under a tight `ulimit -v`), 240 KB below 16,384, 112 KB
+ * fewer than 1,024 (less under a tight `ulimit -v`), 192 KB below 16,384, 96 KB
  * beyond.  To exceed it is fatal: "stack overflow". */
 void mw_go(void (*fn)(void *), void *arg);
 /* The same on a stack of at least `bytes`, whatever their number (rounded up to

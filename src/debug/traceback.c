@@ -108,7 +108,7 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
   bool covered = false;
   if (g && !g->foreign) {
     mwi_unwind_allow(u, g->stack.lo, g->stack.hi);
-    covered = sp >= g->stack.lo - MWI_STACK_GUARD && sp < g->stack.hi; /* in the guard: overflow */
+    covered = sp >= g->stack.lo - MWI_STACK_TINY / 4 && sp < g->stack.hi; /* the guard: overflow */
   }
   stack_t ss;
   if (sigaltstack(NULL, &ss) == 0 && !(ss.ss_flags & SS_DISABLE)) {

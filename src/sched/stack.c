@@ -77,7 +77,8 @@ static size_t slot_bytes(uint32_t class) {
   return (MWI_STACK_TINY << class) + (class < CLASS_BLOCK ? 0 : MWI_STACK_BLOCK);
 }
 static size_t usable_bytes(uint32_t class) {
-  return (MWI_STACK_TINY << class) - (class < CLASS_BLOCK ? MWI_STACK_GUARD : 0);
+  size_t slot = MWI_STACK_TINY << class;
+  return class < CLASS_BLOCK ? MWI_STACK_USABLE(slot) : slot;
 }
 static uint32_t class_for(size_t bytes) {
   uint32_t c = 0;
@@ -404,9 +405,10 @@ static bool slot_open_locked(uint32_t id, uintptr_t lo) {
     count_resident(r, b, 1);
     return true;
   }
-  /* Many large stacks: a marker for the guard, and one mapping with the neighbour. */
+  /* Many large stacks: markers for the guard, and one mapping with the neighbour. */
   bool merge = markers && r->per_block == 1 && islands_short();
-  if (merge && guard_install(lo - MWI_STACK_GUARD, lo)) lo = slot_hi(r, slot) - r->slot;
+  uintptr_t start = hi - r->slot;
+  if (merge && guard_install(start, lo)) lo = start;
   if (!set_access(lo, hi, PROT_READ | PROT_WRITE)) {
     if (k->nresident == 0) k->state = CLOSED;
     return false;
@@ -554,8 +556,8 @@ static size_t adaptive_bytes_locked(void) {
   if (running < n) n = running; /* those that dead goroutines keep left out */
   size_t bytes = n < MWI_STACK_NLARGE && !denied ? MWI_STACK_LARGE
                  : n < (denied ? nsmall_tight() : MWI_STACK_NSMALL)
-                     ? MWI_STACK_SMALL - MWI_STACK_GUARD
-                     : MWI_STACK_TINY - MWI_STACK_GUARD;
+                     ? MWI_STACK_USABLE(MWI_STACK_SMALL)
+                     : MWI_STACK_USABLE(MWI_STACK_TINY);
   if (bytes > mwi_load_relaxed(&mwi_stack_most)) bytes = mwi_load_relaxed(&mwi_stack_most);
   mwi_store_relaxed(&mwi_stack_want, bytes);
   return bytes;
@@ -575,7 +577,7 @@ static bool take_adaptive_locked(struct mwi_stack *out) {
     denied--;
   }
   if (take_class_locked(class_for(want), want, false, out)) return true;
-  size_t tiny = MWI_STACK_TINY - MWI_STACK_GUARD;
+  size_t tiny = MWI_STACK_USABLE(MWI_STACK_TINY);
   return want > tiny && take_class_locked(0, tiny, false, out);
 }
 

@@ -25,13 +25,17 @@
  */
 #define MWI_STACK_LARGE (256 * MWI_MB)
 #define MWI_STACK_NLARGE 1024
-#define MWI_STACK_SMALL (256 * MWI_KB) /* guard included, as for tiny ones */
+#define MWI_STACK_SMALL (256 * MWI_KB) /* with its guard, as tiny ones */
 #define MWI_STACK_NSMALL 16384
 #define MWI_STACK_TINY (128 * MWI_KB)
 
-#define MWI_STACK_GUARD (16 * MWI_KB) /* of slots below MWI_STACK_BLOCK; more below larger ones */
-#define MWI_STACK_BLOCK (2 * MWI_MB)  /* what one page of page table covers */
-#define MWI_STACK_MAX MWI_GB          /* what may be asked for, unless mw_set_max_stack says less */
+#define MWI_STACK_BLOCK (2 * MWI_MB) /* what one page of page table covers */
+#define MWI_STACK_MAX MWI_GB         /* what may be asked for, unless mw_set_max_stack says less */
+
+/* A quarter of a slot below MWI_STACK_BLOCK is its guard; larger ones have a block below them.  The
+ * frames of code that is not ours are not probed, and one that is larger than the guard may reach
+ * the next stack.  Guards cost no memory where slots share their page of page table. */
+#define MWI_STACK_USABLE(slot) ((slot) - (slot) / 4)
 
 /* ---- Slots (stack.c) --------------------------------------------------- */
 

@@ -63,7 +63,12 @@ static void check(const struct mwi_stack *s, size_t bytes) {
   assert_false(faults(s->hi - 8));
   assert_false(faults(s->lo));
   assert_true(faults(s->lo - 1));
-  assert_true(faults(s->lo - MWI_STACK_GUARD));
+  assert_true(faults(s->lo - 4096));
+  assert_true(faults(s->lo - MWI_STACK_TINY / 4)); /* of every slot */
+  if (bytes >= MWI_STACK_BLOCK) {
+    assert_true(faults(s->lo - MWI_STACK_BLOCK / 2));
+    assert_true(faults(s->lo - MWI_STACK_BLOCK));
+  }
   own(s);
   size_t limit = 0;
   assert_true(mwi_stack_guard_hit(s->lo - 1, &limit));
@@ -117,7 +122,7 @@ static void few_again(void **state) {
   size_t before = mwi_stack_inuse_slots();
   goroutines(N);
   for (int i = 0; i < N; i++) assert_true(mwi_stack_take(&s[i], 0));
-  assert_int_equal(s[N - 1].hi - s[N - 1].lo, MWI_STACK_SMALL - MWI_STACK_GUARD);
+  assert_int_equal(s[N - 1].hi - s[N - 1].lo, MWI_STACK_USABLE(MWI_STACK_SMALL));
   assert_true(mwi_stack_fits(&s[N - 1]));
   for (int i = 100; i < N; i++) mwi_stack_put(&s[i]);
   goroutines(10);
@@ -208,15 +213,15 @@ static void sizes(void **state) {
   size_t kb = resident_kb();
   for (int i = 0; i < MANY; i++) {
     assert_true(mwi_stack_take(&many[i], 0));
-    small += many[i].hi - many[i].lo == MWI_STACK_SMALL - MWI_STACK_GUARD;
-    tiny += many[i].hi - many[i].lo == MWI_STACK_TINY - MWI_STACK_GUARD;
+    small += many[i].hi - many[i].lo == MWI_STACK_USABLE(MWI_STACK_SMALL);
+    tiny += many[i].hi - many[i].lo == MWI_STACK_USABLE(MWI_STACK_TINY);
     *(volatile char *)(many[i].hi - 8) = 1;
   }
   assert_int_equal(small, MWI_STACK_NSMALL - MWI_STACK_NLARGE);
   assert_int_equal(tiny, MANY - MWI_STACK_NSMALL + live);
-  check(&many[MANY - 1], MWI_STACK_TINY - MWI_STACK_GUARD);
-  check(&many[MANY - 300], MWI_STACK_TINY - MWI_STACK_GUARD);
-  check(&many[MWI_STACK_NLARGE + 30], MWI_STACK_SMALL - MWI_STACK_GUARD);
+  check(&many[MANY - 1], MWI_STACK_USABLE(MWI_STACK_TINY));
+  check(&many[MANY - 300], MWI_STACK_USABLE(MWI_STACK_TINY));
+  check(&many[MWI_STACK_NLARGE + 30], MWI_STACK_USABLE(MWI_STACK_SMALL));
   assert_true(resident_kb() - kb > 4 * MANY);
   assert_true(mappings() < 60000);
   for (int i = 0; i < MANY; i++) mwi_stack_put(&many[i]);

@@ -8,6 +8,8 @@
  * the guard of a small stack, on a stack of LIMIT bytes (0: main's) whose neighbours are
  * in use.  Each has to end as an overflow that names the limit.
  *
+ * (external has a handler of its own that tells.)
+ *
  * Cases    frames    100,000 bytes each
  *          huge      a frame larger than the slot
  *          vla       of a size that only the run knows, used at its far end
@@ -17,10 +19,15 @@
  *          value     a large struct by value, there and back
  *          objects   allocations that the compiler keeps in the frame
  *          sort      through a library's frames
+ *          external  through frames of other code, which are not probed: the first access
+ *                    below the stack is to its guard, not to what lies beyond that
  */
 #include <alloca.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "../check.h"
+#include "plain.h"
 
 typedef struct step step;
 struct step {
@@ -108,12 +115,35 @@ static long sort(step *s, long depth) {
   return two[0];
 }
 
+static uintptr_t below; /* the guard */
+static void fault(int sig, siginfo_t *info, void *context) {
+  (void)context;
+  (void)sig;
+  bool reached = (uintptr_t)info->si_addr >= below;
+  const char *text = reached ? "in the guard\n" : "went on, beyond the guard\n";
+  plain_write(1, text, strlen(text));
+  _exit(reached ? 2 : 1);
+}
+static long back(void *s, long depth) {
+  return ((step *)s)->next(s, depth);
+}
+static size_t limit;
+static long external(step *s, long depth) {
+  if (depth == 1) {
+    struct sigaction sa = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    below = ((uintptr_t)__builtin_frame_address(0) | 4095) + 1 - limit -
+            limit / 3; /* a quarter of the slot */
+    CHECK_EQ(sigaction(SIGSEGV, &sa, NULL), 0);
+  }
+  return plain_frame(back, s, depth + 1) + 1;
+}
+
 static const struct {
   const char *name;
   long (*run)(step *s, long depth);
-} cases[] = {{"frames", frames},     {"huge", huge},       {"vla", vla},
-             {"vla-idle", vla_idle}, {"alloca", pieces},   {"large", large},
-             {"value", value},       {"objects", objects}, {"sort", sort}};
+} cases[] = {{"frames", frames}, {"huge", huge},        {"vla", vla},     {"vla-idle", vla_idle},
+             {"alloca", pieces}, {"large", large},      {"value", value}, {"objects", objects},
+             {"sort", sort},     {"external", external}};
 static long (*chosen)(step *s, long depth);
 
 static void overflows(void *unused) {
@@ -134,7 +164,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], cases[i].name) == 0) chosen = cases[i].run;
   CHECK(chosen != NULL);
   gate = mw_chan_make(char, 0);
-  size_t limit = strtoul(argv[2], NULL, 10);
+  limit = strtoul(argv[2], NULL, 10);
   for (int i = 0; i < 40 && limit; i++) mw_go_stack(waits, NULL, limit);
   mw_yield();
   if (!limit) overflows(NULL);

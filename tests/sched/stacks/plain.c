@@ -16,6 +16,12 @@ uint64_t plain_add(uintptr_t addr, uint64_t n) {
   return n;
 }
 
+long plain_frame(long (*f)(void *, long), void *s, long n) {
+  volatile char frame[27 * 1024];
+  frame[0] = 1; /* at its far end */
+  return f(s, n) + frame[0];
+}
+
 int plain_call(int (*f)(void)) {
   return f() + 1;
 }
