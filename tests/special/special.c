@@ -25,12 +25,40 @@ static mw_weak weaks[N];
 static node *saved[N]; /* resurrected */
 static node *kept;
 
+static void passes_cleanups(void *ch) {
+  mw_chan_try_send(ch, (bool)true);
+}
+static void passes_finalizers(void *obj, void *ch) {
+  (void)obj;
+  mw_chan_try_send(ch, (bool)true);
+}
+
+static mw_chan *passed[2]; /* by the goroutine of the cleanups, by that of the finalizers */
+
+static void leave_behind(void *unused) {
+  (void)unused;
+  for (int i = 0; i < 20; i++) { /* a stale word may hold a few */
+    mw_add_cleanup(mw_new(node), passes_cleanups, passed[0]);
+    mw_set_finalizer(mw_new(node), passes_finalizers, passed[1]);
+  }
+  mw_chan_send(done, (bool)true);
+}
+
+/* All that is garbage is found, and what was due for it has been called: calls
+ * are made in the order in which collections found them due. */
+static void collect_and_wait(void) {
+  for (int i = 0; i < 3; i++) mw_gc();
+  for (int i = 0; i < 2; i++) passed[i] = mw_chan_make(bool, 1);
+  mw_go(leave_behind, NULL);
+  mw_chan_recv(done, NULL);
+  mw_gc();
+  for (int i = 0; i < 2; i++) mw_chan_recv(passed[i], NULL);
+}
+
 static void in_goroutine(void (*fn)(void *)) {
   mw_go(fn, NULL);
-  bool ok;
-  mw_chan_recv(done, &ok);
-  for (int i = 0; i < 3; i++) mw_gc();
-  mw_sleep(1000000);
+  mw_chan_recv(done, NULL);
+  collect_and_wait();
 }
 
 static void finish(void) {
@@ -76,7 +104,7 @@ static void finalizers(void) {
   }
   int before = calls;
   for (int i = 0; i < N; i++) saved[i] = NULL;
-  for (int i = 0; i < 3; i++) mw_gc();
+  collect_and_wait();
   CHECK(calls - before <= 10); /* a finalizer runs once */
 }
 
@@ -218,8 +246,7 @@ static void many_finalizers(void) {
   while (running) mw_gc();
   for (int i = 0; i < 2; i++) mw_chan_recv(done, NULL);
   memset(many, 0, sizeof many);
-  for (int i = 0; i < 3; i++) mw_gc();
-  for (int i = 0; i < 1000 && died < TURNS * 3 / 4; i++) mw_sleep(1000000);
+  collect_and_wait();
   CHECK(torn == 0);
   CHECK(died > TURNS * 3 / 4 && died < TURNS * 3 / 2); /* half of those replaced were taken back */
 }
