@@ -21,15 +21,17 @@
  *                                 that is made of it gets the identity of the record beside it
  *            mwcc_track_rest      the variables that stay on the stack, as clang would
  *            mwcc_lower_tracked   at the very end, dbg_assign to dbg_value.
- *          Lowering is a forward dataflow over the *parts* of a variable (its fragments cut it
- *          into parts).  For each part: the last assignment of the source, the last one that
- *          memory has seen, and whether the place shown is memory or a value.  They agree: memory.
- *          A call that may read the object finds it up to date, whatever stores were made of:
- *          the optimiser had to see to that.
- * Limits   A variable in more than MAX_PARTS parts is shown from memory or not at all.
- * Next     escape_heap.c moves the variables; tests/escape/gdb.sh looks at them.
+ *                                 and the homes: where an object's address is, to the function's
+ * end. Lowering is a forward dataflow over the *parts* of a variable (its fragments cut it into
+ * parts).  For each part: the last assignment of the source, the last one that memory has seen, and
+ * whether the place shown is memory or a value.  They agree: memory. A call that may read the
+ * object finds it up to date, whatever stores were made of: the optimiser had to see to that. What
+ * the selection of instructions would move is settled last (settle). Limits   A variable in more
+ * than MAX_PARTS parts is shown from memory or not at all. Next     escape_heap.c moves the
+ * variables; tests/escape/gdb.sh looks at them.
  */
 #include "llvm_compat.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/PostOrderIterator.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/BinaryFormat/Dwarf.h"
@@ -327,6 +329,37 @@ void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
 
 /* ---- Late: from assignments to places ---------------------------------------------------- */
 
+/*
+ * The home of a moved variable: a word of the frame that holds the object's address, as the frame
+ * holds a stack variable.  The address itself would be in a register until its last use only.  One
+ * volatile store for each allocation of a variable, with and without -g [ED2]; for the
+ * collector it is one more reference, so that the object lives as long as C says, or longer.
+ */
+using Homes = MapVector<Value *, AllocaInst *>; /* in the order of the code */
+
+static Homes makeHomes(Function &F) {
+  Homes Made;
+  if (F.hasOptNone()) return Made; /* has the slots of escape_heap.c */
+  BasicBlock &Entry = F.getEntryBlock();
+  for (Instruction &I : instructions(F))
+    if (auto *Call = dyn_cast<CallInst>(&I); Call && Call->getMetadata("mallow.var"))
+      Made[Call] = nullptr;
+  for (auto &[Call, Home] : Made)
+    Home = new AllocaInst(Call->getType(), 0, nullptr, Align(8), "", Entry.begin());
+  return Made;
+}
+
+/* When all records are made: for LLVM these stores let the objects' addresses out. */
+static void fillHomes(const Homes &Made) {
+  for (auto &[Object, Home] : Made) {
+    auto *Call = cast<Instruction>(Object);
+    auto *S = new StoreInst(Call, Home, /*isVolatile=*/true, Align(8), Call->getIterator());
+    S->removeFromParent();
+    S->insertAfter(Call);
+    S->setDebugLoc(Call->getDebugLoc());
+  }
+}
+
 namespace {
 
 enum { MAX_PARTS = 48 };
@@ -388,7 +421,7 @@ struct Output {
 };
 
 class Lowering {
-  bool Inlines; /* allocations will be: their results become phis */
+  const Homes &Words;
   Function &F;
   const DataLayout &DL;
   LLVMContext &C;
@@ -401,10 +434,10 @@ class Lowering {
   bool Final = false;
 
 public:
-  Lowering(Function &F, bool Inlines)
-      : Inlines(Inlines), F(F), DL(F.getParent()->getDataLayout()), C(F.getContext()), DT(F) {}
+  Lowering(Function &F, const Homes &Words)
+      : Words(Words), F(F), DL(F.getParent()->getDataLayout()), C(F.getContext()), DT(F) {}
   bool find();
-  void run();
+  DenseSet<VarKey> run(); /* gives the variables that have moved */
 
 private:
   static std::pair<uint64_t, uint64_t> range(const Var &V, const DbgVariableRecord &R) {
@@ -429,7 +462,7 @@ private:
   void record(DbgVariableRecord &R, std::vector<VarState> &S);
   bool madeIn(const VarState &S, const BasicBlock *B) const {
     auto *I = dyn_cast_or_null<CallInst>(S.Object.Base);
-    return I && I->getParent() == B && !(Inlines && mwcc_inlines_allocation(wrap(I)));
+    return I && I->getParent() == B && !Words.count(I);
   }
   void output(Var &V, VarState &S, BasicBlock *B, DbgVariableRecord *Instead, Instruction *At,
               bool After);
@@ -712,11 +745,15 @@ void Lowering::emitPart(const Output &O, size_t From, size_t To,
   auto *Empty = DIExpression::get(C, {});
   if (S.Shown == State::Memory && !S.Hidden && O.Now.Object.Base && Begin % 8 == 0) {
     int64_t Offset = O.Now.Object.Offset + int64_t(Begin / 8);
-    SmallVector<uint64_t, 4> Ops;
+    llvm::Value *From = O.Now.Object.Base;
+    SmallVector<uint64_t, 5> Ops;
+    if (AllocaInst *Word = Words.lookup(From)) {
+      From = Word;
+      Ops.push_back(dwarf::DW_OP_deref);
+    }
     DIExpression::appendOffset(Ops, Offset);
     Ops.push_back(dwarf::DW_OP_deref);
-    Made.push_back(
-        makeRecord(ValueAsMetadata::get(O.Now.Object.Base), V, Place(DIExpression::get(C, Ops))));
+    Made.push_back(makeRecord(ValueAsMetadata::get(From), V, Place(DIExpression::get(C, Ops))));
     return;
   }
   if ((S.Shown == State::Value || S.Hidden) && S.Source && !S.Source->isKillLocation() &&
@@ -761,7 +798,7 @@ bool Lowering::isReplaced(size_t I) const {
   return false;
 }
 
-void Lowering::run() {
+DenseSet<VarKey> Lowering::run() {
   ReversePostOrderTraversal<Function *> Order(&F);
   for (bool Changed = true; Changed;) {
     Changed = false;
@@ -781,15 +818,93 @@ void Lowering::run() {
   }
   for (size_t I = 0; I < Outputs.size(); I++)
     if (!isReplaced(I)) emit(Outputs[I]);
-  for (auto &V : Vars)
+  DenseSet<VarKey> Moved;
+  for (auto &V : Vars) {
+    Moved.insert({V->V, V->Loc->getInlinedAt()});
     for (DbgVariableRecord *R : V->Records) R->eraseFromParent();
+  }
+  return Moved;
 }
 
 } // namespace
 
-void mwcc_lower_tracked(LLVMValueRef FRef, bool Inlines) {
+/* ---- Late: what the selection of instructions would put elsewhere (LLVM 19) -------------------
+ */
+
+/* A variable's record that stands before a label's is lost. */
+static void labelsFirst(Instruction &I) {
+  SmallVector<DbgRecord *, 2> Labels;
+  bool Late = false, Variables = false;
+  for (DbgRecord &R : I.getDbgRecordRange()) {
+    bool IsLabel = isa<DbgLabelRecord>(R);
+    if (IsLabel) Labels.push_back(&R);
+    Late |= IsLabel && Variables;
+    Variables |= !IsLabel;
+  }
+  for (DbgRecord *R : llvm::reverse(Labels)) {
+    if (!Late) break;
+    R->removeFromParent();
+    I.getParent()->insertDbgRecordBefore(R, I.getIterator());
+    DbgRecord *First = &*I.getDbgRecordRange().begin();
+    if (First != R) R->moveBefore(First);
+  }
+}
+
+/* Another variable that holds the object's address: read from the home, but not to be set there. */
+static void readHome(DbgVariableRecord &R, const Homes &Words) {
+  if (R.isDbgDeclare() || R.getNumVariableLocationOps() != 1) return;
+  auto Found = Words.find(R.getVariableLocationOp(0));
+  if (Found == Words.end()) return;
+  auto *E = R.getExpression();
+  bool Memory = E->getNumElements() && E->startsWithDeref();
+  if (R.isDbgAssign() || Memory) return;
+  R.replaceVariableLocationOp(0u, Found->second);
+  R.setExpression(DIExpression::prepend(E, DIExpression::DerefBefore | DIExpression::StackValue));
+}
+
+/*
+ * Every record of a call's result goes beside the call, those too that stand further down in its
+ * block; and other variables' records that stand before such a one go there with it.  Where
+ * those are of moved variables, it has to go.
+ */
+static void removeAnchors(BasicBlock &B, const DenseSet<VarKey> &Moved) {
+  DenseMap<const llvm::Value *, unsigned> Calls;
+  unsigned Gap = 0, LastMoved = 0; /* 0: none yet */
+  for (Instruction &I : B) {
+    Gap++;
+    unsigned Here = 0;
+    for (DbgVariableRecord &R : filterDbgVars(I.getDbgRecordRange())) {
+      if (Moved.count(keyOf(R))) Here = Gap;
+      if (R.isDbgDeclare() || R.isKillLocation()) continue;
+      for (llvm::Value *V : R.location_ops())
+        if (auto Call = Calls.find(V); Call != Calls.end() && LastMoved > Call->second + 1) {
+          R.setKillLocation();
+          break;
+        }
+    }
+    if (Here) LastMoved = Here;
+    if (isa<CallBase>(I) && !I.getType()->isVoidTy()) Calls[&I] = Gap;
+  }
+}
+
+static void settle(Function &F, const Homes &Words, const DenseSet<VarKey> &Moved) {
+  for (BasicBlock &B : F) {
+    for (Instruction &I : B) {
+      labelsFirst(I);
+      for (DbgVariableRecord &R : filterDbgVars(I.getDbgRecordRange())) readHome(R, Words);
+    }
+    if (!Moved.empty()) removeAnchors(B, Moved);
+  }
+}
+
+void mwcc_lower_tracked(LLVMValueRef FRef) {
   auto *F = unwrap<Function>(FRef);
-  if (!F->getSubprogram() || !isAssignmentTrackingEnabled(*F->getParent())) return;
-  Lowering L(*F, Inlines);
-  if (L.find()) L.run();
+  Homes Words = makeHomes(*F);
+  if (F->getSubprogram() && isAssignmentTrackingEnabled(*F->getParent())) {
+    DenseSet<VarKey> Moved;
+    Lowering L(*F, Words);
+    if (L.find()) Moved = L.run();
+    settle(*F, Words, Moved);
+  }
+  fillHomes(Words);
 }

@@ -89,13 +89,6 @@ static void inline_allocation(struct mwcc *c, LLVMValueRef call) {
     LLVMSetTailCallKind(call, LLVMTailCallKindNone);
 }
 
-bool mwcc_inlines_allocation(LLVMValueRef call) {
-  LLVMValueRef f = mwcc_callee(call);
-  return f && mwcc_options()->fast_alloc &&
-         (mwcc_name_is(f, "mwi_rt_new") || mwcc_name_is(f, "mwi_rt_new_raw")) &&
-         wanted(LLVMGetOperand(call, 0));
-}
-
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn) {
   const unsigned index = (unsigned)LLVMAttributeFunctionIndex;
   LLVMValueRef rt_new = LLVMGetNamedFunction(c->mod, "mwi_rt_new");

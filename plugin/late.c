@@ -27,7 +27,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
     mwcc_flag_set(&c, "mallow.done");
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f)) {
       if (!mwcc_instrumented(f)) continue;
-      mwcc_lower_tracked(f, speed >= 2);
+      mwcc_lower_tracked(f);
       mwcc_expand(&c, f);
       mwcc_external_calls(&c, f);
       if (speed >= 2) mwcc_fast_allocations(&c, f);

@@ -239,8 +239,7 @@ void mwcc_polls(struct mwcc *c);                                                
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn);                      /* fastalloc.c */
-bool mwcc_inlines_allocation(LLVMValueRef call); /* if the function's are, this one is */
-bool mwcc_verify(LLVMModuleRef mod);             /* verify.c */
+bool mwcc_verify(LLVMModuleRef mod);                                              /* verify.c */
 
 /* The volatile load of a byte of the thread control block, and the test of it.
  * Splits before `at`: the block so far ends with a branch to a new cold block,
@@ -304,8 +303,8 @@ void mwcc_track_rest(LLVMModuleRef mod);
 void mwcc_link_assignment(LLVMValueRef made);
 /* What LLVM loses of them on the way; after each instcombine. */
 void mwcc_restore_assignments(LLVMValueRef fn);
-/* At the end of the optimiser: where moved variables are.  Allocations will be inlined? */
-void mwcc_lower_tracked(LLVMValueRef fn, bool inlines);
+/* At the end of the optimiser: where moved variables are. */
+void mwcc_lower_tracked(LLVMValueRef fn);
 
 #ifdef __cplusplus
 }

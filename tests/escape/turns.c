@@ -7,7 +7,9 @@
  * function can see the variable, so that the optimiser keeps its value in a register, or
  * knows it, and writes the object late, once, or never.
  */
+#ifndef PLAIN /* clang without mallow: gdb_turns.sh compares */
 #include <mallow.h>
+#endif
 #define NOINLINE __attribute__((noinline))
 struct pair {
   int a, b;
