@@ -51,15 +51,18 @@ static void made_wait(int64_t ns) {
   record(&unlocks, (double)fraction, (double)ns * (double)fraction);
 }
 
-MWI_EXPORT int mw_set_block_profile_rate(int ns) {
+void mwi_blockprof_init(void) {
   mwi_wait_ended = waited;
-  return (int)atomic_exchange_explicit(&mwi_block_rate, ns > 0 ? ns : 0, memory_order_release);
+  mwi_wait_caused = made_wait;
+}
+
+MWI_EXPORT int mw_set_block_profile_rate(int ns) {
+  return (int)atomic_exchange_explicit(&mwi_block_rate, ns > 0 ? ns : 0, memory_order_relaxed);
 }
 
 MWI_EXPORT int mw_set_mutex_profile_fraction(int n) {
-  mwi_wait_caused = made_wait;
   if (n < 0) return (int)mwi_load_relaxed(&mwi_mutex_fraction);
-  return (int)atomic_exchange_explicit(&mwi_mutex_fraction, n, memory_order_release);
+  return (int)atomic_exchange_explicit(&mwi_mutex_fraction, n, memory_order_relaxed);
 }
 
 static const struct mwi_profile_kind kinds[2] = {

@@ -5,6 +5,7 @@
 
 #include "debug/profile.h"
 
+void mwi_blockprof_init(void);
 /* text: with the period that the text form names.  0 or -errno. */
 int mwi_blockprof_take(struct mwi_profile *p, bool mutex, bool text);
 

@@ -118,9 +118,18 @@ static clockid_t cpu_clock(int32_t tid) {
   return (clockid_t)(~(unsigned)tid << 3 | 6);
 }
 
+/* Has the thread that t was made for ended?  Its number may be another's by now.  A timer that
+ * repeats has always some time left, and one of a thread that has ended has none. */
+static bool stale(const struct timer *t) {
+  struct itimerspec left;
+  return syscall(SYS_timer_gettime, t->id, &left) != 0 ||
+         (left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0);
+}
+
 static void add_timer(int32_t tid) {
   for (size_t i = 0; i < ntimers; i++)
     if (timers[i].tid == tid) {
+      if (stale(&timers[i])) break; /* update_timers deletes it, as it was not seen */
       timers[i].round = rounds;
       return;
     }

@@ -158,9 +158,8 @@ static bool faults_reach_us(void) {
          mwi_signal_passes_faults(&now);
 }
 
-void mwi_crash_init(void) {
-  mwi_signal_fault = on_crash;
-  mwi_signal_defaults = mwi_crash_init;
+/* At the start, and when the program gives a signal its default back. */
+static void install(void) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
@@ -168,5 +167,11 @@ void mwi_crash_init(void) {
     struct sigaction sa = {.sa_sigaction = on_crash, .sa_flags = MWI_FAULT_FLAGS};
     sigaction(signals[i], &sa, NULL);
   }
+}
+
+void mwi_crash_init(void) { /* before there are threads: what reads these takes no lock */
+  mwi_signal_fault = on_crash;
+  mwi_signal_defaults = install;
   mwi_faults_reach_us = faults_reach_us;
+  install();
 }

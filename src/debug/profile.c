@@ -83,6 +83,7 @@ void mwi_profile_free(struct mwi_profile *p) {
 
 void mwi_profile_init(void) {
   mwi_thread_creator = mwi_profile_stack;
+  mwi_blockprof_init();
 }
 
 size_t mwi_profile_stack(uintptr_t *pc, size_t max) {

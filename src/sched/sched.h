@@ -167,7 +167,7 @@ void mwi_park_unlock(struct mwi_lock *l, enum mwi_wait reason);
 
 /* Waits are measured for profiles while these are not 0 (debug/blockprof.c),
  * and reported in goroutine context: to the one who waited, to the one who
- * unlocked.  The functions are set before the numbers (release; acquire here). */
+ * unlocked.  The functions are constant after init: others read them at any time. */
 extern _Atomic int64_t mwi_block_rate, mwi_mutex_fraction;
 extern void (*mwi_wait_ended)(int64_t ns);
 extern void (*mwi_wait_caused)(int64_t ns);
