@@ -473,8 +473,12 @@ MWI_EXPORT void mw_gc(void) {
   if (mwi_gc_hooks.tidy) mwi_gc_hooks.tidy();
 }
 
+/* Neither GOGC nor a limit: nothing is collected unasked.  For sysmon, which no stop waits for. */
+static _Atomic bool never;
+
 static void set_percent_stw(int percent) {
   mwi_pacer.percent = percent < 0 ? -1 : percent;
+  mwi_store_relaxed(&never, mwi_pacer.percent < 0 && !mwi_pacer.limit);
   mwi_memlimit_inputs_stw(false);
   mwi_pacer_commit(&mwi_pacer);
 }
@@ -482,6 +486,7 @@ static void set_percent_stw(int percent) {
 static void set_limit_stw(int64_t limit) {
   mwi_pacer.limit = limit == INT64_MAX ? 0 : (uint64_t)limit;
   mwi_heap_hooks.limited = mwi_pacer.limit != 0;
+  mwi_store_relaxed(&never, mwi_pacer.percent < 0 && !mwi_pacer.limit);
   mwi_memlimit_inputs_stw(false);
   mwi_pacer_commit(&mwi_pacer);
 }
@@ -514,7 +519,7 @@ MWI_EXPORT int mw_set_gc_percent(int percent) {
 }
 
 int64_t mwi_gc_forced_in_ns(void) {
-  if (mwi_pacer.percent < 0 && !mwi_pacer.limit) return -1;
+  if (mwi_load_relaxed(&never)) return -1;
   int64_t left = mwi_load_relaxed(&mwi_gc.last_ns) + FORCE_PERIOD_NS - mwi_os_monotonic();
   return left > 0 ? left : 0;
 }

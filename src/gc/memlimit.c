@@ -27,8 +27,8 @@
  *          Nothing that a cycle needs waits for its end: workers take no spans, and
  *          an allocation waits only where it may also wait for an assist.
  * Threads  the scavenger is a thread of its own without a P; it touches no
- *          collected memory.  Inputs of the pacer are written with the world
- *          stopped.  The limiter's state has a lock.
+ *          collected memory, and no stop waits for it.  Inputs of the pacer are written with the
+ * world stopped.  The limiter's state has a lock.
  */
 #include "base/knobs.h"
 #include "base/traces.h"
@@ -51,6 +51,9 @@
 
 /* ---- What is held ------------------------------------------------------ */
 
+/* The pacer's, written with the world stopped, for threads that no stop waits for. */
+static _Atomic uint64_t limit_now, stacks_now;
+
 static uint64_t heap_ready(void) {
   uint64_t committed = mwi_load_relaxed(&mwi_heap.committed);
   uint64_t released = mwi_load_relaxed(&mwi_heap.released);
@@ -59,7 +62,7 @@ static uint64_t heap_ready(void) {
 
 uint64_t mwi_memory_ready(void) {
   return heap_ready() + mwi_load_relaxed(&mwi_heap.meta_bytes) + mwi_meta_total() +
-         mwi_pacer.stacks;
+         mwi_load_relaxed(&stacks_now);
 }
 
 /* Free slots of spans in use, when marking last ended: then everything is swept, so
@@ -69,6 +72,8 @@ static uint64_t heap_unused;
 void mwi_memlimit_inputs_stw(bool marking_ended) {
   uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
   uint64_t ready = heap_ready(), live = mwi_load_relaxed(&mwi_heap_live);
+  mwi_store_relaxed(&limit_now, mwi_pacer.limit);
+  mwi_store_relaxed(&stacks_now, mwi_pacer.stacks);
   if (marking_ended) heap_unused = inuse > live ? inuse - live : 0;
   mwi_pacer.ready = mwi_memory_ready();
   mwi_pacer.heap_free = ready > inuse ? ready - inuse : 0;
@@ -247,13 +252,13 @@ void mwi_scavenge_goal_stw(uint64_t last_goal) {
 
 /* With the world running: the woken thread may take the waker's CPU at once. */
 void mwi_scavenger_wake(void) {
-  if (heap_ready() <= mwi_load_relaxed(&keep_bytes) && !mwi_pacer.limit) return;
+  if (heap_ready() <= mwi_load_relaxed(&keep_bytes) && !mwi_load_relaxed(&limit_now)) return;
   mwi_store_release(&wanted, 1);
   mwi_futex_wake(&wanted, 1);
 }
 
 static bool too_much(void) {
-  uint64_t limit = mwi_pacer.limit;
+  uint64_t limit = mwi_load_relaxed(&limit_now);
   return heap_ready() > mwi_load_relaxed(&keep_bytes) ||
          (limit && mwi_memory_ready() > limit / 100 * LIMIT_PERCENT);
 }

@@ -17,6 +17,7 @@
 
 #include "base/knobs.h"
 #include "base/traces.h"
+#include "gc/cycle.h"
 #include "gc/gc.h"
 #include "gc/pacer.h"
 #include "os/thread.h"
@@ -211,7 +212,7 @@ static void sysmon_main(void *unused) {
     } else if (++idle > 50) {
       sleep_us = sleep_us * 2 > MAX_SLEEP_US ? MAX_SLEEP_US : sleep_us * 2;
     }
-    if (mwi_gc_stats.ncycles) mwi_scavenger_start(); /* small programs never need it */
+    if (mwi_load_relaxed(&mwi_gc.done)) mwi_scavenger_start(); /* small programs never need it */
     if (mwi_gc_forced_in_ns() == 0) mwi_gc_request_forced();
   }
 }
