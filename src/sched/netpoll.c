@@ -334,7 +334,7 @@ void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
  * processor it is.  Nothing is pinned.
  *
  * Sets of other CPUs are left to the threads there, but not for long [NP7]: a thread
- * asks those that nobody attends to, or has asked for others_ns, and has what it finds
+ * asks those that nobody attends to, or has asked for OTHERS_NS, and has what it finds
  * there looked at again.  A descriptor moves only to a CPU where a thread of ours has
  * passed lately; everybody's set is for the others, and for all that has no CPU.
  */
@@ -344,6 +344,10 @@ void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
 #else
 #define PASSED_NS 10000000 /* "lately" */
 #endif
+#define AT_HOME_NS 3000000 /* a batch takes its time */
+/* Longer than a slice of the kernel's: others on that CPU, clients for one, may keep its
+ * thread off it. */
+#define OTHERS_NS 5000000
 #define GO_NS 20000000                       /* between two moves of threads */
 enum { FROM_HOME = MWI_POLL_BATCH * 3 / 4 }; /* leaves room for what is elsewhere */
 enum { MUCH = MWI_POLL_BATCH / 8 };          /* edges that make a CPU worth going to */
@@ -380,7 +384,7 @@ static void ask(struct mwi_poll_events *ev, unsigned k, int room, int64_t now) {
 }
 
 /* Does the thread that asked last have a processor, and is it there still?  If it has left
- * without a word (a system call that blocks it), others_ns is all that this costs. */
+ * without a word (a system call that blocks it), OTHERS_NS is all that this costs. */
 static bool attended(unsigned k) {
   struct mwi_m *m = mwi_load_acquire(&sets[k].by); /* its record was made before */
   return m && mwi_load_relaxed(&m->home) == k;
@@ -445,7 +449,7 @@ static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
 
 bool mwi_netpoll_at_home(void) {
   if (!mwi_load_seqcst(&homes)) return false;
-  return mwi_os_monotonic() - mwi_load_relaxed(&sets[home_here()].found) < MWI_POLL_DRY_NS;
+  return mwi_os_monotonic() - mwi_load_relaxed(&sets[home_here()].found) < AT_HOME_NS;
 }
 
 void mwi_netpoll_keep(struct mwi_poll_events *ev, int64_t ns, bool nap) {
@@ -454,7 +458,7 @@ void mwi_netpoll_keep(struct mwi_poll_events *ev, int64_t ns, bool nap) {
     bool taken = attended(here); /* by another thread: this one is idle */
     if (!taken) attend(here);
     mwi_netpoll_os_wait(taken ? 0 : 1u << here, ns);
-    collect(ev, MWI_POLL_DRY_NS);
+    collect(ev, OTHERS_NS);
     return;
   }
   if (!mwi_load_seqcst(&homes)) {
@@ -536,13 +540,13 @@ void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *rea
 }
 _Static_assert(MWI_EV_READ == 1 << MWI_IO_READ && MWI_EV_WRITE == 1 << MWI_IO_WRITE, "bits");
 
-void mwi_netpoll_now(struct mwi_glist *ready, int64_t others_ns) {
+void mwi_netpoll_now(struct mwi_glist *ready) {
   struct mwi_poll_events ev;
   ev.n = 0;
   if (!mwi_netpoll_open()) return; /* it could not be opened, or all only sleep */
   mwi_store_relaxed(&mwi_netpoll_due, false);
   if (!mwi_self()->kept_watch) mwi_store_relaxed(&last_poll, mwi_os_monotonic());
-  collect(&ev, others_ns);
+  collect(&ev, OTHERS_NS);
   mwi_netpoll_deliver(&ev, ready);
 }
 
@@ -615,6 +619,12 @@ void mwi_io_wait_begins(void) {
   uint64_t before = mwi_load_relaxed(&io->wait); /* cut or not: that call is over */
   while (!mwi_cas_seqcst(&io->wait, &before, (before / MWI_WAIT_NEXT + 1) * MWI_WAIT_NEXT)) {
   }
+}
+
+void mwi_io_soon(const void *frame, const void *buffer) {
+  struct mwi_iowait *io = wait_of(mwi_getg());
+  mwi_store_relaxed(&io->soon[0], (uintptr_t)frame);
+  mwi_store_relaxed(&io->soon[1], (uintptr_t)buffer);
 }
 
 /* [NP6], after the state has been set. */

@@ -487,25 +487,34 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
 /*
  * Beside others on its CPU a thread that has run dry steps aside for a moment, instead of
  * looking for work far away: if they are what feeds it (a peer on this machine, the
- * kernel's network threads), there is more when it comes back, and at home.  Where
- * nobody else wants the CPU this returns at once, and is left out for a while.
+ * kernel's network threads), there is more when it comes back, and at home.  Clients of many
+ * connections use all of their slice, and leave hundreds of edges.  Where nobody else
+ * wants the CPU this returns at once, and is left out for a while.
  */
 #define AWAY_NS 5000
-#define TOO_LONG_NS 1000000 /* others who compute: they feed nobody, and take a slice each time */
-enum { ASIDE_MOST = 31, ASIDE_MOST_BESIDE = 1023 };
+/* With little to show for it: others compute, and take a slice each time. */
+#define TOO_LONG_NS 1000000
+enum { FED = 16 /* edges that make up for a slice */, ASIDE_MOST = 31, ASIDE_MOST_BESIDE = 1023 };
 
-static void step_aside(struct mwi_m *m, struct mwi_p *p) {
+/* How long it took; -1: left out. */
+static int64_t step_aside(struct mwi_m *m, struct mwi_p *p) {
   if (p->aside_skip) {
     p->aside_skip--;
-    return;
+    return -1;
   }
   mwi_enter_sys(m);
   int64_t since = mwi_os_monotonic();
   mwi_os_yield();
   int64_t ns = mwi_os_monotonic() - since;
   mwi_leave_sys(m);
-  if (m->tcb.p != p) return;
-  if (ns > TOO_LONG_NS) {
+  return ns;
+}
+
+/* By what came of it: how often it is left out from here on. */
+static void judge_aside(struct mwi_p *p, int64_t ns, uint32_t found) {
+  if (found >= FED || (found && ns <= TOO_LONG_NS)) {
+    p->aside_backoff = 0;
+  } else if (ns > TOO_LONG_NS) {
     p->aside_backoff =
         p->aside_backoff < ASIDE_MOST_BESIDE ? 2 * p->aside_backoff + 31 : ASIDE_MOST_BESIDE;
   } else {
@@ -520,12 +529,15 @@ static void step_aside(struct mwi_m *m, struct mwi_p *p) {
 static struct mwi_g *poll_ready(struct mwi_m *m, struct mwi_p *p) {
   if (!mwi_netpoll_waited() || mwi_load_relaxed(&mwi_netpoll_blocking)) return NULL;
   struct mwi_glist ready = {0};
-  mwi_netpoll_now(&ready, MWI_POLL_BUSY_NS);
+  mwi_netpoll_now(&ready);
   if (!ready.n && mwi_runq_empty(p) && mwi_netpoll_at_home()) {
     /* Not while others count on this thread to find what they make runnable. */
-    if (!m->spinning) step_aside(m, p);
+    int64_t ns = m->spinning ? -1 : step_aside(m, p);
     if (m->tcb.p != p) return NULL;
-    mwi_netpoll_now(&ready, MWI_POLL_DRY_NS);
+    if (ns >= 0) {
+      mwi_netpoll_now(&ready);
+      judge_aside(p, ns, ready.n);
+    }
   }
   if (!ready.n) return NULL;
   mwi_glist_run(&ready);

@@ -123,6 +123,7 @@ struct mwi_p {
   /* owner */
   uint32_t aside_skip, aside_backoff; /* times not to step aside, and how many the next useless
                                          one makes it (proc.c) */
+  uint32_t expected;                  /* owner: up to here prefetched, in the ring (runq.c) */
   struct mwi_timers *timers;
   struct mwi_mcache *mcache;
 
