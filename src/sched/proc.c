@@ -615,8 +615,10 @@ static int64_t earliest_timer(void) {
 }
 
 /* Fewer than this run sooner one after the other than a sleeping thread is there to
- * help; if one of them is long about it, sysmon sees the rest within a millisecond. */
-#define HELP_FROM 5
+ * help, some fifty microseconds after it is woken, and it would take half of them
+ * from where they are at home.  If one of them is long about it, sysmon sees the rest within a
+ * millisecond. */
+#define HELP_FROM 9
 
 /* Ready goroutines to where they are found: the ring of the processor at hand, else
  * the global queue. */
