@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,14 +60,53 @@ static bool header_line(const char *p, const char *end) {
   return true;
 }
 
+/* The value of the header at p, without blanks around it, if it has that name. */
+static bool value_of(const char *p, const char *end, const char *name, const char **at, size_t *n) {
+  size_t len = strlen(name);
+  if ((size_t)(end - p) <= len || strncasecmp(p, name, len) != 0 || p[len] != ':') return false;
+  for (p += len + 1; p < end && (*p == ' ' || *p == '\t'); p++) {
+  }
+  while (end > p && (end[-1] == ' ' || end[-1] == '\t')) end--;
+  *at = p;
+  *n = (size_t)(end - p);
+  return true;
+}
+
+/* Which headers there must be, and how often; what was seen so far. */
+struct seen {
+  bool needs_host, host;
+  const char *length; /* Content-Length's value, or NULL */
+  size_t length_n;
+};
+
+static bool fits(struct seen *s, const char *p, const char *end) {
+  const char *at;
+  size_t n;
+  if (value_of(p, end, "Host", &at, &n)) {
+    if (s->host) return false;
+    s->host = true;
+  } else if (value_of(p, end, "Content-Length", &at, &n)) {
+    if (s->length && (n != s->length_n || memcmp(at, s->length, n) != 0)) return false;
+    s->length = at;
+    s->length_n = n;
+  }
+  return true;
+}
+
 int mwi_http_head(const char *p, size_t n) {
   const char *end = p + n;
+  struct seen seen = {0};
   for (bool first = true; p < end; first = false) {
     const char *nl = memchr(p, '\n', (size_t)(end - p));
     if (!nl) break;
     const char *stop = nl > p && nl[-1] == '\r' ? nl - 1 : nl;
-    if (!first && stop == p) return 200; /* the empty line behind it */
+    if (!first && stop == p) /* the empty line behind it */
+      return seen.needs_host && !seen.host ? 400 : 200;
     if (!(first ? request_line : header_line)(p, stop)) return 400;
+    if (first)
+      seen.needs_host = memcmp(stop - 3, "1.1", 3) == 0;
+    else if (!fits(&seen, p, stop))
+      return 400;
     p = nl + 1;
   }
   if (n < MWI_HTTP_HEAD) return 0;

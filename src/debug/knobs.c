@@ -47,8 +47,8 @@ static void complain(const struct mwi_knobs_source *src, const char *variable, c
 
 /* All of [p, p + n) as a decimal number between lo and hi. */
 static bool parse_int(const char *p, size_t n, int32_t lo, int32_t hi, int32_t *out) {
-  bool negative = n && (*p == '-');
-  if (negative) p++, n--; /* as Go: no other sign */
+  bool negative = n && *p == '-';
+  if (n && (*p == '-' || *p == '+')) p++, n--;
   if (n == 0) return false;
   int64_t v = 0;
   for (; n; p++, n--) {
@@ -74,6 +74,7 @@ static void parse_gogc(struct mwi_knobs *k, const struct mwi_knobs_source *src, 
 static bool parse_bytes(const char *v, int64_t *out) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   uint64_t n = 0;
+  if (*v == '+') v++; /* as Go */
   const char *p = v;
   for (; *p >= '0' && *p <= '9'; p++)
     if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (unsigned)(*p - '0'), &n))

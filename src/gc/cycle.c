@@ -483,8 +483,9 @@ static void set_percent_stw(int percent) {
   mwi_pacer_commit(&mwi_pacer);
 }
 
+/* A limit of nothing is one, like that of a byte. */
 static void set_limit_stw(int64_t limit) {
-  mwi_pacer.limit = limit == INT64_MAX ? 0 : (uint64_t)limit;
+  mwi_pacer.limit = limit == INT64_MAX ? 0 : limit ? (uint64_t)limit : 1;
   mwi_heap_hooks.limited = mwi_pacer.limit != 0;
   mwi_store_relaxed(&never, mwi_pacer.percent < 0 && !mwi_pacer.limit);
   mwi_memlimit_inputs_stw(false);
@@ -495,7 +496,7 @@ MWI_EXPORT int64_t mw_set_memory_limit(int64_t limit) {
   mwi_gc_attach();
   mwi_gc_hooks.stop_world();
   int64_t old = mwi_pacer.limit ? (int64_t)mwi_pacer.limit : INT64_MAX;
-  if (limit >= 0) set_limit_stw(limit ? limit : 1);
+  if (limit >= 0) set_limit_stw(limit);
   if (mwi_gc_wb_state()) mwi_gc_update_ratio();
   mwi_gc_hooks.start_world();
   mwi_gc_wake_waiters(); /* there may be room now */

@@ -58,6 +58,7 @@ static void gogc_takes_a_number_or_off(void **state) {
   assert_int_equal(parse("GOGC", "2147483647").gogc, 2147483647);
   assert_int_equal(parse("GOGC", "off").gogc, -1);
   assert_int_equal(parse("GOGC", "-5").gogc, -1);
+  assert_int_equal(parse("GOGC", "+5").gogc, 5);
   assert_int_equal(parse("GOGC", "").gogc, 100);
   assert_string_equal(said, "");
 }
@@ -65,7 +66,7 @@ static void gogc_takes_a_number_or_off(void **state) {
 static void bad_gogc_is_named_and_ignored(void **state) {
   (void)state;
   const char *bad[] = {"abc", "1e3", "50%", " 50", "2147483648", "99999999999999999999",
-                       "-",   "OFF", "+5"};
+                       "-",   "OFF", "+"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(parse("GOGC", bad[i]).gogc, 100);
     assert_non_null(strstr(said, "GOGC=\""));
@@ -84,6 +85,7 @@ static void gomemlimit_has_units(void **state) {
   assert_false(parse(NULL, NULL).gomemlimit_given);
   assert_true(parse("GOMEMLIMIT", "0").gomemlimit == 0);
   assert_true(parse("GOMEMLIMIT", "1000").gomemlimit == 1000);
+  assert_true(parse("GOMEMLIMIT", "+10MiB").gomemlimit == 10 << 20);
   assert_true(parse("GOMEMLIMIT", "3B").gomemlimit == 3);
   assert_true(parse("GOMEMLIMIT", "3KiB").gomemlimit == 3 << 10);
   assert_true(parse("GOMEMLIMIT", "256MiB").gomemlimit == 256 << 20);

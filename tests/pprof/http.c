@@ -174,6 +174,11 @@ int main(void) {
       R("GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
       R("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400),
       R("GET / HTTP/1.1\r\nHost: \1\r\n\r\n", 400),
+      R("GET /debug/vars HTTP/1.1\r\n\r\n", 400), /* no host */
+      R("GET /debug/vars HTTP/1.1\r\nhost: x\r\nHost: x\r\n\r\n", 400),
+      R("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+      R("GET /debug/vars HTTP/1.1\r\nhost:\r\nContent-Length: 0\r\ncontent-length:0 \r\n\r\n", 200),
+      R("GET /debug/vars HTTP/1.0\r\n\r\n", 200),
       R("GET /debug/vars HTTP/1.0\n\n", 200), /* bare line feeds are read, as RFC 9112 allows */
 #undef R
   };
