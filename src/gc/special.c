@@ -32,7 +32,7 @@
 #include "gc/mark.h"
 #include "gc/roots.h"
 
-enum kind { FINALIZER, CLEANUP, WEAK, SAMPLE };
+enum kind { FINALIZER, CLEANUP, WEAK, SAMPLE, FINALIZED /* in sweep_span only */ };
 
 struct special {
   struct special *next;          /* of the same span */
@@ -172,15 +172,21 @@ static void sweep_span(struct mwi_span *s) {
     mwi_store_release(&((struct mwi_weak_handle *)x->arg)->ptr, 0);
     special_drop_locked(at);
   }
-  for (struct special **at = (struct special **)&s->specials; *at;) {
+  /* All finalizers of a dead block, which may have several (tiny objects), before its mark says
+   * that it lives for one more cycle. */
+  for (struct special *x = s->specials; x; x = x->next)
+    if (!marked(s, x->idx) && x->kind == FINALIZER) {
+      due_put_locked(x);
+      due[1] = true;
+      x->kind = FINALIZED;
+    }
+  for (struct special **at = (struct special **)&s->specials; due[1] && *at;) {
     struct special *x = *at;
-    if (marked(s, x->idx) || x->kind != FINALIZER) {
+    if (x->kind != FINALIZED) {
       at = &x->next;
       continue;
     }
-    mwi_or_relaxed(&s->mark[x->idx >> 6], (uint64_t)1 << (x->idx & 63)); /* one more cycle */
-    due_put_locked(x);
-    due[1] = true;
+    mwi_or_relaxed(&s->mark[x->idx >> 6], (uint64_t)1 << (x->idx & 63));
     special_drop_locked(at);
   }
   for (struct special **at = (struct special **)&s->specials; *at;) {

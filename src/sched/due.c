@@ -24,20 +24,35 @@ static struct runner runners[2] = {
 };
 static mw_once once;
 
+/* In a frame of its own: when it returns, neither it nor a register has the object. */
+static MWI_NOINLINE bool run_one(bool finalizer) {
+  struct mwi_due *d = mwi_due_take(finalizer);
+  if (!d) return false;
+  struct mwi_due call = *d; /* on this stack, which is scanned */
+  mwi_due_free(d);
+  if (call.finalizer)
+    call.finalizer(call.obj, call.arg);
+  else
+    call.cleanup(call.arg);
+  return true;
+}
+
+/*
+ * What the call has left below: the frames of the wait that follows cover it without writing to all
+ * of it, and would keep the object, and so all that it leads to, for as long as nothing else is
+ * due: the next finalizer of a list would never be.
+ */
+#define LEFT_BYTES 4096 /* the wait's frames need some hundred */
+static MWI_NOINLINE void wipe_below(void) {
+  char left[LEFT_BYTES];
+  memset(left, 0, sizeof left);
+  mw_keep_alive(left);
+}
+
 static void run(void *arg) {
   struct runner *r = arg;
   for (;;) {
-    struct mwi_due *d;
-    while ((d = mwi_due_take(r->finalizer)) != NULL) {
-      struct mwi_due call = *d; /* on this stack, which is scanned */
-      mwi_due_free(d);
-      if (call.finalizer)
-        call.finalizer(call.obj, call.arg);
-      else
-        call.cleanup(call.arg);
-      memset(&call, 0, sizeof call);
-      mw_keep_alive(&call);
-    }
+    while (run_one(r->finalizer)) wipe_below();
     mwi_lock(&r->lock);
     if (r->pending) {
       r->pending = false;
