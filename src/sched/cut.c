@@ -86,16 +86,26 @@ void mwi_cut_end(const struct mwi_cuts *c, int flags) {
   mwi_sysmon_wake();
 }
 
+/* A bound goroutine whose call is to end, or NULL.  Without the lock it may be in another call by
+ * now, and then looks for nothing. */
+static struct mwi_g *next_bound(void) {
+  struct mwi_g *g = NULL;
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m && !g; m = m->next_all)
+    if (mwi_load_relaxed(&m->cut_bound) && atomic_exchange(&m->cut_bound, false)) g = m->tcb.g;
+  mwi_unlock(&mwi_sched.allm_lock);
+  return g;
+}
+
 bool mwi_cut_look(void) {
   if (!mwi_load_seqcst(&mwi_sched.cuts)) return false;
   mwi_store_seqcst(&mwi_sched.cuts, false); /* before we look: what comes now is seen next time */
   if (atomic_exchange(&mwi_sched.cut_main, false)) mwi_io_cut(mwi_sched.main_g);
+  /* Not under allm_lock: readying may need a new thread, whose record goes into that list. */
+  for (struct mwi_g *g; (g = next_bound()) != NULL;) mwi_io_cut(g);
   bool again = false;
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    struct mwi_g *g = m->tcb.g; /* if it is another by now, that one looks for nothing */
-    if (mwi_load_relaxed(&m->cut_bound) && atomic_exchange(&m->cut_bound, false) && g)
-      mwi_io_cut(g);
     uint32_t call = mwi_load_seqcst(&m->cut_call);
     if (!call) continue;
     if (call == mwi_load_seqcst(&m->calls)) {
