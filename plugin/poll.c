@@ -333,9 +333,20 @@ static void choose_inner(struct graph *g) {
   mwcc_vec_fini(&path);
 }
 
+/* A parameter's way to its variable, as clang writes it without optimisation. */
+static bool stores_parameter(LLVMValueRef i) {
+  return LLVMIsAStoreInst(i) && !LLVMInstructionGetDebugLoc(i) &&
+         LLVMIsAArgument(LLVMGetOperand(i, 0)) && LLVMIsAAllocaInst(LLVMGetOperand(i, 1));
+}
+
+/*
+ * Debuggers stop at a function's first instruction with a line, and show its
+ * parameters there.  So the poll comes when they are in their variables, and its
+ * test has a line: else that of the call, which is seldom reached, would be first.
+ */
 static void entry_poll(struct mwcc *c, LLVMValueRef fn) {
   LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn));
-  while (LLVMIsAAllocaInst(i)) i = LLVMGetNextInstruction(i);
+  while (LLVMIsAAllocaInst(i) || stores_parameter(i)) i = LLVMGetNextInstruction(i);
   insert_poll(c, i);
 }
 
