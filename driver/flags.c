@@ -24,7 +24,7 @@ int flags_main(int argc, char **argv) {
     else if (strcmp(argv[i], "--libs") == 0)
       libs = true;
     else
-      fail("flags: unknown argument '%s'", argv[i]);
+      fail("flags: unknown argument '%s': --cflags and --libs are known", argv[i]);
   }
   if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
   if (cflags) {

@@ -53,10 +53,14 @@ static int run_program(char **argv) {
 }
 
 int run_main(int argc, char **argv) {
-  if (argc < 1 || argv[0][0] == '-') fail("usage: mallow run FILE.c [ARGUMENTS]");
+  if (argc < 1) fail("usage: mallow run FILE.c [ARGUMENTS]");
+  if (argv[0][0] == '-')
+    fail("run: '%s' is not a file: usage: mallow run FILE.c [ARGUMENTS] (options are mallow cc's)",
+         argv[0]);
   const char *tmp = getenv("TMPDIR");
   char *folder = format_text("%s/mallow-run-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-  if (!mkdtemp(folder)) fail("%s: %s", folder, strerror(errno));
+  if (!mkdtemp(folder))
+    fail("run: cannot make the folder %s (TMPDIR says where): %s", folder, strerror(errno));
   const char *slash = strrchr(argv[0], '/'), *base = slash ? slash + 1 : argv[0];
   char *program = format_text("%s/%.*s", folder, (int)strcspn(base, "."), base);
   if (program[strlen(program) - 1] == '/') program = format_text("%s/program", folder);

@@ -52,7 +52,7 @@ static mw_chan *chan_make(size_t size, uint64_t cap, const struct mwi_layout *la
   if (size > UINT32_MAX || cap > (uint64_t)PTRDIFF_MAX ||
       __builtin_mul_overflow(size, (size_t)cap, &bytes) ||
       bytes > (size_t)PTRDIFF_MAX - sizeof(struct mw_chan))
-    mwi_fatal("makechan: size out of range");
+    mwi_fatal("makechan: size out of range: %lu elements of %zu bytes", (unsigned long)cap, size);
   /* no pointer fits, or none could be aligned in the second element */
   bool noscan = (layout != NULL && layout->period == 0) || size % sizeof(void *) != 0;
   struct mw_chan *ch;
