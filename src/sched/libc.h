@@ -81,12 +81,11 @@ struct mwi_io_op {
   int fd, kind;
   uint32_t seq;
   enum mwi_io_dir dir;
-  bool took;         /* the readiness [NP1] */
-  bool timed;        /* deadline is known */
-  bool blocking;     /* O_NONBLOCK was seen to be off, just now */
-  bool simple;       /* libc_io.c: recv will do, no need for recvmsg */
-  int64_t deadline;  /* ns, 0 none */
-  const void *frame; /* the program's that called: a hint */
+  bool took;        /* the readiness [NP1] */
+  bool timed;       /* deadline is known */
+  bool blocking;    /* O_NONBLOCK was seen to be off, just now */
+  bool simple;      /* libc_io.c: recv will do, no need for recvmsg */
+  int64_t deadline; /* ns, 0 none */
 };
 
 /* False: no descriptor of a kind that can park; op->kind says (negative: -errno). */

@@ -104,9 +104,6 @@ static long try_send(struct mwi_io_op *op, const struct msghdr *msg, int flags) 
   return mwi_attempt3(SYS_sendmsg, op->fd, msg, flags | MSG_DONTWAIT);
 }
 
-/* What rbp was; in code without frame pointers anything, which a hint may be. */
-#define CALLERS_FRAME (*(const void **)__builtin_frame_address(0))
-
 /* ---- Receiving --------------------------------------------------------- */
 
 static size_t total(const struct iovec *v, size_t count) {
@@ -133,7 +130,6 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
         mwi_io_done(op, false);
         return r;
       }
-      mwi_io_soon(op->frame, msg->msg_iovlen ? msg->msg_iov->iov_base : NULL);
       r = mwi_io_block(op);
       if (r == 0 && op->kind == MWI_FD_FILE)
         return mwi_call3(MWI_ON_GOROUTINE, SYS_readv, op->fd, msg->msg_iov, msg->msg_iovlen);
@@ -174,14 +170,13 @@ static bool kernel_waits(int flags) {
 }
 
 /* simple: one vector, and the caller wants neither flags, name nor control data. */
-static long recv_common(int fd, struct msghdr *msg, int flags, bool simple, const void *frame) {
+static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
   struct mwi_io_op op;
   enum mwi_where where = mwi_where();
   bool plain = where != MWI_ON_GOROUTINE || kernel_waits(flags);
   if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_READ) || !is_socket(op.kind);
   if (plain) return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
   op.simple = simple;
-  op.frame = frame;
   long r = (flags & MSG_WAITALL) && op.kind != MWI_FD_DGRAM
                ? receive_all(&op, msg, flags)
                : receive(&op, msg, flags, total(msg->msg_iov, msg->msg_iovlen));
@@ -197,7 +192,7 @@ static bool is_wrong(const struct msghdr *msg) {
 
 MWI_EXPORT ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags) {
   if (is_wrong(msg)) return mwi_result(mwi_call3(mwi_where(), SYS_recvmsg, fd, msg, flags));
-  long r = recv_common(fd, msg, flags, false, CALLERS_FRAME);
+  long r = recv_common(fd, msg, flags, false);
   if (r < 0 || !msg->msg_control) return mwi_result(r);
   for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
@@ -219,7 +214,7 @@ MWI_EXPORT ssize_t mwi_rt_recvfrom(int fd, void *restrict buf, size_t n, int fla
   struct iovec v = {buf, n};
   struct msghdr msg = {
       .msg_name = from, .msg_namelen = from && len ? *len : 0, .msg_iov = &v, .msg_iovlen = 1};
-  long r = recv_common(fd, &msg, flags, !from, CALLERS_FRAME);
+  long r = recv_common(fd, &msg, flags, !from);
   if (r >= 0 && from && len) *len = msg.msg_namelen;
   return mwi_result(r);
 }
@@ -229,7 +224,7 @@ MWI_EXPORT ssize_t mwi_rt_recv(int fd, void *buf, size_t n, int flags) {
 }
 
 /* read and readv.  v may be NULL or count wrong: the kernel's to say. */
-static long read_common(int fd, const struct iovec *v, int count, size_t n, const void *frame) {
+static long read_common(int fd, const struct iovec *v, int count, size_t n) {
   enum mwi_where where = mwi_where();
   struct mwi_io_op op;
   for (;;) {
@@ -239,7 +234,6 @@ static long read_common(int fd, const struct iovec *v, int count, size_t n, cons
     struct iovec *unconst = (struct iovec *)(uintptr_t)v;
     struct msghdr msg = {.msg_iov = unconst, .msg_iovlen = (size_t)count};
     op.simple = count == 1;
-    op.frame = frame;
     long r = receive(&op, &msg, 0, n);
     if (r != -ENOTSOCK) return r;
     mwi_pd_mistaken(op.pd);
@@ -248,13 +242,13 @@ static long read_common(int fd, const struct iovec *v, int count, size_t n, cons
 
 MWI_EXPORT ssize_t mwi_rt_read(int fd, void *buf, size_t n) {
   struct iovec v = {buf, n};
-  return mwi_result(read_common(fd, &v, 1, n, CALLERS_FRAME));
+  return mwi_result(read_common(fd, &v, 1, n));
 }
 
 MWI_EXPORT ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count) {
   if (!v || count <= 0 || count > IOV_MAX)
     return mwi_result(mwi_call3(mwi_where(), SYS_readv, fd, v, count));
-  return mwi_result(read_common(fd, v, count, total(v, (size_t)count), CALLERS_FRAME));
+  return mwi_result(read_common(fd, v, count, total(v, (size_t)count)));
 }
 
 MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags,

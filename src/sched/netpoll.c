@@ -621,12 +621,6 @@ void mwi_io_wait_begins(void) {
   }
 }
 
-void mwi_io_soon(const void *frame, const void *buffer) {
-  struct mwi_iowait *io = wait_of(mwi_getg());
-  mwi_store_relaxed(&io->soon[0], (uintptr_t)frame);
-  mwi_store_relaxed(&io->soon[1], (uintptr_t)buffer);
-}
-
 /* [NP6], after the state has been set. */
 bool mwi_io_is_cut(enum mwi_cut which) {
   return mwi_load_seqcst(&wait_of(mwi_getg())->wait) & which;

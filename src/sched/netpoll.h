@@ -81,9 +81,6 @@ enum mwi_cut { MWI_CUT_RESTARTED = 1, MWI_CUT_NEVER = 2, MWI_WAIT_NEXT = 4 };
  */
 struct mwi_iowait {
   struct mwi_g *g; /* constant */
-  /* owner; others read hints (runq.c): what the program touches when it goes on, the frame
-   * that called and the buffer */
-  _Atomic uintptr_t soon[2];
   struct mwi_timer timer;
   int64_t deadline; /* of this park; 0: none */
   _Atomic uint32_t state;
@@ -197,8 +194,6 @@ void mwi_pd_options(struct mwi_pd *pd, int fd);
 int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline);
 /* The calling goroutine's call begins to wait; has it been cut since? */
 void mwi_io_wait_begins(void);
-/* A hint: what the program will touch when the calling goroutine's call returns. */
-void mwi_io_soon(const void *frame, const void *buffer);
 bool mwi_io_is_cut(enum mwi_cut which);
 /* With a deadline (SO_RCVTIMEO, SO_SNDTIMEO) SA_RESTART does not restart a call. */
 MWI_INLINE enum mwi_cut mwi_io_cut_by(int64_t deadline) {

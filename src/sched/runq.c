@@ -14,7 +14,6 @@
  * Threads  put and get: the thread that holds p.  steal: any other, when its
  *          own ring is empty.
  */
-#include "sched/netpoll.h"
 #include "sched/proc.h"
 
 void mwi_globq_put_locked(struct mwi_g *g) {
@@ -99,24 +98,14 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
  */
 enum { GROUP = 8, FRAMES = 8 /* lines above sp: the frames of a park */ };
 
-/* Numbers: hints may be no addresses. */
-MWI_INLINE void prefetch(uintptr_t at) {
-  __builtin_prefetch((const void *)at, 1);
-}
-
 static void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
   if (__has_feature(thread_sanitizer)) return;
   uint32_t end = t - h > GROUP ? h + 1 + GROUP : t;
   for (uint32_t i = h + 1; i != end; i++) {
     const struct mwi_g *g = mwi_load_relaxed(&p->runq[i % MWI_RUNQ]);
-    uintptr_t sp = g->sp;
-    for (int k = 0; k < FRAMES; k++) prefetch(sp + (uintptr_t)(MWI_CACHE_LINE * k));
-    const struct mwi_iowait *io = mwi_load_relaxed(&g->io);
-    if (!io) continue;
-    uintptr_t frame = mwi_load_relaxed(&io->soon[0]);
-    prefetch(frame - MWI_CACHE_LINE); /* its locals */
-    prefetch(frame);
-    prefetch(mwi_load_relaxed(&io->soon[1]));
+    uintptr_t sp = g->sp; /* a number: perhaps no address */
+    for (int k = 0; k < FRAMES; k++)
+      __builtin_prefetch((const void *)(sp + (uintptr_t)(MWI_CACHE_LINE * k)), 1);
   }
   p->expected = end;
   for (uint32_t i = end; i != t && i - end < GROUP; i++) {
