@@ -2,6 +2,8 @@
 /*
  * tests/sched/select_test.c -- select: choice, fairness, width, wake-ups
  *
+ *   select_test [PERCENT]       of the rounds
+ *
  * The fairness check counts choices among cases that are always ready.  With
  * N rounds over k cases the count of one has standard deviation below
  * sqrt(N/k); the bounds are twelve of them: a fair select fails once in 10^32
@@ -345,22 +347,24 @@ static void large_elements(long rounds) {
   CHECK_EQ(sum, rounds * (rounds - 1) / 2);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  long percent = arg_or(argc, argv, 1, 100);
+#define PART(n) ((int)((n) * percent / 100))
   check_start();
   chooses_what_is_ready();
-  for (int k = 2; k <= 9; k++) is_fair(k, 40000);
-  is_fair(40, 40000);
+  for (int k = 2; k <= 9; k++) is_fair(k, PART(40000));
+  is_fair(40, PART(40000));
   is_fair_with_gaps();
   is_fair_to_senders();
-  is_wide(4, 5000);
-  is_wide(31, 2000);
-  is_wide(32, 2000);
-  is_wide(33, 2000);
-  is_wide(1000, 300);
+  is_wide(4, PART(5000));
+  is_wide(31, PART(2000));
+  is_wide(32, PART(2000));
+  is_wide(33, PART(2000));
+  is_wide(1000, PART(300));
   same_channel_twice();
-  all_or_nothing(20000);
-  try_select_sees_one_moment(40000);
-  try_select_of_many_sees_one_moment(30000);
+  all_or_nothing(PART(20000));
+  try_select_sees_one_moment(PART(40000));
+  try_select_of_many_sees_one_moment(PART(30000));
   large_elements(600);
   puts("ok");
   return 0;
