@@ -226,7 +226,7 @@ void mwcc_escape_early(struct mwcc *c, int optimised) {
   mwcc_components(c->mod, &r, component);
   mwcc_summaries_emit(c, &r.summaries);
   fini(&r);
-  if (!optimised) mwcc_esc_print(c);
+  if (!optimised) mwcc_esc_print(c, false);
 }
 
 bool mwcc_escape_middle(LLVMModuleRef mod, int link_time, struct mwcc_vec *changed) {
@@ -238,7 +238,7 @@ bool mwcc_escape_middle(LLVMModuleRef mod, int link_time, struct mwcc_vec *chang
     if (!link_time) mwcc_esc_middle_begins();
     mwcc_components(mod, &r, component);
     fini(&r);
-    if (!link_time) mwcc_esc_print(&c);
+    mwcc_esc_print(&c, link_time != 0);
   }
   mwcc_fini(&c);
   return changed->len > 0;

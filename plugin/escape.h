@@ -152,7 +152,7 @@ char *mwcc_esc_describe(struct mwcc_esc *e, int root, int loc);
 void mwcc_note_text(const char *file, unsigned line, unsigned col, const char *text);
 void mwcc_esc_middle_begins(void);
 void mwcc_esc_note_calls(struct mwcc *c);
-void mwcc_esc_print(struct mwcc *c);
+void mwcc_esc_print(struct mwcc *c, bool remarks_only);
 bool mwcc_reporting(void);
 
 /* ---- escape_source.c ---- */
@@ -212,7 +212,7 @@ struct mwcc_place mwcc_instruction_place(LLVMValueRef inst);
 /* The variable of alloca `from` is now where the pointer in `slot` points. */
 void mwcc_move_debug(LLVMValueRef from, LLVMValueRef slot);
 void mwcc_set_loc_from(LLVMValueRef inst, LLVMValueRef declared);
-void mwcc_remark(LLVMValueRef fn, LLVMMetadataRef loc, int missed, const char *name,
+void mwcc_remark(LLVMModuleRef mod, const char *fn, LLVMMetadataRef loc, bool missed,
                  const char *text);
 void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                        void (*each)(void *ctx, const char *fn, const char *fn_file,

@@ -203,9 +203,15 @@ void mwcc_set_loc_from(LLVMValueRef IRef, LLVMValueRef DeclaredRef) {
   if (const DILocation *L = firstUse(V)) I->setDebugLoc(L);
 }
 
-void mwcc_remark(LLVMValueRef FRef, LLVMMetadataRef Loc, int Missed, const char *Name,
+void mwcc_remark(LLVMModuleRef MRef, const char *Fn, LLVMMetadataRef Loc, bool Missed,
                  const char *Text) {
-  auto *F = unwrap<Function>(FRef);
+  Module &M = *unwrap(MRef);
+  Function *F = M.getFunction(Fn), *Made = nullptr;
+  if (!F || F->empty()) { /* inlined everywhere: a remark names a function that is there */
+    auto *Type = FunctionType::get(Type::getVoidTy(M.getContext()), false);
+    F = Made = Function::Create(Type, GlobalValue::InternalLinkage, Fn, M);
+    BasicBlock::Create(M.getContext(), "", F);
+  }
   DiagnosticLocation L;
   if (Loc)
     L = DiagnosticLocation(DebugLoc(unwrap<DILocation>(Loc)));
@@ -213,14 +219,15 @@ void mwcc_remark(LLVMValueRef FRef, LLVMMetadataRef Loc, int Missed, const char 
     L = DiagnosticLocation(F->getSubprogram());
   const BasicBlock *B = &F->getEntryBlock();
   if (Missed) {
-    OptimizationRemarkMissed R("mallow", Name, L, B);
+    OptimizationRemarkMissed R("mallow", "Heap", L, B);
     R << Text;
     F->getContext().diagnose(R);
   } else {
-    OptimizationRemark R("mallow", Name, L, B);
+    OptimizationRemark R("mallow", "Stack", L, B);
     R << Text;
     F->getContext().diagnose(R);
   }
+  if (Made) Made->eraseFromParent();
 }
 
 void mwcc_each_inlined(LLVMModuleRef MRef, void *Ctx,

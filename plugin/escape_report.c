@@ -27,10 +27,12 @@ struct note {
   char *file, *text, *flow;
   unsigned line, col;
   enum note_kind kind;
-  bool heap, remarked;
+  bool heap;
   bool early_heap, again; /* the early run's verdict; the middle run has found it */
   char reason[32];
-  char *fn; /* a variable's function, an allocation's layout: see `merged` */
+  char *fn;        /* a variable's function, an allocation's layout: see `merged` */
+  char *remark_fn; /* for its remark: the function, and clang's position there */
+  LLVMMetadataRef loc;
 };
 static struct note *notes;
 static size_t nnotes, capnotes;
@@ -312,27 +314,13 @@ static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p,
   return p->line != 0;
 }
 
-/* The decision as a remark of LLVM's.  What may still change is kept back until
- * the next note. */
-static bool remark(struct mwcc_esc *e, struct mwcc_loc *l, enum note_kind kind, const char *name,
-                   bool heap, const char *reason, bool second) {
-  static LLVMMetadataRef loc;
-  char text[400];
-  if (!mwcc_options()->remarks) return false;
+/* Where a remark about the site will point; the site itself may be gone by then. */
+static void note_remark(struct note *n, const struct mwcc_loc *l) {
+  if (!mwcc_options()->remarks || n->remark_fn) return;
   LLVMValueRef at = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
-  if (!second) loc = LLVMIsAInstruction(at) ? LLVMInstructionGetDebugLoc(at) : NULL;
-  if (!second && !loc) loc = mwcc_declaration_loc(at);
-  if (!heap && kind == ALLOCATION) {
-    snprintf(text, sizeof text, "%s does not escape", name);
-    mwcc_remark(l->fn, loc, 0, "Stack", text);
-  } else if (heap && e->last && (l->escapes || l->kind != MWCC_LOC_ALLOC || l->kept)) {
-    snprintf(text, sizeof text, kind == VARIABLE ? "moved to heap: %s%s" : "%s escapes to heap%s",
-             name, reason);
-    mwcc_remark(l->fn, loc, 1, "Heap", text);
-  } else {
-    return false;
-  }
-  return true;
+  n->loc = LLVMIsAInstruction(at) ? LLVMInstructionGetDebugLoc(at) : NULL;
+  if (!n->loc) n->loc = mwcc_declaration_loc(at);
+  n->remark_fn = strdup(function_name(l->fn));
 }
 
 static const char *layout_name(LLVMValueRef call) {
@@ -381,7 +369,7 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
   struct note *n = find(p.file, p.line, p.col, name, kind);
   n->again |= e->middle;
   if (!n->fn) n->fn = strdup(kind == ALLOCATION ? layout_name(l->v) : function_name(l->fn));
-  if (!n->remarked) n->remarked = remark(e, l, kind, name, heap, reason, second);
+  if (!second) note_remark(n, l);
   if (second) n->heap = was_heap;
   if (!heap) return;
   was_heap = n->heap;
@@ -394,6 +382,8 @@ void mwcc_esc_note_site(struct mwcc_esc *e, int i, bool heap, const char *reason
     site_of(e, i, k, &p, name, sizeof name, &kind);
     n = find(p.file, p.line, p.col, name, kind);
     if (!n->fn) n->fn = strdup(function_name(l->fn));
+    note_remark(n, l);
+    if (mwcc_options()->remarks) n->loc = b.loc;
     n->heap = true;
     add_flow(n, l->flow);
   }
@@ -565,26 +555,36 @@ static void inlined_without_trace(struct mwcc *c) {
   }
 }
 
-void mwcc_esc_print(struct mwcc *c) {
-  if (mwcc_reporting()) {
+/* The decision in words; NULL: nothing to say. */
+static const char *sentence(const struct note *n, char *buf, size_t size) {
+  if (n->kind == TEXT) return n->text;
+  if (n->kind == VARIABLE && !n->heap) return NULL;
+  if (n->kind == VARIABLE)
+    snprintf(buf, size, "moved to heap: %s%s", n->text, n->reason);
+  else
+    snprintf(buf, size, "%s %s%s", n->text, n->heap ? "escapes to heap" : "does not escape",
+             n->heap ? n->reason : "");
+  return buf;
+}
+
+/* The decisions are the last ones, so -m and LLVM's remarks say the same, in the same order. */
+void mwcc_esc_print(struct mwcc *c, bool remarks_only) {
+  char buf[400];
+  if (mwcc_reporting() && !remarks_only) {
     mwcc_each_inlined(c->mod, NULL, inlined);
     inlined_without_trace(c);
-    qsort(notes, nnotes, sizeof *notes, by_place);
-    for (size_t i = 0; i < nnotes; i++) {
-      struct note *n = &notes[i];
-      if (is_merged(n)) n->heap = true;
-      if (n->kind == VARIABLE && !n->heap) continue;
-      fprintf(stderr, "%s:%u:%u: ", n->file, n->line, n->col);
-      if (n->kind == TEXT)
-        fprintf(stderr, "%s\n", n->text);
-      else if (n->kind == VARIABLE)
-        fprintf(stderr, "moved to heap: %s%s\n", n->text, n->reason);
-      else
-        fprintf(stderr, "%s %s%s\n", n->text, n->heap ? "escapes to heap" : "does not escape",
-                n->heap ? n->reason : "");
-      if (mwcc_options()->report_flow && (n->heap || n->kind == TEXT) && n->flow)
-        fputs(n->flow, stderr);
-    }
   }
-  mwcc_reports_done(c->mod);
+  if (nnotes) qsort(notes, nnotes, sizeof *notes, by_place);
+  for (size_t i = 0; i < nnotes; i++) {
+    struct note *n = &notes[i];
+    if (is_merged(n)) n->heap = true;
+    const char *text = sentence(n, buf, sizeof buf);
+    if (!text) continue;
+    if (n->remark_fn) mwcc_remark(c->mod, n->remark_fn, n->loc, n->heap, text);
+    if (!mwcc_reporting() || remarks_only) continue;
+    fprintf(stderr, "%s:%u:%u: %s\n", n->file, n->line, n->col, text);
+    if (mwcc_options()->report_flow && (n->heap || n->kind == TEXT) && n->flow)
+      fputs(n->flow, stderr);
+  }
+  if (!remarks_only) mwcc_reports_done(c->mod);
 }

@@ -79,6 +79,26 @@ says "a.c:3:20: remark: moved to heap: x [-Rpass-missed=mallow]"
 "$mallow" cc -O2 -fsave-optimization-record -c a.c -o a.o 2>out
 grep -q 'moved to heap: x' a.opt.yaml || fail "nothing in a.opt.yaml"
 
+# remarks are what -m says, once each in the same order; of an inlined allocation too, and of several files
+cat >r.c <<'C'
+#include <mallow.h>
+struct n { struct n *next; int v; };
+static inline struct n *cons(struct n *l, int v) { struct n *e = mw_new(struct n); e->next = l; e->v = v; return e; }
+int local(int k) { int *p = mw_new(int); *p = k; return *p + 1; }
+int twice(int k) { struct n *a = cons(0, k), *b = cons(a, k + 1); return a->v + b->v; }
+int *ret(int k) { int x = k; return &x; }
+struct n *build(int n) { struct n *l = 0; for (int i = 0; i < n; i++) l = cons(l, i); return l; }
+C
+for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O1 -g"; do
+  # shellcheck disable=SC2086
+  "$mallow" cc $options -m -c r.c a.c 2>&1 | grep 'heap\|mw_new' >said || fail "$options: no -m"
+  # shellcheck disable=SC2086
+  "$mallow" cc $options -Rpass=mallow -Rpass-missed=mallow -c r.c a.c 2>&1 |
+    sed -n 's/ remark: / /; s/ \[-Rpass.*//p' >out
+  cmp -s said out || { diff said out; fail "$options: remarks are not what -m says"; }
+  [ "$(wc -l <out)" -ge 4 ] || fail "$options: few remarks"
+done
+
 # what must stay is warned of, with the flow
 cat >w.c <<'C'
 #include <stdarg.h>
