@@ -88,7 +88,8 @@ static struct special *special_new_locked(struct mwi_span *s, uintptr_t ptr, uin
   return x;
 }
 
-/* Unlink *at from its span's list and the list of all. */
+/* Unlink *at from its span's list and the list of all.  The argument need not be shaded: nobody
+ * can have read it here. */
 static void special_drop_locked(struct special **at) {
   struct special *x = *at;
   *at = x->next;
@@ -307,10 +308,7 @@ MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void
   mwi_lock(&special_lock);
   struct special **at = find_locked(s, (uintptr_t)p, FINALIZER);
   if (!fn) {
-    if (*at) {
-      mwi_shade((*at)->arg);
-      special_drop_locked(at);
-    }
+    if (*at) special_drop_locked(at);
   } else if (*at) {
     mwi_unlock(&special_lock);
     mwi_fatal("mw_set_finalizer: finalizer already set");
@@ -364,10 +362,7 @@ MWI_EXPORT void mw_cleanup_stop(mw_cleanup c) {
   mwi_pagedesc d = mwi_heap_lookup(~c.at);
   struct special **at = d ? (struct special **)&mwi_desc_span(d)->specials : NULL;
   while (at && *at && !((*at)->kind == CLEANUP && (*at)->id == c.id)) at = &(*at)->next;
-  if (at && *at) {
-    mwi_shade((*at)->arg);
-    special_drop_locked(at);
-  }
+  if (at && *at) special_drop_locked(at);
   mwi_unlock(&special_lock);
 }
 
@@ -387,10 +382,9 @@ MWI_EXPORT mw_weak mw_weak_make(void *p) {
     mwi_store_relaxed(&h->ptr, (uintptr_t)p);
     x->arg = h;
   }
-  mwi_shade(h);
   mwi_unlock(&special_lock);
   mw_keep_alive(p);
-  return h;
+  return h; /* black: new, or a root that nobody takes away before the sweep [X2] */
 }
 
 MWI_EXPORT void *mw_weak_get(mw_weak h) {
