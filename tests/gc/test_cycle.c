@@ -17,6 +17,7 @@
 #include "gc/roots.h"
 #include "gc/special.h"
 #include "heap/mcentral.h"
+#include "heap/sweep.h"
 
 #include <mallow.h>
 
@@ -566,6 +567,61 @@ static void due_taken_between_batches(void **state) {
   assert_int_equal(n, MANY - MANY / 2);
 }
 
+/* ---- The runtime's own moves ---------------------------------------------------- */
+
+static void moved_by_realloc(void **state) {
+  (void)state;
+  void **small = object(), *inner = object();
+  small[1] = inner;
+  start();
+  void **bigger = mw_realloc(small, 4096); /* small is let go */
+  finish();
+  assert_true(lives(bigger) && bigger[1] == inner && lives(inner));
+}
+
+/* An array is scanned in pieces; what is behind the first when that is scanned is in front of it
+ * when the rest is. */
+enum { SORTED = 40000 };
+static int comparisons, scan_after;
+static int by_content(const void *a, const void *b) {
+  if (++comparisons == scan_after) {
+    assert_in_range(mwi_drain(&w, 1, NULL), 1, SORTED * sizeof(void *) / 2);
+  }
+  uintptr_t x = **(uintptr_t *const *)a, y = **(uintptr_t *const *)b;
+  return x < y ? -1 : x > y;
+}
+void mwi_rt_qsort(void *base, size_t n, size_t size, int (*cmp)(const void *, const void *));
+
+static void sorted_while_marking(void **state) {
+  (void)state;
+  static uintptr_t **copy;
+  copy = calloc(SORTED, sizeof *copy);
+  for (scan_after = 1; scan_after < 500000; scan_after += 100000) {
+    bool needzero;
+    struct mwi_span *s = mwi_large_alloc(mc, SORTED * sizeof(void *), NULL, &needzero);
+    mwi_large_publish(s);
+    uintptr_t **array = (uintptr_t **)s->base;
+    for (int i = 0; i < SORTED; i++) {
+      copy[i] = array[i] = object();
+      *array[i] = (uintptr_t)(SORTED - i);
+    }
+    root[0] = array;
+    start();
+    run_job(0, &w);
+    w.credit = INT64_MAX / 2; /* the sort's allocation does not assist */
+    comparisons = 0;
+    mwi_rt_qsort(array, SORTED, sizeof *array, by_content);
+    assert_true(comparisons > scan_after || scan_after > 300000);
+    finish();
+    heap_sweep_all();
+    for (int i = 0; i < SORTED; i++) {
+      assert_int_equal(*array[i], i + 1);
+      assert_true(mwi_object_of((uintptr_t)copy[i], NULL, NULL) == (uintptr_t)copy[i]);
+    }
+  }
+  free(copy);
+}
+
 /* ---- One at a time [C3] --------------------------------------------------- */
 
 static void one_start_one_finish(void **state) {
@@ -635,6 +691,8 @@ int main(void) {
       cmocka_unit_test_setup(due_while_marking, reset),
       cmocka_unit_test_setup(taken_away_between_batches, reset),
       cmocka_unit_test_setup(due_taken_between_batches, reset),
+      cmocka_unit_test_setup(moved_by_realloc, reset),
+      cmocka_unit_test_setup(sorted_while_marking, reset),
       cmocka_unit_test_setup(one_start_one_finish, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
