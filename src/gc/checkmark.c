@@ -3,9 +3,10 @@
  * gc/checkmark.c -- GODEBUG=gccheckmark=1: was anything lost?
  *
  * Job      When marking has ended and the world is stopped, walk all that is
- *          marked, and the roots outside stacks, and verify that no word of
- *          them that may be a pointer leads to an allocated object without a
- *          mark: the collector's invariant [C2], word by word.
+ *          marked, and roots outside stacks (globals, handles, thread-locals, what
+ *          finalizers and cleanups need), and verify that no word of them that
+ *          may be a pointer leads to an allocated object without a mark: the
+ *          collector's invariant [C2], word by word.
  * How      Scanning runs once more with mwi_checking set: instead of making
  *          an object grey, mark_slot fails when it is white.
  * Not done stacks: scanned conservatively, they may hold dead words that
@@ -17,6 +18,7 @@
 #include "gc/cycle.h"
 #include "gc/mark.h"
 #include "gc/roots.h"
+#include "gc/special.h"
 
 static void check_span(struct mwi_span *s, void *w) {
   if (s->noscan) return;
@@ -34,5 +36,6 @@ void mwi_checkmark_stw(void) {
   mwi_roots_scan_stw(w);
   mwi_handles_scan(w);
   mwi_gc_hooks.scan_thread_roots_stw(w);
+  mwi_specials_scan(w);
   mwi_checking = 0;
 }

@@ -250,7 +250,7 @@ void mwi_scan_object(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
 
 void mwi_scan_contents(struct mwi_gcp *w, struct mwi_span *s, uint32_t idx) {
   if (MWI_UNLIKELY(mwi_scan_sink != NULL)) return;
-  if (s->cls != MWI_CLASS_LARGE)
+  if (s->cls != MWI_CLASS_LARGE || MWI_UNLIKELY(mwi_checking))
     mwi_scan_object(w, s, idx);
   else if (!s->noscan)
     mwi_work_put(w, s->base | ITEM_PIECE);

@@ -10,6 +10,7 @@
  */
 #include "heap/heap_test.h"
 
+#include "base/knobs.h"
 #include "gc/barrier.h"
 #include "gc/cycle.h"
 #include "gc/gc.h"
@@ -79,6 +80,10 @@ static void each_p(void (*fn)(struct mwi_gcp *, struct mwi_mcache *)) {
 }
 static void with_w(struct mwi_gcp *unused) {
   (void)unused;
+}
+static void *of_thread; /* a thread-local */
+static void thread_roots(struct mwi_gcp *into) {
+  mwi_scan_conservative(into, (uintptr_t)&of_thread, (uintptr_t)(&of_thread + 1), false);
 }
 static void flush_all(struct mwi_gcp *unused) {
   (void)unused;
@@ -380,6 +385,73 @@ static void odd_sizes(void **state) {
   }
 }
 
+/* The root that the scan is in goes away; those behind it have their turn. */
+static void root_removed_while_marking(void **state) {
+  (void)state;
+  enum { N = 10000 }; /* three pieces */
+  static void *first[N], *second[N];
+  for (int pieces = 0; pieces < 5; pieces++) {
+    for (int i = 0; i < N; i++) first[i] = second[i] = NULL;
+    for (int i = 0; i < N; i += 1000) {
+      first[i] = object();
+      second[i] = object();
+    }
+    mw_root_add(second, sizeof second);
+    mw_root_add(first, sizeof first); /* the newest is scanned first */
+    start();
+    for (int i = 0; i < pieces; i++) mwi_roots_scan_piece(&w);
+    mw_root_remove(first);
+    finish();
+    for (int i = 0; i < N; i += 1000) assert_true(lives(first[i]) && lives(second[i]));
+    mw_root_remove(second);
+  }
+}
+
+/* ---- gccheckmark ---------------------------------------------------------------- */
+
+/* In the last stop, all is marked; then a pointer to a white object appears at `where`. */
+static void **where;
+static int reports;
+static void something_is_lost(void) {
+  if (mwi_work_any() || reports) return;
+  uint32_t rt = (uint32_t)mwi_tcb()->rt;
+  *where = late_child;
+  EXPECT_FATAL("is not marked", mwi_checkmark_stw());
+  reports++;
+  *where = NULL;
+  mwi_checking = 0;
+  mwi_tcb()->rt = (int32_t)rt;
+  mwi_store_relaxed(&mwi_roots_lock.state, 0);
+  mwi_lock_rank_forget(mwi_tcb());
+  mwi_checkmark_stw(); /* nothing else is wrong */
+}
+static void checkmark_finds_what_is_lost(void **state) {
+  (void)state;
+  static void *global;
+  static struct mwi_global globals[] = {{.addr = &global, .size = sizeof global}};
+  static struct mwi_module m = {.abi = MWI_ABI_VERSION, .globals = globals, .nglobals = 1};
+  static void *added[2];
+  mwi_rt_module_add(&m);
+  mw_root_add(added, sizeof added);
+  void **holder = object(), **black = NULL;
+  root[0] = holder;
+  holder[0] = black = object();
+  void **const places[] = {&black[1], &global, &added[1], &of_thread};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    late_child = object();
+    where = places[i];
+    reports = 0;
+    start();
+    in_stop = something_is_lost;
+    finish();
+    in_stop = NULL;
+    assert_int_equal(reports, 1);
+    assert_false(lives(late_child));
+  }
+  mw_root_remove(added);
+  mwi_rt_module_remove(&m);
+}
+
 /* ---- Finalizers, cleanups, weak pointers --------------------------------------- */
 
 static void weak_read_while_marking(void **state) {
@@ -622,6 +694,21 @@ static void sorted_while_marking(void **state) {
   free(copy);
 }
 
+/* By the knob, at a cycle's end.  The last test: it leaves a stop and locks behind. */
+static void a_finalizer_loses_something(void) {
+  if (!mwi_work_any()) finalized[1] = late_child;
+}
+static void checkmark_finds_what_a_finalizer_needs(void **state) {
+  (void)state;
+  finalized = object();
+  mw_set_finalizer(finalized, on_due, NULL);
+  late_child = object();
+  mwi_knobs.gccheckmark = 1;
+  start();
+  in_stop = a_finalizer_loses_something;
+  EXPECT_FATAL("is not marked", finish());
+}
+
 /* ---- One at a time [C3] --------------------------------------------------- */
 
 static void one_start_one_finish(void **state) {
@@ -656,7 +743,7 @@ int main(void) {
       .set_wb_stw = set_wb,
       .each_p_stw = each_p,
       .prepare_roots_stw = prepare_roots,
-      .scan_thread_roots_stw = with_w,
+      .scan_thread_roots_stw = thread_roots,
       .flush_all_stw = flush_all,
       .rescan_external_stw = with_w,
       .njobs = two,
@@ -684,6 +771,8 @@ int main(void) {
       cmocka_unit_test_setup(a_lot_given_to_external_code, reset),
       cmocka_unit_test_setup(closed_while_marking, reset),
       cmocka_unit_test_setup(odd_sizes, reset),
+      cmocka_unit_test_setup(root_removed_while_marking, reset),
+      cmocka_unit_test_setup(checkmark_finds_what_is_lost, reset),
       cmocka_unit_test_setup(weak_read_while_marking, reset),
       cmocka_unit_test_setup(weak_read_before_the_sweep, reset),
       cmocka_unit_test_setup(claimed_span_says_so, reset),
@@ -694,6 +783,7 @@ int main(void) {
       cmocka_unit_test_setup(moved_by_realloc, reset),
       cmocka_unit_test_setup(sorted_while_marking, reset),
       cmocka_unit_test_setup(one_start_one_finish, reset),
+      cmocka_unit_test_setup(checkmark_finds_what_a_finalizer_needs, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
