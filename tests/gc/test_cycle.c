@@ -756,6 +756,7 @@ int main(void) {
       .other_work = no,
       .yield = nothing,
   };
+  mwi_knobs.gomemlimit = INT64_MAX;
   mwi_gc_init();
   mwi_special_init();
   const struct CMUnitTest tests[] = {
