@@ -32,6 +32,7 @@ typedef struct node {
 static node *list;
 static uintptr_t last; /* complemented */
 static _Atomic bool collected[ROUNDS + 1];
+static _Atomic int took; /* the last thread that has */
 
 static __attribute__((noinline)) void make_list(void) {
   list = NULL;
@@ -60,6 +61,7 @@ void take(int round) {
   node *n = (node *)~last; /* NOLINT(performance-no-int-to-ptr) */
   object *o = n->o;
   n->o = NULL;
+  took = round;
   while (!collected[round]) usleep(100);
   if (o->none || o->check != 815) {
     puts("FAIL: a thread attached while marking was on lost the object that it took");
@@ -88,6 +90,7 @@ int main(void) {
     while (!marking() && !collected[round]) mw_yield();
     plain_turn = (int)round;
     mw_waitgroup_wait(&done);
+    while (took < round) mw_yield(); /* before there is another list */
   }
   plain_turn = ROUNDS + 1;
   for (int i = 1; i <= ROUNDS; i++) pthread_join(t[i], NULL);
