@@ -30,7 +30,9 @@ void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction) {
 
 /* Objects that fit under the memory limit beside everything else.  The goal keeps
  * a headroom for what an estimate misses, and is not less than what is marked;
- * the ceiling keeps half of it, and leaves some room in any case. */
+ * the ceiling keeps half of it, and leaves some room in any case.  Half of that room is
+ * the least that the goal leaves: else, with more live than the limit, cycles would follow each
+ * other without a pause, marked by idle processors, which the CPU limiter does not count. */
 static uint64_t limit_goal(struct mwi_pacer *p) {
   uint64_t heap = p->heap_free + p->heap_alloc;
   uint64_t other = p->ready > heap ? p->ready - heap : 0;
@@ -39,7 +41,8 @@ static uint64_t limit_goal(struct mwi_pacer *p) {
   /* of the ceiling, 1/32 for free slots that this cycle does not know of */
   p->cap = other + p->ceiling + p->ceiling / 32 + MWI_MB;
   if (p->cap < p->limit) p->cap = p->limit;
-  if (other + over >= p->limit) return p->marked;
+  uint64_t least = p->marked + LEAST_ROOM(p->marked) / 2;
+  if (other + over >= p->limit) return least;
   uint64_t goal = p->limit - other - over;
   if (goal > heap) goal -= (goal - heap) / GROWTH_SHARE;
   uint64_t headroom = goal / 100 * 3;
@@ -49,7 +52,7 @@ static uint64_t limit_goal(struct mwi_pacer *p) {
     p->ceiling = goal + headroom / 2;
     p->cap = p->limit;
   }
-  return goal > p->marked ? goal : p->marked;
+  return goal > least ? goal : least;
 }
 
 bool mwi_pacer_worth(const struct mwi_pacer *p, uint64_t live) {

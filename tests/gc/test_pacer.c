@@ -161,6 +161,9 @@ static void limit_out_of_reach(void **state) {
         under_limit(100, limit, 150 * MWI_MB, 160 * MWI_MB, 4 * MWI_MB, 6 * MWI_MB);
     assert_true(p.goal >= p.marked && p.goal <= 300 * MWI_MB);
     assert_true(p.ceiling >= p.marked + p.marked / 8);
+    /* no cycle right behind the last, however little the limit leaves */
+    assert_true(p.goal >= p.marked + p.marked / 16 && p.goal <= p.ceiling);
+    assert_true(p.trigger >= p.marked + p.marked / 32);
     assert_true(p.trigger >= p.marked && p.trigger <= p.goal);
     double r = mwi_pacer_assist_ratio(&p, p.goal, 0);
     assert_true(r > 0 && r <= (double)p.goal);
