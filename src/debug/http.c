@@ -232,7 +232,7 @@ static void complain(const char *addr, int e) {
 
 void mwi_http_init(void) {
   static const char name[] = "httpdebug=";
-  const char *v = getenv("GODEBUG");
+  const char *v = mwi_os_getenv("GODEBUG");
   char item[sizeof name + 80] = "";
   for (; v && *v; v += strcspn(v, ","), v += *v == ',') { /* the last one counts */
     size_t n = strcspn(v, ",");

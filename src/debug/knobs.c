@@ -205,7 +205,7 @@ void mwi_knobs_parse(struct mwi_knobs *k, const struct mwi_knobs_source *src) {
 
 static const char *get_environment(void *ctx, const char *variable) {
   (void)ctx;
-  return getenv(variable);
+  return mwi_os_getenv(variable);
 }
 
 static void complain_stderr(void *ctx, const char *line, size_t n) {

@@ -21,7 +21,7 @@ static void complain(const char *item, size_t n) {
 }
 
 void mwi_inject_init(void) {
-  const char *s = getenv("MALLOW_FAIL");
+  const char *s = mwi_os_getenv("MALLOW_FAIL");
   while (s && *s) {
     size_t n = strcspn(s, ",");
     bool ok = false;

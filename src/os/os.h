@@ -86,5 +86,8 @@ void mwi_errno_set(int e);
 
 /* Write all of buf to fd, without libc's buffers.  0 or -errno. */
 int mwi_os_write(int fd, const void *buf, size_t n);
+/* getenv's answer, from the environment itself: a program may define getenv (bash does), in
+ * compiled code that calls the runtime, which is not there yet. */
+const char *mwi_os_getenv(const char *name);
 
 #endif

@@ -218,3 +218,10 @@ int mwi_os_write(int fd, const void *buf, size_t n) {
   }
   return 0;
 }
+
+const char *mwi_os_getenv(const char *name) {
+  size_t n = strlen(name);
+  for (char **e = environ; e && *e; e++)
+    if (strncmp(*e, name, n) == 0 && (*e)[n] == '=') return *e + n + 1;
+  return NULL;
+}
