@@ -37,22 +37,12 @@ static MWI_NOINLINE bool run_one(bool finalizer) {
   return true;
 }
 
-/*
- * What the call has left below: the frames of the wait that follows cover it without writing to all
- * of it, and would keep the object, and so all that it leads to, for as long as nothing else is
- * due: the next finalizer of a list would never be.
- */
-#define LEFT_BYTES 4096 /* the wait's frames need some hundred */
-static MWI_NOINLINE void wipe_below(void) {
-  char left[LEFT_BYTES];
-  memset(left, 0, sizeof left);
-  mw_keep_alive(left);
-}
-
 static void run(void *arg) {
   struct runner *r = arg;
   for (;;) {
-    while (run_one(r->finalizer)) wipe_below();
+    /* Else what the call has left there keeps its object, and so all that it leads to, for as
+     * long as nothing else is due: the next finalizer of a list would never be. */
+    while (run_one(r->finalizer)) mwi_stack_wipe_below();
     mwi_lock(&r->lock);
     if (r->pending) {
       r->pending = false;

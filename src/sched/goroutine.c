@@ -15,6 +15,8 @@
  * A goroutine for which no stack is kept gets one when it first runs, so that
  * a thousand which are started at once, and soon end, need few.
  */
+#include <string.h>
+
 #include <mallow.h>
 
 #include "sched/proc.h"
@@ -318,10 +320,20 @@ MWI_EXPORT _Noreturn void mw_goexit(void) {
   mwi_leave(die, can_keep(mwi_tcb()->p, g) && !mwi_load_relaxed(&mwi_sched.exit_when_empty));
 }
 
+#define WIPED_BYTES 4096 /* the frames of a wait need some hundred */
+MWI_NOINLINE void mwi_stack_wipe_below(void) {
+  char below[WIPED_BYTES];
+  memset(below, 0, sizeof below);
+  mw_keep_alive(below);
+}
+
 void mwi_goroutine_main(void) {
   struct mwi_g *g = mwi_getg();
   mwi_settle();
   mwi_rt_leave(); /* the switch ran inside mwi_rt_enter */
+  /* The runtime's own come and go unasked, on stacks of the program's goroutines that have
+   * ended, and some rest for ever. */
+  if (MWI_UNLIKELY(g->system)) mwi_stack_wipe_below();
   void *arg = g->arg;
   g->arg = NULL; /* from here the stack keeps it, as long as the function does */
   g->fn(arg);

@@ -370,6 +370,9 @@ void mwi_init_once(void);
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
 struct mwi_g *mwi_g_record(void); /* record only */
 void mwi_g_bury(struct mwi_g *g); /* in a forked child */
+/* Some KB below the caller's frame are zero: frames that come to lie there cover words that
+ * earlier ones have left without writing to all of them, and a collection would see those. */
+void mwi_stack_wipe_below(void);
 void mwi_g_record_put(struct mwi_g *g);
 /* An epoch begins: what is kept from before is put aside; then, later, given up. */
 void mwi_kept_age_stw(void);
