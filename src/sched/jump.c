@@ -19,7 +19,8 @@
  * Limits   A jump to another goroutine's stack is fatal; so is one out of a
  *          handler that interrupted the runtime elsewhere (an allocation, a channel),
  *          whose work would stay half done, as malloc's would in plain C.  So is
- *          one whose goroutine is parked: its handler runs on another stack.  Jumps that external
+ *          one whose goroutine is parked elsewhere than at a poll: its handler runs on
+ *          another stack.  Jumps that external
  * code makes over compiled frames are not seen; they matter only out of handlers.
  */
 #define _GNU_SOURCE 1
@@ -113,6 +114,35 @@ static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_ta
   }
 }
 
+/*
+ * As long as main is the only goroutine, handlers run on any thread of ours while main is parked
+ * (signal.c), though to the program they have interrupted main.  If that is at a
+ * poll, or a collection that the poll began, what jumps out of such a handler jumps out of
+ * main's computing: main does it when it goes on.  It cannot before: the handler holds it.
+ */
+static bool interrupted_main(const struct mwi_tcb *t, uintptr_t sp) {
+  const struct mwi_g *main = mwi_sched.main_g;
+  const struct mwi_handler *first = t->handlers;
+  if (!first || t->g == main) return false;
+  while (first->up) first = first->up;
+  if (!first->holds || !mwi_load_relaxed(&main->in_call) || !on_stack_of(main, sp)) return false;
+  return main->wait_reason == MWI_WAIT_NONE || main->wait_reason == MWI_WAIT_GC ||
+         main->wait_reason == MWI_WAIT_GC_ASSIST;
+}
+
+static _Noreturn void leave_to_main(struct mwi_tcb *t, struct __jmp_buf_tag *env, int value) {
+  struct pending *p = claim(mwi_sched.main_g);
+  p->env = env;
+  p->value = value;
+  pthread_sigmask(SIG_SETMASK, NULL, &p->mask);
+  void *uc = NULL;
+  while (t->handlers) { /* the first one's lets main go, which looks then (mwi_jumps_go) */
+    uc = t->handlers->uc;
+    mwi_handler_leave(t->handlers);
+  }
+  mwi_os_sigreturn(uc);
+}
+
 bool mwi_jump_is_pending(const struct mwi_g *g) {
   for (int i = 0; i < PENDING; i++)
     if (mwi_load_acquire(&pending[i].g) == g) return true;
@@ -140,6 +170,7 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
   struct mwi_tcb *t = mwi_tcb();
   if (t->attached && t->m) {
     uintptr_t sp = mwi_os_jmpbuf_sp(env);
+    if (MWI_UNLIKELY(t->sig) && interrupted_main(t, sp)) leave_to_main(t, env, value);
     forget_handlers(t, sp, env, value);
     if (t->g ? !t->g->foreign && !on_stack_of(t->g, sp) && !t->sig : !!mwi_stack_owner(sp))
       mwi_fatal("longjmp to the stack of another goroutine");
