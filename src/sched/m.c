@@ -79,11 +79,29 @@ MWI_EXPORT int mw_set_max_threads(int n) {
   return old;
 }
 
+/* For the calling thread.  The record may have been another's, and be touched yet by who saw it
+ * then: sysmon sets poll (which only costs the new owner a look), and wb and scan are
+ * written in all records under allm_lock, where mwi_m_adopt takes them over. */
+static void tcb_reset(struct mwi_m *m) {
+  struct mwi_tcb *t = &m->tcb;
+  mwi_store_relaxed(&t->poll, 0);
+  t->attached = 1;
+  t->ext = 0;
+  t->rt = 1;
+  t->self = t;
+  t->mcache = &mwi_mcache_none;
+  t->g = NULL;
+  t->p = NULL;
+  t->gcp = NULL;
+  t->m = m;
+  t->sig = t->held = 0;
+  t->handlers = NULL;
+}
+
 /* The calling thread becomes m: its block is in %gs from here. */
 void mwi_m_adopt(struct mwi_m *m) {
   bool fresh = m->id == 0;
-  m->tcb =
-      (struct mwi_tcb){.self = &m->tcb, .attached = 1, .mcache = &mwi_mcache_none, .m = m, .rt = 1};
+  tcb_reset(m);
   m->spinning = false;
   m->foreign = m->prev = m->chosen = NULL;
   m->thread_pointer = mwi_os_thread_pointer();
