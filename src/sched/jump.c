@@ -18,10 +18,14 @@
  *          was locked is locked.
  * Limits   A jump to another goroutine's stack is fatal; so is one out of a
  *          handler that interrupted the runtime elsewhere (an allocation, a channel),
- *          whose work would stay half done, as malloc's would in plain C.  So is
- *          one whose goroutine is parked elsewhere than at a poll: its handler runs on
- *          another stack.  Jumps that external
- * code makes over compiled frames are not seen; they matter only out of handlers.
+ *          whose work would stay half done, as malloc's would in plain C.  A variable that
+ *          moves to the heap is such an allocation, and the slow half of a write barrier
+ *          is the runtime too, though plain C only computes there.  Between two
+ *          sections of the runtime (rt is 0) a jump is not noticed: a collection's start or a large
+ *          object's zeroing may be left undone.
+ *          Fatal as well: a goroutine that is parked elsewhere than at a poll, whose handler
+ *          runs on another stack.  Jumps that external code makes over compiled frames
+ *          are not seen; they matter only out of handlers.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
