@@ -44,6 +44,7 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
+#include "llvm/Transforms/Utils/Local.h"
 #include "escape.h"
 
 using namespace llvm;
@@ -472,7 +473,7 @@ private:
   void block(BasicBlock &B, std::vector<VarState> &S);
   std::vector<VarState> join(BasicBlock &B);
   bool isReplaced(size_t I) const;
-  bool isMisread(DbgVariableRecord &R) const;
+  bool valueOf(DbgVariableRecord &R, Metadata *&Where, DIExpression *&E) const;
   void emit(const Output &O);
   void emitPart(const Output &O, size_t From, size_t To,
                 SmallVectorImpl<DbgVariableRecord *> &Made);
@@ -717,14 +718,83 @@ static bool isInductive(const DominatorTree &DT, llvm::Value *V, unsigned Depth 
                       [&](Use &U) { return isInductive(DT, U.get(), Depth - 1); });
 }
 
-/* The code generator may give a loop another counter and then shows such a value wrong: it
- * forgets the rest of the expression, or puts the record at the head of the block (LLVM 19). */
-bool Lowering::isMisread(DbgVariableRecord &R) const {
-  unsigned Ops = R.getExpression()->getNumElements();
-  if (R.getExpression()->getFragmentInfo()) Ops -= 3;
-  return llvm::any_of(R.location_ops(), [&](llvm::Value *V) {
-    return (Ops || !isa<PHINode>(V)) && isInductive(DT, V);
+/*
+ * E in plain words of 64 bits.  LLVM writes a conversion as one to a type of DWARF's, and what
+ * is computed with its result mixes types, which gdb refuses.  What depends on the bits above a
+ * narrow operand is not said at all: a register has there what it likes.  nullptr: not to be
+ * said.
+ */
+static DIExpression *inWords(LLVMContext &C, DIExpression *E, bool Narrow) {
+  enum { WORD = 64 };
+  SmallVector<uint64_t, 16> Ops;
+  for (const DIExpression::ExprOperand &Op : E->expr_ops()) {
+    switch (Op.getOp()) {
+    case dwarf::DW_OP_div:
+    case dwarf::DW_OP_mod:
+    case dwarf::DW_OP_shr:
+    case dwarf::DW_OP_shra:
+    case dwarf::DW_OP_eq:
+    case dwarf::DW_OP_ne:
+    case dwarf::DW_OP_lt:
+    case dwarf::DW_OP_le:
+    case dwarf::DW_OP_gt:
+    case dwarf::DW_OP_ge:
+      if (Narrow) return nullptr;
+      break;
+    case dwarf::DW_OP_LLVM_convert: {
+      uint64_t Bits = Op.getArg(0);
+      bool Signed = Op.getArg(1) == dwarf::DW_ATE_signed;
+      if (Bits > WORD || (!Signed && Op.getArg(1) != dwarf::DW_ATE_unsigned)) return nullptr;
+      if (Bits == WORD) continue;
+      if (Signed)
+        Ops.append({dwarf::DW_OP_constu, WORD - Bits, dwarf::DW_OP_shl, dwarf::DW_OP_constu,
+                    WORD - Bits, dwarf::DW_OP_shra});
+      else
+        Ops.append(
+            {dwarf::DW_OP_constu, maskTrailingOnes<uint64_t>(unsigned(Bits)), dwarf::DW_OP_and});
+      continue;
+    }
+    default:
+      break;
+    }
+    Op.appendToVector(Ops);
+  }
+  return DIExpression::get(C, Ops);
+}
+
+/*
+ * The value that R gives, so that it survives a change of the loop's counter.  The code generator
+ * may give a loop another one (LSR) and rewrites the records of the old one.  LLVM 19 does that
+ * wrongly where an expression has operations but no operand's number: the difference between the
+ * two counters is lost.  And the record of a value that is computed from the counter may go to
+ * the head of the block.  As an expression over the counter itself, which it names by number,
+ * either is right.  false: there is no such expression.
+ */
+bool Lowering::valueOf(DbgVariableRecord &R, Metadata *&Where, DIExpression *&E) const {
+  bool Narrow = llvm::any_of(R.location_ops(), [&](llvm::Value *V) {
+    return !V->getType()->isPointerTy() && DL.getTypeSizeInBits(V->getType()) < 64;
   });
+  Where = R.getRawLocation();
+  E = R.getExpression();
+  if (llvm::any_of(R.location_ops(), [&](llvm::Value *V) { return isInductive(DT, V); })) {
+    if (R.getNumVariableLocationOps() != 1 || R.hasArgList()) return false;
+    llvm::Value *V = R.getVariableLocationOp(0);
+    if (isa<PHINode>(V) && !E->isComplex()) return true;
+    const DIExpression *Over = DIExpression::convertToVariadicExpression(E);
+    while (auto *I = dyn_cast<Instruction>(V)) {
+      if (isa<PHINode>(I)) break;
+      SmallVector<uint64_t, 16> Ops;
+      SmallVector<llvm::Value *, 2> More;
+      V = salvageDebugInfoImpl(*I, Over->getNumLocationOperands(), Ops, More);
+      if (!V || !More.empty()) return false;
+      Narrow |= !V->getType()->isPointerTy() && DL.getTypeSizeInBits(V->getType()) < 64;
+      Over = DIExpression::appendOpsToArg(Over, Ops, 0, /*StackValue=*/true);
+    }
+    Where = DIArgList::get(C, {ValueAsMetadata::get(V)});
+    E = const_cast<DIExpression *>(Over);
+  }
+  E = inWords(C, E, Narrow);
+  return E;
 }
 
 static DbgVariableRecord *makeRecord(Metadata *Where, const Var &V, DIExpression *E) {
@@ -756,9 +826,11 @@ void Lowering::emitPart(const Output &O, size_t From, size_t To,
     Made.push_back(makeRecord(ValueAsMetadata::get(From), V, Place(DIExpression::get(C, Ops))));
     return;
   }
+  Metadata *Where;
+  DIExpression *E;
   if ((S.Shown == State::Value || S.Hidden) && S.Source && !S.Source->isKillLocation() &&
-      !isMisread(*S.Source) && range(V, *S.Source) == std::make_pair(Begin, Begin + Size)) {
-    Made.push_back(makeRecord(S.Source->getRawLocation(), V, S.Source->getExpression()));
+      range(V, *S.Source) == std::make_pair(Begin, Begin + Size) && valueOf(*S.Source, Where, E)) {
+    Made.push_back(makeRecord(Where, V, E));
     return;
   }
   Made.push_back(

@@ -214,6 +214,19 @@ NOINLINE int *inlined(int n) {
   for (int i = 0; i < n; i++) p = small(i);
   return p;
 }
+/* narrower than the counter that it is computed from, before its object is written */
+NOINLINE short *narrow(int n) {
+  short *p = 0;
+  for (int i = n; i > 0; i--) {
+    short h = i << 2;
+    stop();
+    h += *kept;
+    stop();
+    if (i == 1) p = &h;
+    go_on();
+  }
+  return p;
+}
 int main(void) {
   struct big b = {{1, 2, 3, 4}};
   sink = scalar(4);
@@ -232,6 +245,7 @@ int main(void) {
   sink = pointer(3);
   sink = number(3);
   sink = inlined(2);
+  sink = narrow(2);
   verdict = sum;
   finish();
   return (int)b.v[1] - 8;
