@@ -14,7 +14,7 @@
  *          call's attributes say that it is one, and that it is zeroed.
  */
 #include <string.h>
-#include "mallow-cc.h"
+#include "escape.h"
 
 /* The values of llvm::AllocFnKind, which has no C API. */
 enum { ALLOC_KIND_ALLOC = 1 << 0, ALLOC_KIND_RAW = 1 << 3, ALLOC_KIND_ZEROED = 1 << 4 };
@@ -118,6 +118,7 @@ static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec
     mwcc_call_attr(c, made, LLVMAttributeReturnIndex, "dereferenceable", size);
     mwcc_call_attr(c, made, LLVMAttributeReturnIndex, "align", align);
   }
+  if (kind != CHAN) mwcc_note_type(c, made, w);
   LLVMReplaceAllUsesWith(call, made);
   LLVMInstructionEraseFromParent(call);
 }

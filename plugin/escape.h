@@ -145,6 +145,8 @@ void mwcc_keep_alive_to_end(LLVMValueRef alloca);
 
 /* ---- escape_report.c ---- */
 void mwcc_esc_note_param(struct mwcc_esc *e, int loc);
+/* An allocation's type, for its name in reports. */
+void mwcc_note_type(struct mwcc *c, LLVMValueRef call, LLVMValueRef witness);
 void mwcc_esc_note_site(struct mwcc_esc *e, int loc, bool heap, const char *reason);
 void mwcc_esc_warn(struct mwcc_esc *e, int loc);
 void mwcc_esc_warn_shared(struct mwcc_esc *e, int loc);
@@ -180,6 +182,8 @@ void mwcc_escape_early(struct mwcc *c, int optimised);
 bool mwcc_escape_middle(LLVMModuleRef mod, int link_time, struct mwcc_vec *changed);
 
 /* ---- escape_llvm.cpp ---- */
+/* The type of a witness (mallow.h), as C writes it: its length; 0: not described. */
+size_t mwcc_witness_type(LLVMValueRef witness, char *buf, size_t size);
 struct mwcc_place {
   const char *file, *name; /* NULL: not known; owned by LLVM */
   size_t name_len;

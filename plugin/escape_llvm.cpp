@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/CallGraph.h"
 #include "llvm/Analysis/CycleAnalysis.h"
+#include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
@@ -48,6 +49,95 @@ void mwcc_components(LLVMModuleRef MRef, void *Ctx,
     if (!Fns.empty()) Order.push_back({Fns, I.hasCycle()});
   }
   for (auto &O : Order) Each(Ctx, O.first.data(), unsigned(O.first.size()), O.second);
+}
+
+/* ---- Types, as C writes them ------------------------------------------------------------ */
+
+/* `Decl` is what stands in the place of the name. */
+static std::string spelled(const DIType *T, const std::string &Decl) {
+  auto Named = [&](const std::string &Name) {
+    bool Space = !Decl.empty() && Decl[0] != '[';
+    return Name + (Space ? " " : "") + Decl;
+  };
+  if (!T) return Named("void");
+  if (auto *D = dyn_cast<DIDerivedType>(T)) {
+    const DIType *Base = D->getBaseType();
+    std::string Qualifier;
+    switch (D->getTag()) {
+    case dwarf::DW_TAG_pointer_type: {
+      bool Inside =
+          Base && (isa<DISubroutineType>(Base) || Base->getTag() == dwarf::DW_TAG_array_type);
+      return spelled(Base, Inside ? "(*" + Decl + ")" : "*" + Decl);
+    }
+    case dwarf::DW_TAG_const_type:
+      Qualifier = "const";
+      break;
+    case dwarf::DW_TAG_volatile_type:
+      Qualifier = "volatile";
+      break;
+    case dwarf::DW_TAG_restrict_type:
+      Qualifier = "restrict";
+      break;
+    case dwarf::DW_TAG_atomic_type:
+      return "_Atomic(" + spelled(Base, "") + ")" + Decl;
+    default:
+      return Named(T->getName().str());
+    }
+    if (Base && Base->getTag() == dwarf::DW_TAG_pointer_type)
+      return spelled(Base, Qualifier + (Decl.empty() ? "" : " ") + Decl);
+    return Qualifier + " " + spelled(Base, Decl);
+  }
+  if (auto *F = dyn_cast<DISubroutineType>(T)) {
+    std::string Args;
+    DITypeRefArray Types = F->getTypeArray();
+    for (unsigned I = 1; I < Types.size(); I++)
+      Args += (I > 1 ? ", " : "") + (Types[I] ? spelled(Types[I], "") : std::string("..."));
+    return spelled(Types.size() ? Types[0] : nullptr,
+                   Decl + "(" + (Args.empty() ? "void" : Args) + ")");
+  }
+  if (auto *A = dyn_cast<DICompositeType>(T)) {
+    std::string Tag = "struct ";
+    switch (A->getTag()) {
+    case dwarf::DW_TAG_array_type: {
+      std::string Bounds = Decl;
+      for (const DINode *E : A->getElements()) {
+        auto *R = dyn_cast<DISubrange>(E);
+        auto *N = R ? dyn_cast_if_present<ConstantInt *>(R->getCount()) : nullptr;
+        Bounds += N ? "[" + std::to_string(N->getSExtValue()) + "]" : "[]";
+      }
+      return spelled(A->getBaseType(), Bounds);
+    }
+    case dwarf::DW_TAG_union_type:
+      Tag = "union ";
+      break;
+    case dwarf::DW_TAG_enumeration_type:
+      Tag = "enum ";
+      break;
+    default:
+      break;
+    }
+    return Named(Tag + (A->getName().empty() ? "(anonymous)" : A->getName().str()));
+  }
+  if (auto *B = dyn_cast<DIBasicType>(T); B && B->getEncoding() == dwarf::DW_ATE_complex_float) {
+    uint64_t Bits = B->getSizeInBits();
+    return Named(Bits == 64    ? "_Complex float"
+                 : Bits == 128 ? "_Complex double"
+                               : "_Complex long double");
+  }
+  return Named(T->getName().str());
+}
+
+/* The type of a witness (mallow.h) without its own const; empty: not described. */
+size_t mwcc_witness_type(LLVMValueRef GRef, char *Buf, size_t Size) {
+  SmallVector<DIGlobalVariableExpression *, 1> Info;
+  unwrap<GlobalVariable>(GRef)->getDebugInfo(Info);
+  if (Info.empty()) return 0;
+  const DIType *T = Info[0]->getVariable()->getType();
+  if (T && T->getTag() == dwarf::DW_TAG_const_type) T = cast<DIDerivedType>(T)->getBaseType();
+  std::string Name = spelled(T, "");
+  if (T && T->getTag() == dwarf::DW_TAG_array_type && StringRef(Name).starts_with("const "))
+    Name.erase(0, strlen("const "));
+  return size_t(snprintf(Buf, Size, "%s", Name.c_str()));
 }
 
 void mwcc_loop_depths(LLVMValueRef FRef, struct mwcc_map *Depths) {

@@ -90,31 +90,76 @@ static struct mwcc_place declared(LLVMValueRef v) {
   return p;
 }
 
-/* The text of an allocation: as in the source, or by its layout. */
-static void allocation_text(LLVMValueRef call, char *buf, size_t size) {
+static unsigned md_type(struct mwcc *c) {
+  return LLVMGetMDKindIDInContext(c->ctx, "mallow.type", 11);
+}
+
+/* A macro may hide the type; its name, as C writes it, stays with the call. */
+void mwcc_note_type(struct mwcc *c, LLVMValueRef call, LLVMValueRef witness) {
+  char name[256];
+  if (!mwcc_reporting() && !mwcc_options()->remarks) return;
+  size_t len = mwcc_witness_type(witness, name, sizeof name);
+  if (!len || len >= sizeof name) return;
+  LLVMMetadataRef text = LLVMMDStringInContext2(c->ctx, name, len);
+  LLVMSetMetadata(call, md_type(c),
+                  LLVMMetadataAsValue(c->ctx, LLVMMDNodeInContext2(c->ctx, &text, 1)));
+}
+
+/* The only string of a node of metadata, or NULL. */
+static const char *md_string(LLVMValueRef call, unsigned kind, unsigned *len) {
+  LLVMValueRef md = LLVMGetMetadata(call, kind), op[1];
+  if (!md || LLVMGetMDNodeNumOperands(md) != 1) return NULL;
+  LLVMGetMDNodeOperands(md, op);
+  return op[0] ? LLVMGetMDString(op[0], len) : NULL;
+}
+
+static const char *layout_name(LLVMValueRef call) {
+  size_t len;
+  LLVMValueRef g = LLVMGetOperand(call, 0);
+  return LLVMIsAGlobalVariable(g) ? LLVMGetValueName2(g, &len) : "";
+}
+
+/* What the early run has called an allocation of this layout at this place. */
+static const struct note *allocation_at(const struct mwcc_place *p, const char *layout) {
+  for (size_t i = 0; i < nnotes; i++)
+    if (notes[i].kind == ALLOCATION && notes[i].line == p->line && notes[i].col == p->col &&
+        strcmp(notes[i].file, p->file) == 0 && notes[i].fn && strcmp(notes[i].fn, layout) == 0)
+      return &notes[i];
+  return NULL;
+}
+
+/* The text of an allocation: as in the source, else with the name of its type, else by its
+ * layout. */
+static void allocation_text(struct mwcc *c, LLVMValueRef call, char *buf, size_t size) {
   struct mwcc_place p = mwcc_instruction_place(call);
   if (p.file) mwcc_source_argument(p.file, &p.line, &p.col, NULL);
   if (p.file && mwcc_source_call(p.file, p.line, p.col, buf, size)) return;
-  LLVMValueRef f = mwcc_callee(call), g = LLVMGetOperand(call, 0);
+  LLVMValueRef f = mwcc_callee(call);
   const char *what = mwcc_name_is(f, "mwi_rt_new")    ? "mw_new"
                      : mwcc_name_is(f, "mwi_rt_make") ? "mw_make"
                                                       : "mw_new_flex";
-  size_t len = 0;
-  const char *type = LLVMIsAGlobalVariable(g) ? LLVMGetValueName2(g, &len) : "";
-  if (strncmp(type, "mwi_layout.", 11) == 0) type += 11;
+  unsigned len = 0;
+  const char *type = md_string(call, md_type(c), &len);
+  if (!type) {
+    type = layout_name(call);
+    const struct note *known = p.file ? allocation_at(&p, type) : NULL;
+    if (known) {
+      snprintf(buf, size, "%s", known->text);
+      return;
+    }
+    if (strncmp(type, "mwi_layout.", 11) == 0) type += 11;
+    len = (unsigned)strlen(type);
+  }
   uint64_t n;
   if (what[3] == 'm' && mwcc_const_u64(LLVMGetOperand(call, 1), &n))
-    snprintf(buf, size, "%s(%s, %llu)", what, type, (unsigned long long)n);
+    snprintf(buf, size, "%s(%.*s, %llu)", what, (int)len, type, (unsigned long long)n);
   else
-    snprintf(buf, size, "%s(%s%s)", what, type, what[3] == 'm' ? ", ..." : "");
+    snprintf(buf, size, "%s(%.*s%s)", what, (int)len, type, strlen(what) > 6 ? ", ..." : "");
 }
 
 /* The name of a variable that the early run has moved, or NULL. */
 static const char *moved_name(struct mwcc *c, LLVMValueRef call, unsigned *len) {
-  LLVMValueRef md = LLVMGetMetadata(call, mwcc_md_var(c)), op[1];
-  if (!md || LLVMGetMDNodeNumOperands(md) != 1) return NULL;
-  LLVMGetMDNodeOperands(md, op);
-  return op[0] ? LLVMGetMDString(op[0], len) : NULL;
+  return md_string(call, mwcc_md_var(c), len);
 }
 
 static void variable_name(const char *name, size_t len, char *buf, size_t size) {
@@ -143,7 +188,7 @@ static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
     if (moved)
       variable_name(moved, len, buf, size);
     else
-      allocation_text(l->v, buf, size);
+      allocation_text(e->c, l->v, buf, size);
     return;
   case MWCC_LOC_VAR:
   case MWCC_LOC_PARAM:
@@ -321,12 +366,6 @@ static void note_remark(struct note *n, const struct mwcc_loc *l) {
   n->loc = LLVMIsAInstruction(at) ? LLVMInstructionGetDebugLoc(at) : NULL;
   if (!n->loc) n->loc = mwcc_declaration_loc(at);
   n->remark_fn = strdup(function_name(l->fn));
-}
-
-static const char *layout_name(LLVMValueRef call) {
-  size_t len;
-  LLVMValueRef g = LLVMGetOperand(call, 0);
-  return LLVMIsAGlobalVariable(g) ? LLVMGetValueName2(g, &len) : "";
 }
 
 /* A merged allocation is on the heap; or, for the one noted last, it is not after all. */
