@@ -94,7 +94,7 @@ a.c:8:14: moved to heap: x
 a.c:12:3: moved to heap: hidden
 a.c:16:10: moved to heap: y
 a.c:22:7: moved to heap: z
-a.c:25:32: mw_new(int32) escapes to heap
+a.c:25:32: mw_new(int) escapes to heap
 a.c:26:35: mw_new(int) escapes to heap
 a.c:29:9: mw_make(int, 3) escapes to heap
 a.c:31:34: moved to heap: a
@@ -112,7 +112,7 @@ a.c:44:16: moved to heap: p
 a.c:44:24: leaking param: kept
 gen.y:30:32: moved to heap: w
 gen.y:1000:26: moved to heap: y
-gen.y:1001:33: mw_new(int32) escapes to heap
+gen.y:1001:33: mw_new(int) escapes to heap
 other/b.c:7:28: moved to heap: w
 ./sub/part.h:2:7: moved to heap: held
 ./sub/part.h:6:19: mw_new(struct box) escapes to heap
