@@ -133,6 +133,7 @@ static void make_local(mw_pool *pool) {
       pool->listed = true;
       pool->next = pools;
       pools = pool;
+      mwi_shade(pool); /* the list may have been scanned, and only a stack know the pool */
     }
   }
   mwi_unlock(&pools_lock);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../sched/check.h"
+#include "base/abi.h"
 
 typedef struct item {
   struct item *self;
@@ -148,6 +149,60 @@ static void let_go(void) {
   collect();
 }
 
+/* ---- First used while marking is on -------------------------------------------- */
+
+static bool marking(void) {
+  bool on;
+  __asm__ volatile("movb %%gs:%c1, %0" : "=q"(on) : "i"(MWI_TCB_WB));
+  return on;
+}
+
+static volatile bool ready, collected, wake;
+
+static __attribute__((noinline)) mw_pool *wait_with(mw_pool *p) {
+  ready = true;
+  while (!marking() && !collected) mw_yield();
+  for (volatile int i = 0; i < 100000; i++) mw_keep_alive(p); /* other roots are done, stacks not */
+  return p;
+}
+static __attribute__((noinline)) void use_late(void) {
+  put_new(wait_with(mw_new(mw_pool)));
+}
+static void uses_late(void *arg) {
+  use_late();
+  wipe();
+  mw_waitgroup_done(arg);
+}
+static void rests(void *arg) {
+  while (!wake) mw_sleep(100000000);
+  mw_waitgroup_done(arg);
+}
+
+/* A pool that only a stack knows, put on the list when the list has been scanned, and forgotten
+ * before the stack is. */
+static void listed_while_marking(void) {
+  enum { RESTING = 20000 }; /* scanned before the one that counts */
+  static mw_waitgroup wg;
+  int procs = mw_set_max_procs(2);
+  wake = false;
+  mw_waitgroup_add(&wg, RESTING);
+  for (int i = 0; i < RESTING; i++) mw_go(rests, &wg);
+  mw_yield();
+  for (int i = 0; i < 10; i++) {
+    ready = collected = false;
+    mw_waitgroup_add(&wg, 1);
+    mw_go(uses_late, &wg);
+    while (!ready) mw_yield();
+    mw_gc();
+    collected = true;
+    for (int n = 0; n < 1000; n++) make_item();
+    collect();
+  }
+  wake = true;
+  mw_waitgroup_wait(&wg);
+  mw_set_max_procs(procs);
+}
+
 int main(void) {
   CHECK(mw_pool_get(&empty) == NULL);
   mw_pool_put(&empty, NULL);
@@ -159,6 +214,7 @@ int main(void) {
   emptied();
   used_again();
   let_go();
+  listed_while_marking();
   mw_waitgroup *wg = mw_new(mw_waitgroup);
   for (int g = 0; g < 16; g++) {
     mw_waitgroup_add(wg, 1);
