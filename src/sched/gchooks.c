@@ -104,11 +104,14 @@ static void scan_at_rest(struct mwi_gcp *w, struct mwi_g *g) {
 }
 
 /* g's thread is stopped, g runs on it. */
-static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m, bool pointees) {
+static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m) {
   scan_stack(w, g, m->stop_sp);
   mwi_scan_conservative(w, (uintptr_t)m->regs, (uintptr_t)(m->regs + MWI_NREGS), true);
   if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
-  if (!pointees) return;
+}
+
+/* What all these words point to; w as in mwi_scan_pointees. */
+static void pointees_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m) {
   mwi_scan_pointees(w, m->stop_sp, g->stack.hi);
   mwi_scan_pointees(w, (uintptr_t)m->regs, (uintptr_t)(m->regs + MWI_NREGS));
   if (m->ctx_lo) mwi_scan_pointees(w, m->ctx_lo, m->ctx_hi);
@@ -117,12 +120,14 @@ static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m, 
 struct self_scan {
   struct mwi_gcp *w;
   struct mwi_g *g;
-  bool pointees;
 };
 static void scan_self(void *arg, uintptr_t sp) {
   struct self_scan *s = arg;
   scan_stack(s->w, s->g, sp);
-  if (s->pointees) mwi_scan_pointees(s->w, sp, s->g->stack.hi);
+}
+static void pointees_of_self(void *arg, uintptr_t sp) {
+  struct self_scan *s = arg;
+  mwi_scan_pointees(s->w, sp, s->g->stack.hi);
 }
 
 /* [E1] */
@@ -142,14 +147,14 @@ static void scan_goroutine(struct mwi_gcp *w, struct mwi_g *g) {
       struct mwi_m *m = g->m, *self = mwi_self();
       if (!m) continue; /* on its way in or out */
       if (m == self) {
-        struct self_scan me = {w, g, false};
+        struct self_scan me = {w, g};
         mwi_spill_call(scan_self, &me);
         return;
       }
       mwi_stop_lock();
       bool ok = mwi_suspend_m(m);
       bool same = ok && mwi_load_acquire(&g->status) == MWI_G_RUNNING && g->m == m && m->tcb.g == g;
-      if (same) scan_on_thread(w, g, m, false);
+      if (same) scan_on_thread(w, g, m);
       if (ok) mwi_resume_m(m);
       mwi_stop_unlock();
       if (same) return;
@@ -170,7 +175,7 @@ static void scan_goroutine_stw(struct mwi_gcp *w, struct mwi_g *g) {
   else if (m == mwi_self())
     scan_goroutine(w, g);
   else
-    scan_on_thread(w, g, m, false);
+    scan_on_thread(w, g, m);
 }
 
 /* ---- Root jobs --------------------------------------------------------- */
@@ -265,18 +270,26 @@ static void scan_self_called_back(struct mwi_gcp *w) {
   if (!self_called_back) return;
   external[0].fp = (uintptr_t)__builtin_frame_address(0);
   if (!confirmed(mwi_getg())) return;
-  struct self_scan me = {w, mwi_getg(), true};
+  struct self_scan me = {w, mwi_getg()};
   mwi_spill_call(scan_self, &me);
+  mwi_spill_call(pointees_of_self, &me);
 }
 
 static uint32_t starter_jobs(void) {
   return nstarter_jobs;
 }
 
+static void scan_one_held(struct mwi_gcp *w, struct mwi_m *m) {
+  struct mwi_g *g = m->tcb.g;
+  if (!confirmed(g)) return;
+  scan_on_thread(w, g, m);
+  pointees_on_thread(w, g, m);
+}
+
 static void scan_held(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (!mwi_load_relaxed(&m->held_for_scan)) continue;
-    if (confirmed(m->tcb.g)) scan_on_thread(w, m->tcb.g, m, true);
+    scan_one_held(w, m);
     mwi_stop_lock(); /* not in the middle of somebody's stop */
     mwi_store_relaxed(&m->held_for_scan, false);
     mwi_resume_m(m);
@@ -325,7 +338,7 @@ static void run_job(uint32_t i, struct mwi_gcp *w) {
 static void scan_all_roots_stw(struct mwi_gcp *w) {
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
     if (mwi_load_relaxed(&m->held_for_scan)) {
-      if (confirmed(m->tcb.g)) scan_on_thread(w, m->tcb.g, m, true);
+      scan_one_held(w, m);
       mwi_store_relaxed(&m->held_for_scan, false); /* the start of the world releases it */
     }
   scan_self_called_back(w);
@@ -370,9 +383,11 @@ static void rescan_external_stw(struct mwi_gcp *w) {
     if (s != MWI_G_RUNNING) {
       struct mwi_stack_view v = mwi_stack_view(g);
       mwi_scan_pointees(NULL, v.lo, v.hi);
-    } else if (m != mwi_self()) {
-      mwi_scan_pointees(NULL, m->stop_sp, g->stack.hi);
-      if (m->ctx_lo) mwi_scan_pointees(NULL, m->ctx_lo, m->ctx_hi);
+    } else if (m == mwi_self()) { /* called back, it ends the cycle itself */
+      struct self_scan me = {NULL, g};
+      mwi_spill_call(pointees_of_self, &me);
+    } else {
+      pointees_on_thread(NULL, g, m);
     }
   }
 }

@@ -4,7 +4,8 @@
  *
  * External code (registers_plain.c) takes a pointer out of memory into a register and
  * waits there while others collect: a general and a vector register, in turn; or it
- * takes the pointer while marking is on, from an object that is still white.  Compiled
+ * takes the pointer while marking is on, from an object that is still white; or it puts such a one
+ * into an object that it has in registers that calls preserve, and calls back.  Compiled
  * code has one in each register that calls preserve, and waits in the runtime, with and
  * without its thread.  Then goroutines whose argument is the only pointer, and the youngest of
  * all, whose stack is.
@@ -13,12 +14,16 @@
  * So the stack is wiped, in a way that no compiler takes away, and what holds the pointer is
  * assembly.
  */
+#define _GNU_SOURCE 1
 #include <mallow.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/abi.h"
 #include "registers_plain.h"
@@ -126,13 +131,33 @@ void hold_saved(object **slots, void (*wait)(void));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile bool let_go;
+static volatile int tid; /* of the thread that waits; 0: not there yet */
+static volatile int turns;
 
 static void wait_with_thread(void) { /* for a lock: in a system call */
+  tid = (int)syscall(SYS_gettid);
   pthread_mutex_lock(&lock);
   pthread_mutex_unlock(&lock);
 }
 static void wait_at_rest(void) {
-  while (!let_go) mw_yield();
+  while (!let_go) {
+    turns++;
+    mw_yield();
+  }
+}
+
+/* Until thread `tid` sleeps in the kernel. */
+static void await_sleep(void) {
+  char path[64], state;
+  do {
+    mw_yield();
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    FILE *f = tid ? fopen(path, "r") : NULL;
+    if (!f) continue;
+    if (fscanf(f, "%*d %*s %c", &state) != 1) state = 'R';
+    fclose(f);
+    if (state == 'S') return;
+  } while (true);
 }
 static void (*const wait_for[])(void) = {wait_with_thread, wait_at_rest};
 
@@ -151,9 +176,13 @@ static void held_in_saved_registers(void) {
     for (int i = 0; i < 5; i++) {
       pthread_mutex_lock(&lock);
       let_go = false;
+      tid = turns = 0;
       mw_waitgroup_add(&done, 1);
       mw_go(in_saved_registers, NULL);
-      mw_sleep(2000000); /* it waits by then, or is found elsewhere: no harm, and no test */
+      if (mode)
+        while (turns == 0) mw_yield();
+      else
+        await_sleep();
       collect();
       let_go = true;
       pthread_mutex_unlock(&lock);
@@ -224,6 +253,53 @@ static void taken_while_marking(void) {
   mw_set_gc_percent(100);
 }
 
+/* ---- Put while marking is on, where only registers know ---------------------- */
+
+/* External code takes pointers from what is white, at the end of a long list, and puts them into
+ * objects that are black and that it has in registers only; then it calls back, to wait with its
+ * thread until marking has ended. */
+static void inserts_while_marking(void *arg) {
+  (void)arg;
+  object **slot = mw_make(object *, 5);
+  fill(slot, 5);
+  wipe();
+  plain_insert((void **)slot, wait_with_thread);
+  for (int i = 0; i < 5; i++)
+    alive("an object that external code had in a register", slot[i]->none);
+  mw_waitgroup_done(&done);
+}
+
+static __attribute__((noinline)) void hide(void) {
+  object **far = mw_make(object *, 5);
+  fill(far, 5);
+  node *last = (node *)(uintptr_t)(~plain_from - offsetof(node, o));
+  last->o = (object *)far;
+}
+
+static void inserted_while_marking(void) {
+  mw_set_gc_percent(-1);
+  for (int i = 0; i < 10; i++) {
+    plain_holds = plain_go = 0;
+    collected = false;
+    make_list();
+    hide();
+    wipe();
+    pthread_mutex_lock(&lock);
+    mw_waitgroup_add(&done, 2);
+    mw_go(inserts_while_marking, NULL);
+    while (!plain_holds) mw_yield();
+    mw_go(collects, NULL);
+    while (!marking() && !collected) mw_yield();
+    for (volatile int k = 0; k < 10000; k++) continue; /* its objects are black by then */
+    plain_go = 1;
+    while (plain_holds < 2 || !collected) mw_yield();
+    for (int n = 0; n < 1000; n++) make(1);
+    pthread_mutex_unlock(&lock);
+    mw_waitgroup_wait(&done);
+  }
+  mw_set_gc_percent(100);
+}
+
 /* ---- Not yet run --------------------------------------------------------------- */
 
 static void with_argument(void *arg) {
@@ -247,6 +323,7 @@ int main(void) {
   held_in_saved_registers();
   mw_set_max_procs(3);
   taken_while_marking();
+  inserted_while_marking();
   mw_set_max_procs(1);
   for (int i = 0; i < 5; i++) {
     mw_waitgroup_add(&done, 300);
