@@ -6,6 +6,6 @@ extern unsigned long plain_from; /* complemented: the address of a slot */
 void plain_hold(void **slot, int vector);
 /* Wait for plain_go, take what is at plain_from, say so, wait, put it into *slot. */
 void plain_take(void **slot);
-/* Wait for plain_go; move five pointers from the array that is at plain_from into the first words of
- * the five objects in slot[], which are in registers only from then on; call wait. */
+/* Wait for plain_go; move five pointers from the array that is at plain_from into the first words
+ * of the five objects in slot[], which are in registers only from then on; call wait. */
 void plain_insert(void **slot, void (*wait)(void));
