@@ -71,15 +71,15 @@ static bool uses_name(LLVMValueRef alloca, const char *const *prefixes) {
   return false;
 }
 
-/* Bound to the frame by what it is: a variable-length array, a va_list, a
- * setjmp buffer. */
+/* Bound to the frame by what it is: a variable-length array, memory of alloca() of whatever size,
+ * a va_list, a setjmp buffer. */
 bool mwcc_left_alone(struct mwcc *c, LLVMValueRef alloca) {
   static const char *const bound[] = {"llvm.va_",  "_setjmp",      "setjmp", "__sigsetjmp",
                                       "sigsetjmp", "llvm.eh.sjlj", NULL};
   (void)c;
   uint64_t n;
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(alloca));
-  if (!mwcc_const_u64(LLVMGetOperand(alloca, 0), &n)) return true;
+  if (!mwcc_const_u64(LLVMGetOperand(alloca, 0), &n) || mwcc_is_alloca_call(alloca)) return true;
   if (LLVMGetInstructionParent(alloca) != LLVMGetEntryBasicBlock(fn)) return true;
   LLVMTypeRef t = LLVMGetAllocatedType(alloca);
   while (LLVMGetTypeKind(t) == LLVMArrayTypeKind) t = LLVMGetElementType(t);

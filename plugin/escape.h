@@ -196,6 +196,8 @@ bool mwcc_dominates_uses(LLVMValueRef inst, LLVMValueRef v);
 /* Where and as what an alloca or an argument was declared, from debug information. */
 struct mwcc_place mwcc_declaration(LLVMValueRef v);
 LLVMMetadataRef mwcc_declaration_loc(LLVMValueRef v); /* NULL: not known */
+/* The source has it among the function's parameters. */
+bool mwcc_is_written_param(LLVMValueRef v);
 /* Where a function is defined. */
 struct mwcc_place mwcc_function_place(LLVMValueRef fn);
 /* ... of an alloca that is declared nowhere: of its first use in the source. */
@@ -216,8 +218,9 @@ struct mwcc_place mwcc_instruction_place(LLVMValueRef inst);
 /* The variable of alloca `from` is now where the pointer in `slot` points. */
 void mwcc_move_debug(LLVMValueRef from, LLVMValueRef slot);
 void mwcc_set_loc_from(LLVMValueRef inst, LLVMValueRef declared);
-void mwcc_remark(LLVMModuleRef mod, const char *fn, LLVMMetadataRef loc, bool missed,
-                 const char *text);
+/* A remark of function fn at a place; near: a position in it, or NULL. */
+void mwcc_remark(LLVMModuleRef mod, const char *fn, LLVMMetadataRef near, struct mwcc_place place,
+                 bool missed, const char *text);
 void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                        void (*each)(void *ctx, const char *fn, const char *fn_file,
                                     unsigned fn_line, const char *file, unsigned line,

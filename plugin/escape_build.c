@@ -429,9 +429,11 @@ static int depth_of_births(struct mwcc_esc *e, LLVMValueRef memory) {
  * variable-length array has a name. */
 bool mwcc_is_alloca_call(LLVMValueRef alloca) {
   size_t len;
-  LLVMTypeRef t = LLVMGetAllocatedType(alloca);
+  LLVMTypeRef t = LLVMGetAllocatedType(alloca), n = LLVMTypeOf(LLVMGetOperand(alloca, 0));
   LLVMGetValueName2(alloca, &len);
-  return len == 0 && LLVMGetTypeKind(t) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) == 8;
+  /* the number is of type size_t; a variable's is LLVM's own, an i32 */
+  return len == 0 && LLVMGetTypeKind(t) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) == 8 &&
+         LLVMGetIntTypeWidth(n) == 64;
 }
 
 /* Loops around a variable's declaration: those around its lifetime's start.  clang does

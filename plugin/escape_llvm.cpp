@@ -245,6 +245,12 @@ mwcc_place mwcc_declaration(LLVMValueRef VRef) {
   return P;
 }
 
+bool mwcc_is_written_param(LLVMValueRef VRef) {
+  return llvm::any_of(declaresOf(unwrap(VRef)), [](DbgVariableRecord *R) {
+    return R->getVariable()->isParameter() && !R->getVariable()->isArtificial();
+  });
+}
+
 LLVMMetadataRef mwcc_declaration_loc(LLVMValueRef VRef) {
   for (DbgVariableRecord *R : declaresOf(unwrap(VRef))) return wrap(R->getDebugLoc().get());
   return nullptr;
@@ -293,8 +299,18 @@ void mwcc_set_loc_from(LLVMValueRef IRef, LLVMValueRef DeclaredRef) {
   if (const DILocation *L = firstUse(V)) I->setDebugLoc(L);
 }
 
-void mwcc_remark(LLVMModuleRef MRef, const char *Fn, LLVMMetadataRef Loc, bool Missed,
-                 const char *Text) {
+/* A place of the function, or of a macro or header in it, as a location of LLVM's. */
+static DiagnosticLocation locationOf(Function &F, const DILocation *Near, const mwcc_place &P) {
+  DILocalScope *Scope = Near ? Near->getScope() : F.getSubprogram();
+  if (!Scope) return DiagnosticLocation();
+  LLVMContext &C = F.getContext();
+  if (StringRef(fileName(Scope->getDirectory(), Scope->getFilename(), F.getParent())) != P.file)
+    Scope = DILexicalBlockFile::get(C, Scope, DIFile::get(C, P.file, ""), 0);
+  return DiagnosticLocation(DebugLoc(DILocation::get(C, P.line, P.col, Scope)));
+}
+
+void mwcc_remark(LLVMModuleRef MRef, const char *Fn, LLVMMetadataRef Near, mwcc_place P,
+                 bool Missed, const char *Text) {
   Module &M = *unwrap(MRef);
   Function *F = M.getFunction(Fn), *Made = nullptr;
   if (!F || F->empty()) { /* inlined everywhere: a remark names a function that is there */
@@ -302,11 +318,7 @@ void mwcc_remark(LLVMModuleRef MRef, const char *Fn, LLVMMetadataRef Loc, bool M
     F = Made = Function::Create(Type, GlobalValue::InternalLinkage, Fn, M);
     BasicBlock::Create(M.getContext(), "", F);
   }
-  DiagnosticLocation L;
-  if (Loc)
-    L = DiagnosticLocation(DebugLoc(unwrap<DILocation>(Loc)));
-  else if (F->getSubprogram())
-    L = DiagnosticLocation(F->getSubprogram());
+  DiagnosticLocation L = locationOf(*F, Near ? unwrap<DILocation>(Near) : nullptr, P);
   const BasicBlock *B = &F->getEntryBlock();
   if (Missed) {
     OptimizationRemarkMissed R("mallow", "Heap", L, B);

@@ -31,7 +31,7 @@ struct note {
   bool early_heap, again; /* the early run's verdict; the middle run has found it */
   char reason[32];
   char *fn;        /* a variable's function, an allocation's layout: see `merged` */
-  char *remark_fn; /* for its remark: the function, and clang's position there */
+  char *remark_fn; /* for its remark: the function, and a position in it */
   LLVMMetadataRef loc;
 };
 static struct note *notes;
@@ -359,7 +359,7 @@ static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p,
   return p->line != 0;
 }
 
-/* Where a remark about the site will point; the site itself may be gone by then. */
+/* Which function a remark about the site is of; the site itself may be gone by then. */
 static void note_remark(struct note *n, const struct mwcc_loc *l) {
   if (!mwcc_options()->remarks || n->remark_fn) return;
   LLVMValueRef at = l->kind == MWCC_LOC_RESULT ? mwcc_sret_of(l->fn) : l->v;
@@ -444,6 +444,7 @@ void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
   LLVMValueRef variable = mwcc_arg_is_byval(l->v) ? l->v : spilled(l->v);
   struct mwcc_place p = mwcc_declaration(variable);
   if (!p.line || !p.name_len || !holds_pointers(l->v, variable)) return;
+  if (!mwcc_is_written_param(variable)) return; /* clang's own: what a block captures */
   /* a struct that is passed in several registers is one parameter */
   int heap = l->leak_heap, result = l->leak_result;
   const char *flow = l->flow, *result_flow = l->result_flow;
@@ -619,7 +620,8 @@ void mwcc_esc_print(struct mwcc *c, bool remarks_only) {
     if (is_merged(n)) n->heap = true;
     const char *text = sentence(n, buf, sizeof buf);
     if (!text) continue;
-    if (n->remark_fn) mwcc_remark(c->mod, n->remark_fn, n->loc, n->heap, text);
+    struct mwcc_place place = {.file = n->file, .line = n->line, .col = n->col};
+    if (n->remark_fn) mwcc_remark(c->mod, n->remark_fn, n->loc, place, n->heap, text);
     if (!mwcc_reporting() || remarks_only) continue;
     fprintf(stderr, "%s:%u:%u: %s\n", n->file, n->line, n->col, text);
     if (mwcc_options()->report_flow && (n->heap || n->kind == TEXT) && n->flow)

@@ -87,6 +87,11 @@ static inline struct n *cons(struct n *l, int v) { struct n *e = mw_new(struct n
 int local(int k) { int *p = mw_new(int); *p = k; return *p + 1; }
 int twice(int k) { struct n *a = cons(0, k), *b = cons(a, k + 1); return a->v + b->v; }
 int *ret(int k) { int x = k; return &x; }
+#define NEW(T) mw_new(T)
+#define KEEP(p) (kept = (p))
+void *kept;
+int *literal(void) { return (int[]){1, 2}; }
+void macro(void) { KEEP(mw_new(int)); kept = NEW(long); }
 struct n *build(int n) { struct n *l = 0; for (int i = 0; i < n; i++) l = cons(l, i); return l; }
 C
 for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O1 -g"; do
@@ -107,11 +112,12 @@ int *g;
 va_list *gv;
 void vla(int n) { int a[n]; a[0] = n; g = &a[0]; }
 int *dynamic(size_t n) { int *p = __builtin_alloca(n); *p = 1; return p; }
+char *constant(void) { return __builtin_alloca(10); }
 void list(int n, ...) { va_list ap; va_start(ap, n); gv = (va_list *)&ap; va_end(ap); }
 void fine(int n) { int a[n]; a[0] = n; }
 C
 "$mallow" cc -O0 -c w.c 2>out || fail "w.c"
-test "$(grep -c 'warning: .*outlives its frame' out)" = 3 || fail "three warnings"
+test "$(grep -c 'warning: .*outlives its frame' out)" = 4 || fail "four warnings"
 says "flow: {heap}"
 "$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
 silent "outlives"

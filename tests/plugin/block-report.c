@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// A block on the stack moves like a compound literal; what clang adds to its function is not
+// reported.
+// RUN: %mallow cc -fblocks -m -w -O0 -c %s -o %t 2>&1 | %check --implicit-check-not={{escape}}
+// RUN: %mallow cc -fblocks -m -w -O2 -c %s -o %t 2>&1 | %check --implicit-check-not={{escape}}
+int call(int (^f)(void));
+int a(void) {
+  int x = 1;
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:10: moved to heap: block{{$}}
+  return call(^{
+    return x;
+  });
+}
+int b(void) {
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:15: moved to heap: y{{$}}
+  __block int y = 1;
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:3: moved to heap: block{{$}}
+  call(^{
+    return y++;
+  });
+  return y;
+}
