@@ -600,9 +600,32 @@ static bool commit(struct mwi_g *g, void *arg) {
   return parked;
 }
 
+/*
+ * Where the frame is of whoever called for this park, if it is out of reach of what the ring
+ * prefetches from sp on: a function with buffers on its stack keeps the rest of what it works
+ * with on another page.  Frames of compiled code and of ours are chained; what looks like no
+ * frame further up in this stack ends the search.
+ */
+static MWI_NOINLINE void note_outer(struct mwi_g *g) {
+  enum { DEPTH = 10 };                 /* more frames than any call of libc's takes here */
+  enum { BELOW = 2 * MWI_CACHE_LINE }; /* sp will be that much lower, at most */
+  uintptr_t fp = (uintptr_t)__builtin_frame_address(0), reach = fp + MWI_NEAR_BYTES - BELOW;
+  g->outer = 0;
+  for (int i = 0; i < DEPTH; i++) {
+    uintptr_t up = *(const uintptr_t *)fp;
+    if (up <= fp || up >= g->stack.hi || up % sizeof up) return;
+    if (up > reach) {
+      g->outer = (uint32_t)(g->stack.hi - up);
+      return;
+    }
+    fp = up;
+  }
+}
+
 /* Park until the state changes; lock: to be dropped then.  The reason. */
 static uint32_t park(struct mwi_iowait *io, struct mwi_lock *lock, int64_t deadline) {
   io->deadline = deadline;
+  note_outer(io->g);
   atomic_fetch_add(&tally()->parks, 1);
   if (deadline)
     mwi_park(commit, lock, MWI_WAIT_IO); /* arming a timer takes stack */

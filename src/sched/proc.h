@@ -101,6 +101,9 @@ struct mwi_m {
 _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
 
 #define MWI_RUNQ 256
+/* What the ring prefetches of a stack from sp on: the frames of a park, and of the call that
+ * parks.  Those of a read on a socket take eleven lines. */
+enum { MWI_NEAR_LINES = 12, MWI_NEAR_BYTES = MWI_NEAR_LINES * MWI_CACHE_LINE };
 
 struct mwi_p {
   /* atomic: the thread that holds it; NULL while idle.  Written under sched.lock or by the holder
@@ -187,7 +190,7 @@ struct mwi_sched {
    * descriptors (sched/netpoll.h) */
   _Atomic uint32_t keeper_futex; /* until netpoll is open; then its eventfd */
   _Atomic int64_t keeper_until;  /* INT64_MAX: no keeper; MWI_KEEP_ON: no timer */
-  _Atomic uint32_t need_sysmon;  /* futex: 1 asks sysmon to look now */
+  _Atomic uint32_t need_sysmon;  /* futex: not 0 asks sysmon to look now (sysmon.c says why) */
   _Atomic uint32_t sysmon_deep;  /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
   struct mwi_g *main_g;
@@ -446,6 +449,7 @@ bool mwi_fork_unfinished(void); /* it has not asked yet */
 
 /* sysmon.c */
 void mwi_sysmon_start(void);
-void mwi_sysmon_wake(void);
+void mwi_sysmon_wake(void); /* something is to be done */
+void mwi_sysmon_stir(void); /* out of its sleep without end */
 
 #endif

@@ -94,9 +94,9 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
  * The one at h is taken.  What those behind it will touch first is to be on its way: for a
  * group of them at once, because what takes longest is the page tables' walk, for which a
  * prefetch waits, and walks for several go side by side.  Who was stolen meanwhile is
- * there still (records are never freed); sp is a hint then, and read in a race.
+ * there still (records are never freed); sp is a hint then, and read in a race, as is outer.
  */
-enum { GROUP = 8, FRAMES = 8 /* lines above sp: the frames of a park */ };
+enum { GROUP = 8 };
 
 static void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
   if (__has_feature(thread_sanitizer)) return;
@@ -104,8 +104,14 @@ static void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
   for (uint32_t i = h + 1; i != end; i++) {
     const struct mwi_g *g = mwi_load_relaxed(&p->runq[i % MWI_RUNQ]);
     uintptr_t sp = g->sp; /* a number: perhaps no address */
-    for (int k = 0; k < FRAMES; k++)
+    for (int k = 0; k < MWI_NEAR_LINES; k++)
       __builtin_prefetch((const void *)(sp + (uintptr_t)(MWI_CACHE_LINE * k)), 1);
+    uint32_t outer = g->outer;
+    if (!outer) continue;
+    /* below its frame pointer: what it keeps across calls */
+    const char *frame = (const char *)(g->stack.hi - outer);
+    __builtin_prefetch(frame - 1, 1);
+    __builtin_prefetch(frame - 1 - MWI_CACHE_LINE, 1);
   }
   p->expected = end;
   for (uint32_t i = end; i != t && i - end < GROUP; i++) {

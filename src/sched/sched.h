@@ -113,7 +113,10 @@ struct mwi_g {
       io;                       /* sched/netpoll.h; made by the first wait, kept; a handler looks */
   struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
-  void *wake_param;             /* set by the waker before mwi_ready */
+  /* bytes from the top of its stack down to the first frame that its park did not leave near sp;
+   * 0: none.  Owner; read as a hint (runq.c) */
+  uint32_t outer;
+  void *wake_param; /* set by the waker before mwi_ready */
 
   int64_t wait_since; /* owner: ns, 0 unless asked for */
 
