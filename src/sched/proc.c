@@ -116,7 +116,7 @@ static struct mwi_p *idle_p_get_locked(void) {
   mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
   mwi_store_relaxed(&p->slice_over, 0);
   atomic_fetch_sub(&mwi_sched.nidle_p, 1);
-  if (mwi_load_seqcst(&mwi_sched.sysmon_deep)) mwi_sysmon_wake();
+  if (mwi_load_seqcst(&mwi_sched.sysmon_deep)) mwi_sysmon_stir();
   return p;
 }
 

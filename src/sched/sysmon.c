@@ -10,8 +10,12 @@
  *          own ends; ask for a collection every two minutes.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
  *          1 ms, or 2.5 where nobody can be waiting; with every processor
- *          idle it sleeps until woken.  It has no P and never touches the collected heap, so it is
- * not in the list of threads and is not stopped.
+ *          idle it sleeps until woken.  Where processors are idle for moments only
+ *          (a server between two messages) it would be woken for each of them, to look
+ *          every 20 us: there it goes on as before, and sleeps without end after a look that
+ *          finds that nobody has run since the last.
+ * Threads  It has no P and never touches the collected heap, so it is
+ *          not in the list of threads and is not stopped.
  */
 #include <stdio.h>
 
@@ -32,6 +36,8 @@
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 #define BRISK_US 2500     /* where all are busy, and switch so often that nobody can be waiting */
 enum { BRISK_TICKS = 64 };
+/* Who is idle for less than this between two goroutines need not wake us for each of them. */
+#define FLICKER_NS 10000000
 
 static struct mwi_tcb sysmon_tcb;
 
@@ -56,8 +62,19 @@ static void trace(int64_t now) {
                  mwi_load_relaxed(&mwi_sched.runq_size), queues, ticks);
 }
 
+/* Why it is woken: something is to be done; or only that a processor is busy again. */
+enum { ASKED = 1, STIRRED = 2 };
+
+static void wake_for(uint32_t why) {
+  if (atomic_fetch_or(&mwi_sched.need_sysmon, why) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
+}
+
 void mwi_sysmon_wake(void) {
-  if (mwi_xchg_acqrel(&mwi_sched.need_sysmon, 1) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
+  wake_for(ASKED);
+}
+
+void mwi_sysmon_stir(void) {
+  wake_for(STIRRED);
 }
 
 /* Does p have something that it does not get to?  What is in runnext goes on at
@@ -164,6 +181,16 @@ static bool all_idle(void) {
          !mwi_load_seqcst(&mwi_sched.runq_size);
 }
 
+/* Has nobody run since the last time that this was asked? */
+static bool nobody_ran(void) {
+  static uint32_t seen;
+  uint32_t sum = 0;
+  for (int i = 0; i < mwi_sched.nprocs; i++) sum += mwi_load_relaxed(&mwi_sched.procs[i]->tick);
+  bool same = sum == seen;
+  seen = sum;
+  return same;
+}
+
 static int64_t deep_sleep_ns(void) {
   int64_t ns = mwi_gc_forced_in_ns(), period = (int64_t)mwi_knobs.schedtrace * 1000000;
   return period && (ns < 0 || period < ns) ? period : ns;
@@ -177,19 +204,25 @@ static void sysmon_main(void *unused) {
   mwi_lock_rank_forget(&sysmon_tcb); /* it may have been another thread's, before a fork */
   int64_t sleep_us = FIRST_SLEEP_US;
   int idle = 0;
-  bool brisk = false;
+  bool brisk = false, flickers = false; /* the last sleep without end was a short one */
   for (;;) {
-    if (all_idle()) {
+    bool at_rest = nobody_ran(), idle_now = all_idle();
+    if (idle_now && (at_rest || !flickers)) {
+      int64_t since = mwi_os_monotonic();
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
       if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
-      sleep_us = FIRST_SLEEP_US;
-      idle = 0;
+      flickers = mwi_os_monotonic() - since < FLICKER_NS;
+      if (!flickers) {
+        sleep_us = FIRST_SLEEP_US;
+        idle = 0;
+      }
     } else {
-      mwi_futex_wait(&mwi_sched.need_sysmon, 0, (brisk ? BRISK_US : sleep_us) * 1000);
+      int64_t us = idle_now ? MAX_SLEEP_US : brisk ? BRISK_US : sleep_us;
+      mwi_futex_wait(&mwi_sched.need_sysmon, 0, us * 1000);
     }
-    bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) != 0;
+    bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) & ASKED;
     if (asked) {
       mwi_exit_if_empty();
       mwi_signal_look();
