@@ -50,6 +50,7 @@ static void init(void) {
   mwi_sched.start_ns = mwi_os_monotonic();
   mwi_heap_init();
   mwi_gchooks_init();
+  mwi_jumps_init();
   mwi_gc_init();
   mwi_due_goroutines_init();
   mwi_memstats_init();

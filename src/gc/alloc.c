@@ -7,7 +7,8 @@
  *          marking, and collect before giving up for lack of memory.
  * How      The fast path is a bump in the cursor of the layout's span class
  *          (compiled code has it inline, base/abi.h).  Everything else happens
- *          when a cursor runs dry, for a whole run of slots at once.
+ *          when a cursor runs dry, for a whole run of slots at once.  A handler's jump out of
+ *          that is made at its end (gc/jumps.h), with the new object forgotten.
  * Callers  goroutine context; the new object is on the caller's stack or in a
  *          register, and allocated black while marking, so it survives the
  *          stops that this file may make before it returns.
@@ -22,6 +23,7 @@
 #include "base/knobs.h"
 #include "gc/barrier.h"
 #include "gc/gc.h"
+#include "gc/jumps.h"
 #include "gc/pacer.h"
 #include "gc/roots.h"
 
@@ -202,6 +204,8 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
     mwi_fatal("a signal handler allocates %zu bytes (a variable moved to the heap does: see "
               "`mallow cc -m`)",
               bytes);
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
   mwi_gc_attach();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) {
     stress_alloc();
@@ -210,7 +214,9 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
   mwi_spanclass c = class_of(bytes, l, raw);
   struct limit m = {false, 0};
   void *p = attempt(bytes, l, c, &m);
-  return MWI_LIKELY(p != NULL) ? p : attempt_again(bytes, l, c, &m);
+  if (MWI_UNLIKELY(!p)) p = attempt_again(bytes, l, c, &m);
+  mwi_jumps_go(g);
+  return p;
 }
 
 void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
@@ -219,20 +225,26 @@ void *mwi_gc_alloc_or_null(size_t bytes, const struct mwi_layout *l) {
 
 void *mwi_gc_alloc_freed(size_t bytes, bool noscan) {
   if (MWI_UNLIKELY(mwi_tcb()->sig) || bytes > MWI_MAX_SMALL) return NULL;
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_alloc();
   mwi_gc_attach();
   mwi_rt_enter();
   void *p = mwi_mcache_reuse(mwi_tcb()->mcache, mwi_class_untyped(bytes, noscan));
   mwi_rt_leave();
+  mwi_jumps_go(g);
   return p;
 }
 
 void mwi_gc_free(void *p) {
   /* a handler's thread may be in the middle of the lists */
   if (MWI_UNLIKELY(!mwi_tcb()->attached || mwi_tcb()->sig)) return;
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
   mwi_rt_enter();
   mwi_mcache_free(mwi_tcb()->mcache, (uintptr_t)p);
   mwi_rt_leave();
+  mwi_jumps_go(g);
 }
 
 void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
@@ -244,6 +256,8 @@ void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
 /* `to` is fresh: black or unreachable, and nothing in it is overwritten, but
  * what is copied into it may be reachable from `from` alone. */
 void mwi_gc_copy(void *to, const void *from, size_t bytes) {
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
   mwi_rt_enter();
   for (size_t at = 0; at < bytes; at += 64 * MWI_KB) {
     size_t part = bytes - at > 64 * MWI_KB ? 64 * MWI_KB : bytes - at;
@@ -252,6 +266,7 @@ void mwi_gc_copy(void *to, const void *from, size_t bytes) {
     if (part == 64 * MWI_KB) mwi_gc_hooks.worker_poll();
   }
   mwi_rt_leave();
+  mwi_jumps_go(g);
 }
 
 /* ---- Compiled code's entry points -------------------------------------- */
@@ -268,9 +283,13 @@ MWI_INLINE mwi_spanclass cursor_class(const struct mwi_layout *l) {
  */
 MWI_INLINE void *refill(const struct mwi_layout *l) {
   if (MWI_UNLIKELY(!l->cursor || mwi_knobs.gcstress || mwi_tcb()->sig)) return NULL;
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
   mwi_gc_attach();
   struct limit m = {false, 0};
-  return small_slow(cursor_class(l), &m);
+  void *p = small_slow(cursor_class(l), &m);
+  mwi_jumps_go(g);
+  return p;
 }
 
 MWI_COLD static void *new_slow(struct mwi_layout *l) {
@@ -279,6 +298,8 @@ MWI_COLD static void *new_slow(struct mwi_layout *l) {
       mwi_knobs.gcstress)
     return mwi_gc_alloc(bytes, l);
   if (!l->cursor) {
+    struct mwi_g *g = mwi_tcb()->g;
+    mwi_jumps_wait(g);
     mwi_gc_attach(); /* the heap exists from here on */
     mwi_spanclass c = l->period ? mwi_class_for(bytes, l) : mwi_class_untyped(bytes, true);
     /* Compiled code adds the size that it knows: slot first.  Both stores are
@@ -286,6 +307,7 @@ MWI_COLD static void *new_slow(struct mwi_layout *l) {
     l->slot = mwi_classes[c].slot;
     atomic_signal_fence(memory_order_release);
     l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+    mwi_jumps_go(g);
   }
   return mwi_gc_alloc(bytes, l);
 }
@@ -309,11 +331,14 @@ MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
 MWI_COLD static void *raw_slow(struct mwi_layout *l) {
   bool small = l->size <= MWI_MAX_SMALL && l->size >= MWI_RAW_MIN;
   if (small && !l->cursor && !mwi_knobs.gcstress) {
+    struct mwi_g *g = mwi_tcb()->g;
+    mwi_jumps_wait(g);
     mwi_gc_attach();
     mwi_spanclass c = mwi_class_raw(l->size, !l->period);
     l->slot = mwi_classes[c].slot;
     atomic_signal_fence(memory_order_release); /* as in new_slow */
     l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+    mwi_jumps_go(g);
   }
   void *p = alloc_or_null(l->size, l, small);
   if (MWI_UNLIKELY(!p)) out_of_memory(l->size);

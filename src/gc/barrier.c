@@ -17,7 +17,8 @@
  *          and scanned again when marking ends (everything it can insert).
  * Callers  compiled code, with the flag set (base/abi.h); gc/barrier.h for the
  *          runtime itself.  Any stack; no allocation, no stop: the world may
- *          not stop between the flag's load and the store [A2].
+ *          not stop between the flag's load and the store [A2].  A handler's jump out of
+ *          an entry point is made behind it (gc/jumps.h).
  * Threads  the buffer belongs to the P; a thread without one shares `spare`.
  * Not done a colour check on the object that holds slot: it needs a fence per
  *          store, and saves little.
@@ -25,6 +26,7 @@
 #include "gc/barrier.h"
 
 #include "gc/cycle.h"
+#include "gc/jumps.h"
 #include "gc/mark.h"
 #include "gc/roots.h"
 
@@ -111,8 +113,10 @@ MWI_INLINE bool in_handler(void) {
   return MWI_UNLIKELY(mwi_tcb()->rt > 0);
 }
 
-static void record_late(const void *p, size_t bytes) {
+MWI_COLD static void record_late(const void *p, size_t bytes) {
   uintptr_t lo = mwi_align_up((uintptr_t)p, 8), hi = (uintptr_t)p + bytes;
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g); /* another handler may leave this one */
   for (; lo + 8 <= hi; lo += 8) {
     uintptr_t word = *(uintptr_t *)lo;
     if (word - mwi_heap.base >= mwi_load_relaxed(&mwi_heap.used)) continue;
@@ -121,6 +125,7 @@ static void record_late(const void *p, size_t bytes) {
       mwi_fatal("more than %d pointers stored by signal handlers in one collection", LATE_WORDS);
     mwi_store_relaxed(&late[i], word);
   }
+  mwi_jumps_go(g);
 }
 
 static void shade_late_stw(struct mwi_gcp *w) {
@@ -156,6 +161,19 @@ static void touch_range(const void *p, size_t n) {
   TOUCH(at + n - 1);
 }
 
+/* Around what a handler's jump must not leave half done: [JP1], and no stop [T1].  Memory of the
+ * program's is touched before [JP3]. */
+MWI_INLINE struct mwi_g *section_begin(void) {
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
+  mwi_rt_enter();
+  return g;
+}
+MWI_INLINE void section_end(struct mwi_g *g) {
+  mwi_rt_leave();
+  mwi_jumps_go(g); /* the program's store is not made if a jump is: as if the signal came first */
+}
+
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   if (!barrier_needed()) return;
   TOUCH(slot);
@@ -164,7 +182,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
     record_late(&val, sizeof val);
     return;
   }
-  mwi_rt_enter();
+  struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
   record((uintptr_t)*slot);
 #endif
@@ -172,7 +190,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   record((uintptr_t)val);
 #endif
   (void)slot, (void)val;
-  mwi_rt_leave();
+  section_end(g);
 }
 
 /* Does memory at p hold pointers at all?  Neither stacks nor pointer-free
@@ -199,7 +217,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
     record_late(src, n);
     return;
   }
-  mwi_rt_enter();
+  struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
   uint32_t cycle;
   do {
@@ -213,7 +231,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
   record_any_range((uintptr_t)src, (uintptr_t)src + n);
 #endif
   (void)src;
-  mwi_rt_leave();
+  section_end(g);
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
@@ -223,12 +241,12 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
     record_late(dst, n);
     return;
   }
-  mwi_rt_enter();
+  struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
   record_any_range((uintptr_t)dst, (uintptr_t)dst + n);
 #endif
   (void)n;
-  mwi_rt_leave();
+  section_end(g);
 }
 
 /* ---- External calls ---------------------------------------------------- */
@@ -298,14 +316,14 @@ static void ext_give(uintptr_t lo, uintptr_t hi) {
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
   if (!barrier_needed() || mwi_text_contains((uintptr_t)callee) || in_handler()) return;
-  mwi_rt_enter();
+  struct mwi_g *g = section_begin();
   record((uintptr_t)arg); /* external code may store it where this stack's scan will not see it */
   size_t size;
   struct mwi_span *s;
   uintptr_t lo = mwi_object_of((uintptr_t)arg, &size, &s), hi = lo + size;
   if (lo ? may_hold_pointers((void *)lo) : mwi_roots_find((uintptr_t)arg, &lo, &hi))
     ext_give(lo, hi);
-  mwi_rt_leave();
+  section_end(g);
 }
 
 /*

@@ -35,6 +35,8 @@
 #include "gc/roots.h"
 
 struct mwi_gc_hooks mwi_gc_hooks;
+_Atomic uint32_t mwi_jumps_pending;
+void (*mwi_jumps_look)(struct mwi_g *g);
 struct mwi_gc_stats mwi_gc_stats;
 struct mwi_pacer mwi_pacer;
 _Atomic uint64_t mwi_heap_live;

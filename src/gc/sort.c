@@ -10,12 +10,14 @@
  *          memory, and every move has both halves of the barrier.  Barrier and
  *          move are one runtime section, so no stop comes between them [A2].
  *          Polls between elements: a comparison need not have one.
- * Callers  goroutine context.  cmp may block, panic by longjmp, or sort.
+ * Callers  goroutine context.  cmp may block, panic by longjmp, or sort; a handler may leave
+ *          by siglongjmp: a move that it interrupted is done first (gc/jumps.h).
  */
 #include <mallow.h>
 
 #include "gc/alloc.h"
 #include "gc/barrier.h"
+#include "gc/jumps.h"
 #include "gc/roots.h"
 
 #define SMALL_BYTES 1024          /* sorted through a buffer on the stack */
@@ -47,11 +49,14 @@ MWI_INLINE int compare(const struct sort *s, const void *a, const void *b) {
 static void move_bytes(char *to, const char *from, size_t n) {
   while (n) {
     size_t part = n < PIECE_BYTES ? n : PIECE_BYTES;
+    struct mwi_g *g = mwi_tcb()->g;
+    mwi_jumps_wait(g);
     mwi_rt_enter();
     mwi_shade_range(to, part);
     mwi_shade_range(from, part);
     memcpy(to, from, part);
     mwi_rt_leave();
+    mwi_jumps_go(g);
     to += part;
     from += part;
     n -= part;
@@ -61,10 +66,13 @@ static void move_bytes(char *to, const char *from, size_t n) {
 
 MWI_INLINE void move_one(const struct sort *s, char *to, const char *from) {
   if (MWI_LIKELY(s->size == sizeof(void *))) {
+    struct mwi_g *g = mwi_tcb()->g;
+    mwi_jumps_wait(g);
     mwi_rt_enter();
     void *p = *(void *const *)(const void *)from;
     mwi_store_ptr((void **)(void *)to, p);
     mwi_rt_leave();
+    mwi_jumps_go(g);
     poll();
   } else {
     move_bytes(to, from, s->size);

@@ -9,23 +9,26 @@
  *          the thread that happens to run it.
  *          A handler may leave a wait by siglongjmp, as programs do that give a read
  *          a time limit: the jump is put off until the call, which returns EINTR,
- *          has undone what it did.  To the program there is no difference.
- * How      The handler's frame is dropped by the kernel's own sigreturn, and the
- *          interrupted call ended as by cut.c.  Nothing waits for the jump but its
- *          goroutine, whose in_call says so.
- *          External frames and polls need nothing: tcb->ext is only a hint
- *          (external.c), and nothing else is counted.  Pins stay: a mutex that
- *          was locked is locked.
+ *          has undone what it did.  Or it leaves computing, as interpreters do that are stopped
+ *          from the keyboard: then what the runtime does there for compiled code (a moved
+ *          variable, a barrier, a poll) comes to its end first [JP1].  To the program there is no
+ *          difference [JP2].
+ * How      A jump that is put off is noted with its goroutine and the level, the handler
+ *          (or none) whose code was interrupted; a later one out of the same section
+ *          takes its place, and a jump that is made forgets those of its level and of what it
+ *          leaves.  The handler's frame is dropped by the kernel's own sigreturn; an interrupted
+ *          call is ended as by cut.c.  Nothing waits for the jump but its goroutine, whose in_call
+ *          says so.
+ *          External frames need nothing: tcb->ext is only a hint (external.c), and
+ *          nothing else is counted.  Pins stay: a mutex that was locked is locked.
+ *          While a jump forgets handlers other handlers are held off, for they may jump too.
  * Limits   A jump to another goroutine's stack is fatal; so is one out of a
- *          handler that interrupted the runtime elsewhere (an allocation, a channel),
- *          whose work would stay half done, as malloc's would in plain C.  A variable that
- *          moves to the heap is such an allocation, and the slow half of a write barrier
- *          is the runtime too, though plain C only computes there.  Between two
- *          sections of the runtime (rt is 0) a jump is not noticed: a collection's start or a large
- *          object's zeroing may be left undone.
- *          Fatal as well: a goroutine that is parked elsewhere than at a poll, whose handler
- *          runs on another stack.  Jumps that external code makes over compiled frames
- *          are not seen; they matter only out of handlers.
+ *          handler that interrupted the runtime elsewhere (a channel, a timer),
+ *          whose work would stay half done, as libc's would in plain C; between two of
+ *          that work's own sections (rt is 0) it is not noticed.
+ *          Fatal as well: a goroutine that is parked, whose handler runs on another stack; but
+ *          main's in a section, as long as it is the only goroutine.  Jumps that external code
+ *          makes over compiled frames are not seen; they matter only out of handlers.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
@@ -37,7 +40,9 @@
 #include <mallow.h>
 
 #include "gc/gc.h"
+#include "gc/jumps.h"
 #include "os/jmpbuf.h"
+#include "os/os.h"
 #include "os/restart.h"
 #include "os/thread.h"
 #include "sched/proc.h"
@@ -62,85 +67,123 @@ static bool leaves(const struct mwi_tcb *t, const struct mwi_handler *h, uintptr
   return sp > h->frame;
 }
 
-/* ---- Out of a call ------------------------------------------------------ */
+/* ---- Out of a section or a call ----------------------------------------- */
 
-/* Jumps that wait for the end of a call.  A slot is claimed by its g, in a handler, and given
- * back by that goroutine. */
+/*
+ * Jumps that wait.  A slot is claimed in a handler, and given back by its goroutine.  Of each
+ * goroutine there is one for a level at most.
+ * Fields: written by handlers on g's thread, or on another while those hold g back (`holds`).
+ */
 enum { PENDING = 64 };
 static struct pending {
   _Atomic(struct mwi_g *) g;
+  _Atomic(const struct mwi_handler *) level; /* whose code goes on behind the section; NULL: no
+                                                handler's */
   struct __jmp_buf_tag *env;
   int value;
   sigset_t mask; /* in the handler: longjmp keeps it */
 } pending[PENDING];
 
-_Atomic uint32_t mwi_jumps_pending; /* a handler's own are seen by what it has interrupted */
+static struct pending *find(const struct mwi_g *g, const struct mwi_handler *level) {
+  for (int i = 0; i < PENDING; i++)
+    if (mwi_load_acquire(&pending[i].g) == g && mwi_load_relaxed(&pending[i].level) == level)
+      return &pending[i];
+  return NULL;
+}
 
-static struct pending *claim(struct mwi_g *g) {
+static struct pending *claim(struct mwi_g *g, const struct mwi_handler *level) {
+  struct pending *p = find(g, level);
+  if (p) return p;
   for (int i = 0; i < PENDING; i++) {
     struct mwi_g *nobody = NULL;
-    if (!mwi_cas_acqrel(&pending[i].g, &nobody, g)) continue;
+    p = &pending[i];
+    if (!mwi_cas_acqrel(&p->g, &nobody, g)) continue;
+    mwi_store_relaxed(&p->level, level);
     mwi_add_relaxed(&mwi_jumps_pending, 1);
-    return &pending[i];
+    return p;
   }
   mwi_fatal("siglongjmp out of %d waits at once", PENDING);
+}
+
+/* No handler may jump meanwhile: it would lose count. */
+static void give_back(struct pending *p) {
+  mwi_store_release(&p->g, NULL);
+  mwi_add_relaxed(&mwi_jumps_pending, (uint32_t)-1);
+}
+
+static void forget_jump(const struct mwi_g *g, const struct mwi_handler *level) {
+  if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending))) return;
+  struct pending *p = find(g, level);
+  if (p) give_back(p);
+}
+
+/* Other handlers wait: all but the runtime's own. */
+static void hold_signals(sigset_t *before) {
+  sigset_t most;
+  mwi_os_fill_mask(&most);
+  sigdelset(&most, MWI_STOP_SIGNAL);
+  sigdelset(&most, SIGSEGV);
+  pthread_sigmask(SIG_BLOCK, &most, before);
 }
 
 /* The call that uc is in returns EINTR: now, or sysmon sees to it. */
 static void end_call(struct mwi_m *m, void *uc) {
   uintptr_t pc = (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP];
   uint32_t call = mwi_load_relaxed(&m->calls);
-  if (!(call & MWI_CALL_CUT)) return; /* not begun, and it looks; or over */
+  if (!(call & MWI_CALL_CUT)) return; /* not begun, and it looks; or over; or no call */
   if (mwi_text_contains(pc) && mwi_os_cut_call(uc)) return;
   mwi_store_seqcst(&m->cut_call, call);
   mwi_store_seqcst(&mwi_sched.cuts, true);
   mwi_sysmon_wake();
 }
 
-static _Noreturn void put_off(struct mwi_tcb *t, struct mwi_handler *h, struct __jmp_buf_tag *env,
-                              int value) {
-  struct mwi_g *g = t->g;
-  struct pending *p = claim(g);
+static void note(struct pending *p, struct __jmp_buf_tag *env, int value, const sigset_t *mask) {
   p->env = env;
   p->value = value;
-  pthread_sigmask(SIG_SETMASK, NULL, &p->mask);
+  p->mask = *mask;
+}
+
+static _Noreturn void put_off(struct mwi_tcb *t, struct mwi_handler *h, struct __jmp_buf_tag *env,
+                              int value, const sigset_t *mask) {
+  note(claim(t->g, h->up), env, value, mask);
   void *uc = h->uc;
   mwi_handler_leave(h);
   end_call(t->m, uc);
   mwi_os_sigreturn(uc);
 }
 
-static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_tag *env, int value) {
-  while (t->handlers && leaves(t, t->handlers, sp)) {
-    if (t->handlers->in_call) put_off(t, t->handlers, env, value);
-    if (t->handlers->rt) mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
-    mwi_handler_leave(t->handlers);
+/* mask: the caller's; handlers are held off. */
+static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_tag *env, int value,
+                            const sigset_t *mask) {
+  struct mwi_handler *h;
+  while ((h = t->handlers) != NULL && leaves(t, h, sp)) {
+    if (t->g) forget_jump(t->g, h); /* its frame goes, and another's may come there */
+    if (h->in_call && !h->fault) put_off(t, h, env, value, mask);
+    if (h->rt || h->in_call) mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
+    mwi_handler_leave(h);
   }
 }
 
 /*
  * As long as main is the only goroutine, handlers run on any thread of ours while main is parked
- * (signal.c), though to the program they have interrupted main.  If that is at a
- * poll, or a collection that the poll began, what jumps out of such a handler jumps out of
- * main's computing: main does it when it goes on.  It cannot before: the handler holds it.
+ * (signal.c), though to the program they have interrupted main.  If that is in a section, a poll
+ * that lets others run or an allocation that waits for a collection, main makes the jump
+ * when it goes on.  It cannot before: the handler holds it.
  */
 static bool interrupted_main(const struct mwi_tcb *t, uintptr_t sp) {
   const struct mwi_g *main = mwi_sched.main_g;
   const struct mwi_handler *first = t->handlers;
   if (!first || t->g == main) return false;
   while (first->up) first = first->up;
-  if (!first->holds || !mwi_load_relaxed(&main->in_call) || !on_stack_of(main, sp)) return false;
-  return main->wait_reason == MWI_WAIT_NONE || main->wait_reason == MWI_WAIT_GC ||
-         main->wait_reason == MWI_WAIT_GC_ASSIST;
+  return first->holds && mwi_load_relaxed(&main->in_call) && on_stack_of(main, sp);
 }
 
-static _Noreturn void leave_to_main(struct mwi_tcb *t, struct __jmp_buf_tag *env, int value) {
-  struct pending *p = claim(mwi_sched.main_g);
-  p->env = env;
-  p->value = value;
-  pthread_sigmask(SIG_SETMASK, NULL, &p->mask);
+static _Noreturn void leave_to_main(struct mwi_tcb *t, struct __jmp_buf_tag *env, int value,
+                                    const sigset_t *mask) {
+  note(claim(mwi_sched.main_g, NULL), env, value, mask);
   void *uc = NULL;
-  while (t->handlers) { /* the first one's lets main go, which looks then (mwi_jumps_go) */
+  while (t->handlers) { /* the first one's lets main go, which looks then */
+    if (t->g) forget_jump(t->g, t->handlers);
     uc = t->handlers->uc;
     mwi_handler_leave(t->handlers);
   }
@@ -148,38 +191,62 @@ static _Noreturn void leave_to_main(struct mwi_tcb *t, struct __jmp_buf_tag *env
 }
 
 bool mwi_jump_is_pending(const struct mwi_g *g) {
-  for (int i = 0; i < PENDING; i++)
-    if (mwi_load_acquire(&pending[i].g) == g) return true;
-  return false;
+  return find(g, mwi_tcb()->handlers) != NULL;
 }
 
-MWI_COLD void mwi_jump_pending(struct mwi_g *g) {
-  for (int i = 0; i < PENDING; i++) {
-    struct pending *p = &pending[i];
-    if (mwi_load_acquire(&p->g) != g) continue; /* pairs with claim */
-    struct __jmp_buf_tag *env = p->env;
-    int value = p->value;
-    sigset_t mask = p->mask;
-    mwi_store_release(&p->g, NULL);
-    mwi_add_relaxed(&mwi_jumps_pending, (uint32_t)-1);
-    if (!mwi_os_jmpbuf_mask(env)) {
-      pthread_sigmask(SIG_SETMASK, &mask, NULL);
-      if (!g->foreign) mwi_mask_changed(g, &mask);
-    }
-    mwi_rt_longjmp(env, value);
-  }
+/* g, which runs, will have this mask. */
+static void tell_mask(struct mwi_g *g, const sigset_t *mask) {
+  if (g->foreign) return;
+  mwi_jumps_wait(g); /* out of a handler that comes now it is another jump that is made */
+  mwi_mask_changed(g, mask);
+  mwi_jumps_go(g);
+}
+
+/* Handlers are held off, and the jump restores no mask: it keeps the handler's. */
+static void keep_mask(const struct mwi_tcb *t, const sigset_t *mask) {
+  if (t->g && !t->sig) tell_mask(t->g, mask);
+  pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+static MWI_COLD void look(struct mwi_g *g) {
+  const struct mwi_handler *level = mwi_tcb()->handlers;
+  if (mwi_load_relaxed(&g->in_call) != (level ? level->calls : 0)) return; /* an inner section's */
+  struct pending *p = find(g, level);
+  if (!p) return;
+  sigset_t before;
+  hold_signals(&before); /* one that came until here has made its own jump, and we are gone */
+  struct __jmp_buf_tag *env = p->env;
+  int value = p->value;
+  before = p->mask;
+  give_back(p);
+  if (!mwi_os_jmpbuf_mask(env)) keep_mask(mwi_tcb(), &before);
+  mwi_rt_longjmp(env, value);
+}
+
+void mwi_jumps_forget(const struct mwi_g *g) {
+  forget_jump(g, NULL);
+}
+
+void mwi_jumps_init(void) {
+  mwi_jumps_look = look;
 }
 
 MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
   struct mwi_tcb *t = mwi_tcb();
   if (t->attached && t->m) {
     uintptr_t sp = mwi_os_jmpbuf_sp(env);
-    if (MWI_UNLIKELY(t->sig) && interrupted_main(t, sp)) leave_to_main(t, env, value);
-    forget_handlers(t, sp, env, value);
+    const sigset_t *mask = mwi_os_jmpbuf_mask(env);
+    if (MWI_UNLIKELY(t->sig)) {
+      sigset_t now;
+      hold_signals(&now);
+      if (interrupted_main(t, sp)) leave_to_main(t, env, value, &now);
+      forget_handlers(t, sp, env, value, &now);
+      if (t->g) forget_jump(t->g, t->handlers);
+      if (!mask) keep_mask(t, &now);
+    }
     if (t->g ? !t->g->foreign && !on_stack_of(t->g, sp) && !t->sig : !!mwi_stack_owner(sp))
       mwi_fatal("longjmp to the stack of another goroutine");
-    const sigset_t *mask = mwi_os_jmpbuf_mask(env);
-    if (mask && t->g && !t->g->foreign && !t->sig) mwi_mask_changed(t->g, mask);
+    if (mask && t->g && !t->sig) tell_mask(t->g, mask);
   }
   siglongjmp(env, value);
 }

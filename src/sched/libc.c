@@ -97,6 +97,7 @@ static void cancelled(void *arg) {
   m->sys_number = 0;
   mwi_syscall_exit();
   mwi_store_relaxed(&g->in_call, 0);
+  mwi_jumps_forget(g);
 }
 
 static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,

@@ -44,12 +44,13 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   }
   struct mwi_m *m = t->m;
   if (t->rt > 0 || !on_goroutine_stack(t->g)) return;
-  if (MWI_UNLIKELY(t->sig)) {
-    poll_in_handler(t);
-    return;
-  }
   struct mwi_g *g = t->g;
   mwi_jumps_wait(g);
+  if (MWI_UNLIKELY(t->sig)) {
+    poll_in_handler(t);
+    mwi_jumps_go(g);
+    return;
+  }
   mwi_rt_enter();
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */

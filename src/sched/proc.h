@@ -310,13 +310,16 @@ void mwi_main_resumes(void);
 struct mwi_handler {
   struct mwi_handler *up; /* the one that it interrupted */
   struct mwi_tcb *tcb;
-  uintptr_t frame;   /* somewhere on the stack that it runs on */
-  void *uc;          /* what it interrupted */
-  uint32_t rt_depth; /* tcb->rt there */
-  bool rt;           /* it interrupted the runtime */
-  bool in_call;      /* there, a call of libc.c's */
-  bool held;         /* it interrupted compiled code: no stop before it ends */
-  bool holds;        /* counted in mwi_sched.holds */
+  uintptr_t frame;          /* somewhere on the stack that it runs on */
+  void *uc;                 /* what it interrupted */
+  uint32_t rt_depth;        /* tcb->rt there */
+  uint32_t sig, held_below; /* tcb->sig and tcb->held there */
+  uint8_t calls;            /* there, the goroutine's in_call */
+  bool rt;                  /* it interrupted the runtime */
+  bool in_call; /* there, a section that comes to its end (gc/jumps.h), or a call of libc.c's */
+  bool held;    /* it interrupted compiled code: no stop before it ends */
+  bool fault;   /* of what it interrupted */
+  bool holds;   /* counted in mwi_sched.holds */
 };
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;
@@ -329,22 +332,10 @@ MWI_INLINE bool mwi_off_goroutine(void) {
 }
 void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t interrupted_pc);
 void mwi_handler_leave(struct mwi_handler *h);
-/* jump.c: jumps out of handlers that wait for the end of the call that the handler interrupted. */
-extern _Atomic uint32_t mwi_jumps_pending;
+/* jump.c.  Does a jump wait for the end of what g, which runs, is in? */
 bool mwi_jump_is_pending(const struct mwi_g *g);
-void mwi_jump_pending(struct mwi_g *g); /* the call is over.  Returns if g has no such jump */
-/* The running goroutine, around what a handler may leave only at its end. */
-MWI_INLINE void mwi_jumps_wait(struct mwi_g *g) {
-  mwi_store_relaxed(&g->in_call, mwi_load_relaxed(&g->in_call) + 1);
-  atomic_signal_fence(memory_order_seq_cst);
-}
-MWI_INLINE void mwi_jumps_go(struct mwi_g *g) {
-  atomic_signal_fence(memory_order_seq_cst);
-  mwi_store_relaxed(&g->in_call, mwi_load_relaxed(&g->in_call) - 1);
-  atomic_signal_fence(memory_order_seq_cst); /* from here a handler jumps by itself */
-  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_jumps_pending)) && !mwi_load_relaxed(&g->in_call))
-    mwi_jump_pending(g);
-}
+void mwi_jumps_forget(const struct mwi_g *g); /* g ends in the middle of a call */
+void mwi_jumps_init(void);
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */
 void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted); /* mask_spreads */
 /* stop.c: at the end of a handler of the runtime's.  What it has interrupted goes on. */

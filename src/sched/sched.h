@@ -16,6 +16,7 @@
 
 #include "base/tcb.h"
 #include "gc/barrier.h"
+#include "gc/jumps.h"
 #include "heap/heap.h"
 #include "os/lock.h"
 
@@ -90,10 +91,9 @@ struct mwi_g {
   /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
    * from a queue */
   bool locked;
-  bool foreign; /* constant: an attached thread's, which lives on that thread's stack */
-  bool system;  /* constant: the runtime's own: not counted, not in deadlock detection */
-  /* owner: what handlers on its thread may leave at its end only (jump.c); a depth */
-  _Atomic uint8_t in_call;
+  bool foreign;            /* constant: an attached thread's, which lives on that thread's stack */
+  bool system;             /* constant: the runtime's own: not counted, not in deadlock detection */
+  _Atomic uint8_t in_call; /* owner, and handlers on its thread: gc/jumps.h */
 
   enum mwi_wait wait_reason; /* owner */
 
@@ -134,6 +134,7 @@ struct mwi_g {
   uint32_t pin[MWI_NPINS];
 } MWI_ALIGNED(64);
 _Static_assert(offsetof(struct mwi_g, fn) == 128, "two cache lines");
+_Static_assert(offsetof(struct mwi_g, in_call) == MWI_G_IN_CALL, "gc/jumps.h");
 
 /* The running goroutine. */
 MWI_INLINE struct mwi_g *mwi_getg(void) {

@@ -174,13 +174,16 @@ static uintptr_t segv_handler(const siginfo_t *info) {
 void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   struct mwi_tcb *t = mwi_tcb();
   h->uc = uc;
-  h->in_call = t->attached && !t->sig && t->g && mwi_load_relaxed(&t->g->in_call);
   h->tcb = t;
   h->up = t->handlers;
+  h->sig = t->sig;
+  h->held_below = t->held;
+  h->calls = t->attached && t->g ? mwi_load_relaxed(&t->g->in_call) : 0;
+  h->in_call = h->calls > (h->up ? h->up->calls : 0);
   h->frame = (uintptr_t)h;
   h->rt_depth = t->attached ? t->rt : 0;
   h->rt = h->rt_depth > (h->up ? h->up->rt_depth : 0); /* more than what a handler below it met */
-  h->holds = false;
+  h->holds = h->fault = false;
   /* [N1] In external code with no lock of ours this thread may be stopped, also
    * while the handler runs; but not on another stack, which nobody scans. */
   stack_t ss;
@@ -193,13 +196,17 @@ void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   if (h->held) t->held++;
 }
 
+/* Another handler's jump may interrupt this, and leave h once more. */
 void mwi_handler_leave(struct mwi_handler *h) {
   struct mwi_tcb *t = h->tcb;
-  if (h->holds) release_main();
+  bool holds = h->holds;
+  h->holds = false;
+  atomic_signal_fence(memory_order_seq_cst);
+  if (holds) release_main();
   if (!t->attached) return;
+  t->sig = h->sig;
+  t->held = h->held_below;
   t->handlers = h->up;
-  t->sig--;
-  if (h->held) t->held--;
   if (!t->sig && t->p) t->mcache = t->p->mcache;
   mwi_store_relaxed(&t->poll, 1); /* what was held off */
 }
@@ -217,6 +224,7 @@ static void trampoline(int sig, siginfo_t *info, void *uc) {
   struct mwi_handler h;
   mwi_handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
   h.holds = holds;
+  h.fault = is_fault(sig) && info->si_code > 0;
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);
   else
@@ -306,6 +314,8 @@ MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sig
   }
   sigset_t all, mask;
   sigfillset(&all);
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   mw_mutex_lock(&actions_lock);
   pthread_sigmask(SIG_SETMASK, &all,
                   &mask); /* flags and handler change together, for this thread */
@@ -314,6 +324,7 @@ MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sig
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
   mw_mutex_unlock(&actions_lock);
   mwi_errno_set(e);
+  mwi_jumps_go(g);
   return r;
 }
 
@@ -429,13 +440,16 @@ MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *ol
       sigdelset(&wanted, SIGSEGV); /* [N4] */
     }
   }
-  int r = pthread_sigmask(how, set ? &wanted : NULL, old);
   struct mwi_tcb *t = mwi_tcb();
-  if (r != 0 || !set || !t->attached || t->sig || !t->g || t->g->foreign) return r;
+  if (!set || !t->attached || t->sig || !t->g || t->g->foreign)
+    return pthread_sigmask(how, set ? &wanted : NULL, old);
+  struct mwi_g *g = t->g;
+  mwi_jumps_wait(g); /* what is let through may jump */
+  int r = pthread_sigmask(how, &wanted, old);
   sigset_t now;
-  pthread_sigmask(SIG_SETMASK, NULL, &now);
-  mwi_mask_changed(t->g, &now);
-  return 0;
+  if (r == 0 && pthread_sigmask(SIG_SETMASK, NULL, &now) == 0) mwi_mask_changed(g, &now);
+  mwi_jumps_go(g);
+  return r;
 }
 
 MWI_EXPORT int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
