@@ -148,7 +148,7 @@ static int take_threads(struct mwi_profile *p) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m && n < most; m = m->next_all, n++) {
     all[n].n = m->ncreator;
-    memcpy(all[n].pc, m->creator, sizeof m->creator);
+    memcpy(all[n].pc, m->creator, all[n].n * sizeof *m->creator);
   }
   mwi_unlock(&mwi_sched.allm_lock);
   for (size_t i = 0; i < n; i++) mwi_profile_add(p, 0, all[i].pc, all[i].n, one);

@@ -124,6 +124,8 @@ void mwi_m_adopt(struct mwi_m *m) {
   }
   mwi_sched.nthreads++;
   check_thread_limit_locked();
+  mwi_store_seqcst(&m->cut_call, 0);      /* sysmon, which looks at them under this lock: */
+  mwi_store_seqcst(&m->cut_bound, false); /* what they asked for was another's */
   m->tcb.wb = mwi_gc_wb_state();
   mwi_store_relaxed(&m->tcb.scan, mwi_sched.scan_bits);
   m->tid = mwi_os_tid();
@@ -137,10 +139,16 @@ void mwi_m_adopt(struct mwi_m *m) {
 
 size_t (*mwi_thread_creator)(uintptr_t *pc, size_t max);
 
-/* Often the scheduler itself: then there is no stack to tell. */
+/* Often the scheduler itself: then there is no stack to tell.  A record that was another's is in
+ * the list, and read. */
 static void note_creator(struct mwi_m *m) {
+  uintptr_t pc[MWI_CREATOR_FRAMES];
   bool known = mwi_thread_creator && mwi_tcb()->m && mwi_getg();
-  m->ncreator = known ? (uint32_t)mwi_thread_creator(m->creator, MWI_CREATOR_FRAMES) : 0;
+  size_t n = known ? mwi_thread_creator(pc, MWI_CREATOR_FRAMES) : 0;
+  mwi_lock(&mwi_sched.allm_lock);
+  memcpy(m->creator, pc, n * sizeof *pc);
+  m->ncreator = (uint32_t)n;
+  mwi_unlock(&mwi_sched.allm_lock);
 }
 
 /* ---- Our own threads --------------------------------------------------- */

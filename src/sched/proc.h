@@ -55,9 +55,11 @@ struct mwi_m {
   const void *asan_stack; /* that stack as AddressSanitizer knows it (sched/asan.h) */
   size_t asan_bytes;
 
-  /* constant after start */
+  /* under allm_lock */
   uintptr_t creator[MWI_CREATOR_FRAMES]; /* who needed it: innermost first */
   uint32_t ncreator;
+
+  /* constant after start */
   _Atomic int32_t tid; /* 0: the record is free; sysmon and stoppers signal it */
   uint32_t id;
   uintptr_t thread_pointer; /* os/tls.h */
