@@ -15,6 +15,7 @@
 #include "gc/cycle.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
+#include "gc/pacer.h"
 #include "gc/roots.h"
 #include "gc/special.h"
 #include "heap/mcentral.h"
@@ -175,6 +176,49 @@ static void swept_before_the_next(void **state) {
   start();
   in_stop = NULL;
   finish();
+}
+
+/* ---- Who allocates, marks ------------------------------------------------------- */
+
+/* Without a worker, who allocates does all of the marking, and so much at a time that it is done
+ * before the heap has reached its goal: at each step no less than the part of the room that
+ * is used up, but for the last that was paid for. */
+enum { LIST = 200000, PAID_AHEAD = 3 * 65536 /* bytes of scanning: an assist, and roots */ };
+static void who_allocates_marks(void **state) {
+  (void)state;
+  void **list = NULL;
+  int percent = mw_set_gc_percent(100);
+  for (int i = 0; i < LIST; i++) {
+    void **o = object();
+    o[0] = list;
+    root[0] = list = o;
+  }
+  for (int i = 0; i < 2; i++) { /* the pacer knows this heap then */
+    start();
+    finish();
+    heap_sweep_all();
+  }
+  for (int turn = 0; turn < 3; turn++) {
+    start();
+    uint32_t cycle = mwi_gc_stats.ncycles;
+    double before = (double)mwi_load_relaxed(&mwi_heap_live), goal = (double)mwi_pacer.goal;
+    double expected = (double)mwi_pacer.heap_scanned;
+    assert_true(expected > LIST * 16 && goal - before > LIST * 16);
+    while (mwi_gc_stats.ncycles == cycle) {
+      size_t charged;
+      heap_alloc(mc, mwi_class_untyped(32, false), &charged);
+      if (!charged) continue;
+      mwi_pacer_charge(charged);
+      double live = (double)mwi_load_relaxed(&mwi_heap_live);
+      double used = (live - before) / (goal - before);
+      if (mwi_gc_stats.ncycles != cycle) break;
+      assert_true(live < goal);
+      assert_true((double)scanned() + PAID_AHEAD > expected * used);
+    }
+    heap_sweep_all();
+    assert_true(lives(list));
+  }
+  mw_set_gc_percent(percent);
 }
 
 /* ---- Not too early [C2] --------------------------------------------------- */
@@ -762,6 +806,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(reachable_is_kept, reset),
       cmocka_unit_test_setup(swept_before_the_next, reset),
+      cmocka_unit_test_setup(who_allocates_marks, reset),
       cmocka_unit_test_setup(not_before_the_roots, reset),
       cmocka_unit_test_setup(not_beside_somebody_active, reset),
       cmocka_unit_test_setup(not_when_an_assist_begins_in_the_stop, reset),
