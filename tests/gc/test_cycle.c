@@ -628,6 +628,25 @@ static void taken_away(void) {
 static void sample_is_freed(void *bucket) {
   (void)bucket;
 }
+/* A cycle in which others do that. */
+static void let_in_between_batches(void (*others)(void)) {
+  let_in = 0;
+  start();
+  between_batches = others;
+  finish();
+  between_batches = NULL;
+  assert_true(let_in > 0);
+}
+/* What is due, which must live. */
+static int take_all_due(void) {
+  struct mwi_due *d;
+  int n = 0;
+  for (; (d = mwi_due_take(true)) != NULL; n++) {
+    assert_true(lives(d->obj) && lives(d->arg));
+    mwi_due_free(d);
+  }
+  return n;
+}
 static void taken_away_between_batches(void **state) {
   (void)state;
   void (*was)(void *) = mwi_sampled_freed;
@@ -637,19 +656,12 @@ static void taken_away_between_batches(void **state) {
     many[i] = object();
     mw_set_finalizer(many[i], on_due, many_args[i] = object());
   }
-  let_in = 0;
-  start();
-  between_batches = taken_away;
-  finish();
-  between_batches = NULL;
+  let_in_between_batches(taken_away);
   assert_true(let_in > 1);
   heap_sweep_all();
   for (int i = 0; i < MANY; i++)
     if (i % 4 != 3) assert_true(lives(many[i]) && lives(many_args[i]));
-  struct mwi_due *d;
-  int n = 0;
-  for (; (d = mwi_due_take(true)) != NULL; n++) mwi_due_free(d);
-  assert_int_equal(n, MANY * 3 / 4);
+  assert_int_equal(take_all_due(), MANY * 3 / 4);
   root[0] = NULL;
   start();
   finish();
@@ -668,19 +680,8 @@ static void due_taken_between_batches(void **state) {
   start();
   finish();
   heap_sweep_all();
-  let_in = 0;
-  start();
-  between_batches = taken_when_due;
-  finish();
-  between_batches = NULL;
-  assert_true(let_in > 0);
-  struct mwi_due *d;
-  int n = 0;
-  for (; (d = mwi_due_take(true)) != NULL; n++) {
-    assert_true(lives(d->obj) && lives(d->arg));
-    mwi_due_free(d);
-  }
-  assert_int_equal(n, MANY - MANY / 2);
+  let_in_between_batches(taken_when_due);
+  assert_int_equal(take_all_due(), MANY - MANY / 2);
 }
 
 /* ---- The runtime's own moves ---------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/sched/check.h -- what test programs share: a check, random numbers
+ * tests/sched/check.h -- what test programs share: a check, random numbers, parts by name
  *
  * A failed check prints the place and exits with 1: with exit, or with what the program
  * defines as CHECK_EXIT before it includes this (_exit, for handlers and forked children).
@@ -62,6 +62,24 @@ __attribute__((unused)) static rng rng_for(unsigned long long stream) {
   (void)rng_next(&r);
   return r;
 }
+
+/* A part of a program, which the command line names. */
+struct check_case {
+  const char *name;
+  void (*run)(void);
+};
+/* Run it.  The exit status: 0, or 64 if there is none of that name. */
+__attribute__((unused)) static int check_case(const struct check_case *cases, size_t n, int argc,
+                                              char **argv) {
+  for (size_t i = 0; argc > 1 && i < n; i++)
+    if (strcmp(argv[1], cases[i].name) == 0) {
+      cases[i].run();
+      puts("ok");
+      return 0;
+    }
+  return 64;
+}
+#define CHECK_CASE(cases, argc, argv) check_case(cases, sizeof(cases) / sizeof *(cases), argc, argv)
 
 /* A number from the command line, or a default. */
 __attribute__((unused)) static long arg_or(int argc, char **argv, int i, long otherwise) {

@@ -469,18 +469,10 @@ static void jump(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    void (*run)(void);
-  } cases[] = {{"ledger", ledger},   {"pending", pending}, {"groups", groups}, {"turns", turns},
-               {"readers", readers}, {"once", once_only},  {"stacks", stacks}, {"retake", retake},
-               {"signals", signals}, {"jumps", jump}};
+  static const struct check_case cases[] = {
+      {"ledger", ledger},   {"pending", pending}, {"groups", groups}, {"turns", turns},
+      {"readers", readers}, {"once", once_only},  {"stacks", stacks}, {"retake", retake},
+      {"signals", signals}, {"jumps", jump}};
   check_start();
-  for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
-    if (strcmp(argv[1], cases[i].name) == 0) {
-      cases[i].run();
-      puts("ok");
-      return 0;
-    }
-  return 64;
+  return CHECK_CASE(cases, argc, argv);
 }

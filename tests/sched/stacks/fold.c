@@ -338,17 +338,9 @@ static void forks(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    void (*run)(void);
-  } cases[] = {{"idle", idle}, {"stray", stray},   {"external", external}, {"trace", trace},
-               {"busy", busy}, {"shrink", shrink}, {"dead", dead},         {"fork", forks}};
+  static const struct check_case cases[] = {
+      {"idle", idle}, {"stray", stray},   {"external", external}, {"trace", trace},
+      {"busy", busy}, {"shrink", shrink}, {"dead", dead},         {"fork", forks}};
   check_start();
-  for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
-    if (strcmp(argv[1], cases[i].name) == 0) {
-      cases[i].run();
-      puts("ok");
-      return 0;
-    }
-  return 64;
+  return CHECK_CASE(cases, argc, argv);
 }

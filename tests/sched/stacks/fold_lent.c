@@ -601,19 +601,13 @@ static void threads(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    void (*run)(void);
-  } cases[] = {{"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
-               {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
-               {"blocked", blocked}, {"thread", threads}};
+  static const struct check_case cases[] = {
+      {"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
+      {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
+      {"blocked", blocked}, {"thread", threads}};
   check_start();
-  for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
-    if (strcmp(argv[1], cases[i].name) == 0) {
-      cases[i].run();
-      if (cases[i].run != locks) CHECK(nfolded > 0); /* there the threads are at it all the time */
-      puts("ok");
-      return 0;
-    }
-  return 64;
+  int status = CHECK_CASE(cases, argc, argv);
+  if (status == 0 && strcmp(argv[1], "locks") != 0)
+    CHECK(nfolded > 0); /* there the threads are at it all the time */
+  return status;
 }

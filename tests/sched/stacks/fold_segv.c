@@ -381,20 +381,12 @@ static void plain(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    void (*run)(void);
-  } cases[] = {{"stray", stray},   {"own-stack", own_stack}, {"overflow", overflow},
-               {"jump", jump},     {"once", once},           {"told", told},
-               {"masked", masked}, {"notified", notified},   {"plain", plain}};
+  static const struct check_case cases[] = {
+      {"stray", stray},   {"own-stack", own_stack}, {"overflow", overflow},
+      {"jump", jump},     {"once", once},           {"told", told},
+      {"masked", masked}, {"notified", notified},   {"plain", plain}};
   check_start();
   bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(bad != MAP_FAILED);
-  for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
-    if (strcmp(argv[1], cases[i].name) == 0) {
-      cases[i].run();
-      puts("ok");
-      return 0;
-    }
-  return 64;
+  return CHECK_CASE(cases, argc, argv);
 }
