@@ -131,10 +131,10 @@ int main(int argc, char **argv) {
     begin(collect, 0);
     visit(200);
     int64_t before = rss_kb();
-    visit(3000);
+    visit(1500);
     int64_t grown = rss_kb() - before;
-    printf("3000 threads: %ld KB more\n", (long)grown);
-    if (grown > 4096) return 1;
+    printf("1500 threads: %ld KB more\n", (long)grown);
+    if (grown > 2048) return 1;
   } else if (strcmp(what, "c11") == 0) {
     begin(collect, 0);
     for (int i = 0; i < 500; i++) {
