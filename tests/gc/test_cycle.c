@@ -2,149 +2,10 @@
 /*
  * tests/gc/test_cycle.c -- the two ends of a cycle, step by step [C1]-[C3]
  *
- * Over a heap on the fake operating system and a scheduler of one thread, made
- * of the hooks below.  What other threads can do in the short time before a stop
- * is done by `in_stop`, at the moment when the world has just stopped: an assist
- * begins, a store is recorded, external code changes an object.  A random
- * mutator meets those moments once in a day.
+ * And what each has to see: words that were just recorded, what external code was given, modules
+ * that come and go, objects that the runtime moves.
  */
-#include "heap/heap_test.h"
-
-#include "base/knobs.h"
-#include "gc/barrier.h"
-#include "gc/cycle.h"
-#include "gc/gc.h"
-#include "gc/mark.h"
-#include "gc/pacer.h"
-#include "gc/roots.h"
-#include "gc/special.h"
-#include "heap/mcentral.h"
-#include "heap/sweep.h"
-
-#include <mallow.h>
-
-static struct mwi_mcache *mc, *other_mc;
-static struct mwi_gcp w, other;
-static int stops, flags_on;
-static bool stopped;
-static void (*in_stop)(void);
-static void *root[8]; /* scanned by the one root job */
-
-/* ---- The scheduler -------------------------------------------------------- */
-
-static void nothing(void) {}
-static bool no(void) {
-  return false;
-}
-static void (*between_batches)(void); /* the scan of the specials lets others in */
-static bool scans_specials;
-static bool polled(void) {
-  if (between_batches && scans_specials) between_batches();
-  return false;
-}
-static uint32_t none(void) {
-  return 0;
-}
-static uint32_t one(void) {
-  return 1;
-}
-static uint32_t two(void) {
-  return 2;
-}
-static int64_t scanned_before, most_in_a_stop;
-static int64_t scanned(void) {
-  return (int64_t)(mwi_load_relaxed(&mwi_gc.scan_done) + w.scan_work);
-}
-static void stop_world(void) {
-  assert_false(stopped);
-  scanned_before = scanned();
-  stopped = true;
-  stops++;
-  if (in_stop) in_stop();
-}
-static void start_world(void) {
-  assert_true(stopped);
-  stopped = false;
-  int64_t n = scanned() - scanned_before;
-  if (n > most_in_a_stop) most_in_a_stop = n;
-}
-static void set_wb(bool on) {
-  assert_true(stopped); /* [C1] */
-  assert_int_equal(on, mwi_gc_wb_state());
-  mwi_tcb()->wb = on;
-  flags_on += on;
-}
-static void each_p(void (*fn)(struct mwi_gcp *, struct mwi_mcache *)) {
-  assert_true(stopped);
-  fn(&w, mc);
-  fn(&other, other_mc);
-}
-static void with_w(struct mwi_gcp *unused) {
-  (void)unused;
-}
-static void *of_thread; /* a thread-local */
-static void thread_roots(struct mwi_gcp *into) {
-  mwi_scan_conservative(into, (uintptr_t)&of_thread, (uintptr_t)(&of_thread + 1), false);
-}
-static void flush_all(struct mwi_gcp *unused) {
-  (void)unused;
-  assert_true(stopped);
-  mwi_wb_flush(&w);
-  mwi_work_publish(&w);
-  mwi_wb_flush(&other);
-  mwi_work_publish(&other);
-}
-static void ragged(void (*fn)(struct mwi_gcp *)) {
-  fn(&w);
-  fn(&other);
-}
-static void run_job(uint32_t i, struct mwi_gcp *into) {
-  if (i == 0) mwi_scan_conservative(into, (uintptr_t)root, (uintptr_t)(root + 8), false);
-  if (i == 1) {
-    scans_specials = true;
-    mwi_specials_scan(into);
-    scans_specials = false;
-  }
-  while (i == 1 && mwi_roots_scan_piece(into)) {
-  }
-}
-static void prepare_roots(void) {
-  mwi_roots_begin_stw();
-}
-
-static void *object(void) {
-  size_t charged;
-  return heap_alloc(mc, mwi_class_untyped(32, false), &charged);
-}
-
-/* Marks until the cycle ends. */
-static int finish(void) {
-  int turns = 0;
-  uint32_t cycle = mwi_gc_stats.ncycles;
-  while (mwi_gc_stats.ncycles == cycle) {
-    mwi_gc_run_idle(0);
-    assert_true(++turns < 200);
-  }
-  assert_false(stopped);
-  return turns;
-}
-
-static void start(void) {
-  mwi_gc_start(MWI_GC_FORCED);
-  assert_true(mwi_gc_wb_state() && mwi_tcb()->wb && mwi_heap.black_alloc);
-}
-
-static bool lives(void *p) {
-  heap_sweep_all();
-  return mwi_object_of((uintptr_t)p, NULL, NULL) == (uintptr_t)p;
-}
-
-static int reset(void **state) {
-  (void)state;
-  in_stop = NULL;
-  memset(root, 0, sizeof root);
-  return 0;
-}
+#include "gc/cycle_test.h"
 
 /* ---- A whole cycle -------------------------------------------------------- */
 
@@ -242,9 +103,6 @@ static void not_beside_somebody_active(void **state) {
   mwi_store_seqcst(&mwi_gc.nactive, 0);
   finish();
 }
-
-static void **late_parent, *late_child;
-static int times;
 
 static void somebody_begins_to_assist(void) {
   if (times-- <= 0) return;
@@ -496,194 +354,6 @@ static void checkmark_finds_what_is_lost(void **state) {
   mwi_rt_module_remove(&m);
 }
 
-/* ---- Finalizers, cleanups, weak pointers --------------------------------------- */
-
-static void weak_read_while_marking(void **state) {
-  (void)state;
-  void *o = object();
-  mw_weak h = mw_weak_make(o);
-  root[0] = h;
-  start();
-  assert_ptr_equal(mw_weak_get(h), o); /* the caller's stack is scanned already, say */
-  finish();
-  assert_true(lives(o));
-  assert_ptr_equal(mw_weak_get(h), o);
-}
-
-static void weak_read_before_the_sweep(void **state) {
-  (void)state;
-  void *dead = object(), *alive = object();
-  mw_weak to_dead = mw_weak_make(dead), to_alive = mw_weak_make(alive);
-  root[0] = to_dead;
-  root[1] = to_alive;
-  root[2] = alive;
-  start();
-  finish();
-  assert_null(mw_weak_get(to_dead)); /* its memory is there yet */
-  assert_ptr_equal(mw_weak_get(to_alive), alive);
-  assert_false(lives(dead));
-  assert_null(mw_weak_get(to_dead));
-  assert_ptr_equal(mw_weak_get(to_alive), alive);
-}
-
-/* Who reads marks while a span waits for its sweep has to see that the sweep has begun [H5]. */
-static void claimed_span_says_so(void **state) {
-  (void)state;
-  mwi_spanclass c = mwi_class_untyped(32, false);
-  root[0] = object();
-  start();
-  finish();
-  struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL);
-  if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL);
-  assert_non_null(s);
-  assert_int_equal(mwi_load_relaxed(&s->sweepgen), mwi_heap.sweepgen - 1);
-  mwi_mcentral_put(s, mwi_sweep_keep(s) ? MWI_LIST_PARTIAL : MWI_LIST_FULL);
-  assert_true(lives(root[0]));
-}
-
-static void on_due(void *obj, void *arg) {
-  (void)obj, (void)arg;
-}
-static void on_clean(void *arg) {
-  (void)arg;
-}
-
-/* The root job has passed, and so has the scan of the caller's stack; or the first is to come. */
-static void **finalized, **reached;
-static void *of_finalizer, *of_cleanup;
-static void set_in_the_stop(void) {
-  if (times-- <= 0) return;
-  mw_set_finalizer(finalized, on_due, of_finalizer);
-  mw_add_cleanup(finalized, on_clean, of_cleanup);
-}
-static void set_while_marking(void **state) {
-  (void)state;
-  for (int late = 0; late < 2; late++) {
-    finalized = object();
-    finalized[1] = reached = object();
-    reached[1] = object();
-    of_finalizer = object();
-    of_cleanup = object();
-    void *deep = reached[1];
-    times = 1;
-    start();
-    if (late)
-      in_stop = set_in_the_stop;
-    else
-      set_in_the_stop();
-    finish();
-    in_stop = NULL;
-    assert_true(lives(finalized) && lives(reached) && lives(deep)); /* [X1] */
-    assert_true(lives(of_finalizer) && lives(of_cleanup));          /* [X2] */
-    struct mwi_due *d = mwi_due_take(true);
-    assert_true(d && d->obj == finalized && d->arg == of_finalizer);
-    mwi_due_free(d);
-    start();
-    finish();
-    assert_false(lives(finalized));
-    d = mwi_due_take(false);
-    assert_true(d && d->arg == of_cleanup);
-    mwi_due_free(d);
-  }
-}
-
-/* What is due is a root, and who takes it while marking is on has it on a stack that was
- * scanned. */
-static void due_while_marking(void **state) {
-  (void)state;
-  for (int taken = 0; taken < 2; taken++) {
-    void **o[2] = {object(), object()};
-    void *arg[2] = {object(), object()}, *inner[2] = {object(), object()};
-    for (int i = 0; i < 2; i++) {
-      o[i][1] = inner[i];
-      mw_set_finalizer(o[i], on_due, arg[i]);
-    }
-    start();
-    finish();
-    heap_sweep_all(); /* both are due */
-    start();
-    struct mwi_due *d[2] = {NULL, NULL};
-    if (taken) d[0] = mwi_due_take(true), d[1] = mwi_due_take(true);
-    finish();
-    for (int i = 0; i < 2; i++) assert_true(lives(o[i]) && lives(arg[i]) && lives(inner[i]));
-    if (!taken) d[0] = mwi_due_take(true), d[1] = mwi_due_take(true);
-    for (int i = 0; i < 2; i++) {
-      assert_non_null(d[i]);
-      mwi_due_free(d[i]);
-    }
-  }
-}
-
-/* Between batches others take away the record that the scan would go on with, and it is used
- * again, at once. */
-enum { MANY = 1000 };
-static void *many[MANY], *many_args[MANY], *sampled;
-static int let_in;
-static void taken_away(void) {
-  if (let_in++) return;
-  for (int i = 0; i < MANY; i++)
-    if (i % 4 == 3) mw_set_finalizer(many[i], NULL, NULL);
-  for (int i = 0; i < MANY / 4; i++) mwi_special_sampled(sampled, NULL);
-}
-static void sample_is_freed(void *bucket) {
-  (void)bucket;
-}
-/* A cycle in which others do that. */
-static void let_in_between_batches(void (*others)(void)) {
-  let_in = 0;
-  start();
-  between_batches = others;
-  finish();
-  between_batches = NULL;
-  assert_true(let_in > 0);
-}
-/* What is due, which must live. */
-static int take_all_due(void) {
-  struct mwi_due *d;
-  int n = 0;
-  for (; (d = mwi_due_take(true)) != NULL; n++) {
-    assert_true(lives(d->obj) && lives(d->arg));
-    mwi_due_free(d);
-  }
-  return n;
-}
-static void taken_away_between_batches(void **state) {
-  (void)state;
-  void (*was)(void *) = mwi_sampled_freed;
-  mwi_sampled_freed = sample_is_freed;
-  root[0] = sampled = object();
-  for (int i = 0; i < MANY; i++) {
-    many[i] = object();
-    mw_set_finalizer(many[i], on_due, many_args[i] = object());
-  }
-  let_in_between_batches(taken_away);
-  assert_true(let_in > 1);
-  heap_sweep_all();
-  for (int i = 0; i < MANY; i++)
-    if (i % 4 != 3) assert_true(lives(many[i]) && lives(many_args[i]));
-  assert_int_equal(take_all_due(), MANY * 3 / 4);
-  root[0] = NULL;
-  start();
-  finish();
-  heap_sweep_all();
-  mwi_sampled_freed = was;
-}
-
-/* The same with calls that are due. */
-static void taken_when_due(void) {
-  if (let_in++) return;
-  for (int i = 0; i < MANY / 2; i++) mwi_due_free(mwi_due_take(true));
-}
-static void due_taken_between_batches(void **state) {
-  (void)state;
-  for (int i = 0; i < MANY; i++) mw_set_finalizer(object(), on_due, object());
-  start();
-  finish();
-  heap_sweep_all();
-  let_in_between_batches(taken_when_due);
-  assert_int_equal(take_all_due(), MANY - MANY / 2);
-}
-
 /* ---- The runtime's own moves ---------------------------------------------------- */
 
 static void moved_by_realloc(void **state) {
@@ -739,21 +409,6 @@ static void sorted_while_marking(void **state) {
   free(copy);
 }
 
-/* By the knob, at a cycle's end.  The last test: it leaves a stop and locks behind. */
-static void a_finalizer_loses_something(void) {
-  if (!mwi_work_any()) finalized[1] = late_child;
-}
-static void checkmark_finds_what_a_finalizer_needs(void **state) {
-  (void)state;
-  finalized = object();
-  mw_set_finalizer(finalized, on_due, NULL);
-  late_child = object();
-  mwi_knobs.gccheckmark = 1;
-  start();
-  in_stop = a_finalizer_loses_something;
-  EXPECT_FATAL("is not marked", finish());
-}
-
 /* ---- One at a time [C3] --------------------------------------------------- */
 
 static void one_start_one_finish(void **state) {
@@ -774,36 +429,7 @@ static void one_start_one_finish(void **state) {
 }
 
 int main(void) {
-  heap_start(4 * MWI_GB);
-  mc = mwi_mcache_new();
-  other_mc = mwi_mcache_new();
-  static char processor[64];
-  mwi_tcb()->mcache = mc;
-  mwi_tcb()->gcp = &w;
-  mwi_tcb()->p = (struct mwi_p *)processor;
-  mwi_gc_hooks = (struct mwi_gc_hooks){
-      .need_p = nothing,
-      .stop_world = stop_world,
-      .start_world = start_world,
-      .set_wb_stw = set_wb,
-      .each_p_stw = each_p,
-      .prepare_roots_stw = prepare_roots,
-      .scan_thread_roots_stw = thread_roots,
-      .flush_all_stw = flush_all,
-      .rescan_external_stw = with_w,
-      .njobs = two,
-      .run_job = run_job,
-      .each_p_ragged = ragged,
-      .nprocs = one,
-      .idle_procs = none,
-      .wake = nothing,
-      .worker_poll = polled,
-      .other_work = no,
-      .yield = nothing,
-  };
-  mwi_knobs.gomemlimit = INT64_MAX;
-  mwi_gc_init();
-  mwi_special_init();
+  cycle_start();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(reachable_is_kept, reset),
       cmocka_unit_test_setup(swept_before_the_next, reset),
@@ -820,17 +446,9 @@ int main(void) {
       cmocka_unit_test_setup(odd_sizes, reset),
       cmocka_unit_test_setup(root_removed_while_marking, reset),
       cmocka_unit_test_setup(checkmark_finds_what_is_lost, reset),
-      cmocka_unit_test_setup(weak_read_while_marking, reset),
-      cmocka_unit_test_setup(weak_read_before_the_sweep, reset),
-      cmocka_unit_test_setup(claimed_span_says_so, reset),
-      cmocka_unit_test_setup(set_while_marking, reset),
-      cmocka_unit_test_setup(due_while_marking, reset),
-      cmocka_unit_test_setup(taken_away_between_batches, reset),
-      cmocka_unit_test_setup(due_taken_between_batches, reset),
       cmocka_unit_test_setup(moved_by_realloc, reset),
       cmocka_unit_test_setup(sorted_while_marking, reset),
       cmocka_unit_test_setup(one_start_one_finish, reset),
-      cmocka_unit_test_setup(checkmark_finds_what_a_finalizer_needs, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

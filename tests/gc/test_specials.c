@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/gc/test_specials.c -- finalizers, cleanups and weak pointers beside marking [X1]-[X3]
+ *
+ * Each step at the moment when the collector could miss it.
+ */
+#include "gc/cycle_test.h"
+
+static void weak_read_while_marking(void **state) {
+  (void)state;
+  void *o = object();
+  mw_weak h = mw_weak_make(o);
+  root[0] = h;
+  start();
+  assert_ptr_equal(mw_weak_get(h), o); /* the caller's stack is scanned already, say */
+  finish();
+  assert_true(lives(o));
+  assert_ptr_equal(mw_weak_get(h), o);
+}
+
+static void weak_read_before_the_sweep(void **state) {
+  (void)state;
+  void *dead = object(), *alive = object();
+  mw_weak to_dead = mw_weak_make(dead), to_alive = mw_weak_make(alive);
+  root[0] = to_dead;
+  root[1] = to_alive;
+  root[2] = alive;
+  start();
+  finish();
+  assert_null(mw_weak_get(to_dead)); /* its memory is there yet */
+  assert_ptr_equal(mw_weak_get(to_alive), alive);
+  assert_false(lives(dead));
+  assert_null(mw_weak_get(to_dead));
+  assert_ptr_equal(mw_weak_get(to_alive), alive);
+}
+
+/* Who reads marks while a span waits for its sweep has to see that the sweep has begun [H5]. */
+static void claimed_span_says_so(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(32, false);
+  root[0] = object();
+  start();
+  finish();
+  struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL);
+  if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL);
+  assert_non_null(s);
+  assert_int_equal(mwi_load_relaxed(&s->sweepgen), mwi_heap.sweepgen - 1);
+  mwi_mcentral_put(s, mwi_sweep_keep(s) ? MWI_LIST_PARTIAL : MWI_LIST_FULL);
+  assert_true(lives(root[0]));
+}
+
+static void on_due(void *obj, void *arg) {
+  (void)obj, (void)arg;
+}
+static void on_clean(void *arg) {
+  (void)arg;
+}
+
+/* The root job has passed, and so has the scan of the caller's stack; or the first is to come. */
+static void **finalized, **reached;
+static void *of_finalizer, *of_cleanup;
+static void set_in_the_stop(void) {
+  if (times-- <= 0) return;
+  mw_set_finalizer(finalized, on_due, of_finalizer);
+  mw_add_cleanup(finalized, on_clean, of_cleanup);
+}
+static void set_while_marking(void **state) {
+  (void)state;
+  for (int late = 0; late < 2; late++) {
+    finalized = object();
+    finalized[1] = reached = object();
+    reached[1] = object();
+    of_finalizer = object();
+    of_cleanup = object();
+    void *deep = reached[1];
+    times = 1;
+    start();
+    if (late)
+      in_stop = set_in_the_stop;
+    else
+      set_in_the_stop();
+    finish();
+    in_stop = NULL;
+    assert_true(lives(finalized) && lives(reached) && lives(deep)); /* [X1] */
+    assert_true(lives(of_finalizer) && lives(of_cleanup));          /* [X2] */
+    struct mwi_due *d = mwi_due_take(true);
+    assert_true(d && d->obj == finalized && d->arg == of_finalizer);
+    mwi_due_free(d);
+    start();
+    finish();
+    assert_false(lives(finalized));
+    d = mwi_due_take(false);
+    assert_true(d && d->arg == of_cleanup);
+    mwi_due_free(d);
+  }
+}
+
+/* What is due is a root, and who takes it while marking is on has it on a stack that was
+ * scanned. */
+static void due_while_marking(void **state) {
+  (void)state;
+  for (int taken = 0; taken < 2; taken++) {
+    void **o[2] = {object(), object()};
+    void *arg[2] = {object(), object()}, *inner[2] = {object(), object()};
+    for (int i = 0; i < 2; i++) {
+      o[i][1] = inner[i];
+      mw_set_finalizer(o[i], on_due, arg[i]);
+    }
+    start();
+    finish();
+    heap_sweep_all(); /* both are due */
+    start();
+    struct mwi_due *d[2] = {NULL, NULL};
+    if (taken) d[0] = mwi_due_take(true), d[1] = mwi_due_take(true);
+    finish();
+    for (int i = 0; i < 2; i++) assert_true(lives(o[i]) && lives(arg[i]) && lives(inner[i]));
+    if (!taken) d[0] = mwi_due_take(true), d[1] = mwi_due_take(true);
+    for (int i = 0; i < 2; i++) {
+      assert_non_null(d[i]);
+      mwi_due_free(d[i]);
+    }
+  }
+}
+
+/* Between batches others take away the record that the scan would go on with, and it is used
+ * again, at once. */
+enum { MANY = 1000 };
+static void *many[MANY], *many_args[MANY], *sampled;
+static int let_in;
+static void taken_away(void) {
+  if (let_in++) return;
+  for (int i = 0; i < MANY; i++)
+    if (i % 4 == 3) mw_set_finalizer(many[i], NULL, NULL);
+  for (int i = 0; i < MANY / 4; i++) mwi_special_sampled(sampled, NULL);
+}
+static void sample_is_freed(void *bucket) {
+  (void)bucket;
+}
+/* A cycle in which others do that. */
+static void let_in_between_batches(void (*others)(void)) {
+  let_in = 0;
+  start();
+  between_batches = others;
+  finish();
+  between_batches = NULL;
+  assert_true(let_in > 0);
+}
+/* What is due, which must live. */
+static int take_all_due(void) {
+  struct mwi_due *d;
+  int n = 0;
+  for (; (d = mwi_due_take(true)) != NULL; n++) {
+    assert_true(lives(d->obj) && lives(d->arg));
+    mwi_due_free(d);
+  }
+  return n;
+}
+static void taken_away_between_batches(void **state) {
+  (void)state;
+  void (*was)(void *) = mwi_sampled_freed;
+  mwi_sampled_freed = sample_is_freed;
+  root[0] = sampled = object();
+  for (int i = 0; i < MANY; i++) {
+    many[i] = object();
+    mw_set_finalizer(many[i], on_due, many_args[i] = object());
+  }
+  let_in_between_batches(taken_away);
+  assert_true(let_in > 1);
+  heap_sweep_all();
+  for (int i = 0; i < MANY; i++)
+    if (i % 4 != 3) assert_true(lives(many[i]) && lives(many_args[i]));
+  assert_int_equal(take_all_due(), MANY * 3 / 4);
+  root[0] = NULL;
+  start();
+  finish();
+  heap_sweep_all();
+  mwi_sampled_freed = was;
+}
+
+/* The same with calls that are due. */
+static void taken_when_due(void) {
+  if (let_in++) return;
+  for (int i = 0; i < MANY / 2; i++) mwi_due_free(mwi_due_take(true));
+}
+static void due_taken_between_batches(void **state) {
+  (void)state;
+  for (int i = 0; i < MANY; i++) mw_set_finalizer(object(), on_due, object());
+  start();
+  finish();
+  heap_sweep_all();
+  let_in_between_batches(taken_when_due);
+  assert_int_equal(take_all_due(), MANY - MANY / 2);
+}
+
+/* By the knob, at a cycle's end.  The last test: it leaves a stop and locks behind. */
+static void a_finalizer_loses_something(void) {
+  if (!mwi_work_any()) finalized[1] = late_child;
+}
+static void checkmark_finds_what_a_finalizer_needs(void **state) {
+  (void)state;
+  finalized = object();
+  mw_set_finalizer(finalized, on_due, NULL);
+  late_child = object();
+  mwi_knobs.gccheckmark = 1;
+  start();
+  in_stop = a_finalizer_loses_something;
+  EXPECT_FATAL("is not marked", finish());
+}
+
+int main(void) {
+  cycle_start();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(weak_read_while_marking, reset),
+      cmocka_unit_test_setup(weak_read_before_the_sweep, reset),
+      cmocka_unit_test_setup(claimed_span_says_so, reset),
+      cmocka_unit_test_setup(set_while_marking, reset),
+      cmocka_unit_test_setup(due_while_marking, reset),
+      cmocka_unit_test_setup(taken_away_between_batches, reset),
+      cmocka_unit_test_setup(due_taken_between_batches, reset),
+      cmocka_unit_test_setup(checkmark_finds_what_a_finalizer_needs, reset),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
