@@ -383,8 +383,9 @@ typedef struct mw_mem_stats {
   uint64_t mallocs, frees; /* objects ever; tiny ones count in both */
   uint64_t heap_alloc;     /* objects live or not yet swept */
   uint64_t heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
-  uint64_t stack_inuse;  /* used parts of goroutine stacks, as last scanned, without folded ones */
-  uint64_t stack_sys;    /* stack_inuse, and the memory that holds folded stacks */
+  uint64_t stack_inuse; /* used parts of goroutine stacks, as last scanned, without folded ones */
+  uint64_t stack_sys;   /* stack_inuse, and the memory that holds folded stacks; with a memory limit
+                         * what stacks held when last counted, if that is more */
   uint64_t stack_folded; /* used parts of idle goroutines' stacks, kept in compact form */
   uint64_t mspan_inuse, mspan_sys, mcache_inuse, mcache_sys, buck_hash_sys, gc_sys, other_sys;
   uint64_t next_gc; /* heap goal */

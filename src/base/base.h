@@ -71,6 +71,7 @@ MWI_INLINE void mwi_pause(void) {
 #define mwi_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 #define mwi_add_acqrel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
 #define mwi_sub_acqrel(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
+#define mwi_or_release(p, v) atomic_fetch_or_explicit((p), (v), memory_order_release)
 #define mwi_or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define mwi_xchg_acqrel(p, v) atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define mwi_cas_acqrel(p, old, new)                                                                \

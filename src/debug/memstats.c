@@ -73,6 +73,7 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
   mwi_fold_read_stats(&folded);
   /* scanned bytes, of which those folded since are no longer on a stack */
   uint64_t stacks = mwi_pacer.stacks > folded.bytes ? mwi_pacer.stacks - folded.bytes : 0;
+  uint64_t held = stacks + folded.held, counted = mwi_stacks_counted(); /* under a limit */
   size_t buckets = mwi_buckets_bytes(), known = caches + work + buckets;
   *out = (mw_mem_stats){
       .alloc = t.alloc_bytes - t.freed_bytes,
@@ -86,7 +87,7 @@ MWI_EXPORT void mw_read_mem_stats(mw_mem_stats *out) {
       .heap_released = mwi_load_relaxed(&mwi_heap.released),
       .heap_objects = t.alloc_objects - t.freed_objects,
       .stack_inuse = stacks,
-      .stack_sys = stacks + folded.held,
+      .stack_sys = counted > held ? counted : held,
       .stack_folded = folded.bytes,
       .mspan_inuse = spans,
       .mspan_sys = spans,

@@ -99,7 +99,7 @@ bool mwi_gc_work_available(void) {
   if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK)
     return mwi_work_any() || mwi_load_relaxed(&mwi_gc.next_job) < mwi_load_relaxed(&mwi_gc.njobs) ||
            (mwi_load_relaxed(&mwi_gc.nactive) == 0 && !mwi_load_relaxed(&mwi_gc.finishing));
-  return mwi_load_relaxed(&mwi_heap.unswept_spans) != 0 || mwi_gc_forced_pending();
+  return mwi_load_relaxed(&mwi_heap.unswept_spans) != 0 || mwi_gc_requested();
 }
 
 static bool stop_dedicated(void) {
@@ -135,8 +135,8 @@ static void earn(uint64_t done) {
 bool mwi_gc_run_due(uint32_t pid) {
   (void)pid;
   if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_MARK) {
-    if (!mwi_gc_forced_pending()) return false;
-    mwi_gc_start_forced();
+    if (!mwi_gc_requested()) return false;
+    mwi_gc_start_requested();
     return true;
   }
   struct mwi_gcp *w = mwi_tcb()->gcp;
@@ -322,5 +322,5 @@ void mwi_pacer_charge(size_t charged) {
   } else {
     sweep_share(live);
   }
-  if (MWI_UNLIKELY(mwi_gc_forced_pending())) mwi_gc_start_forced();
+  if (MWI_UNLIKELY(mwi_gc_requested())) mwi_gc_start_requested();
 }

@@ -114,6 +114,17 @@ void mwi_gc_wait_started(void) {
   }
 }
 
+void mwi_gc_wait_while(bool (*holds)(uint32_t), uint32_t n) {
+  for (;;) {
+    mwi_lock(&wait_lock); /* who changes it calls mwi_gc_wake_waiters after that */
+    if (!holds(n)) {
+      mwi_unlock(&wait_lock);
+      return;
+    }
+    park_waiter_unlock(false);
+  }
+}
+
 /* Leave the state between idle and phase 2 [C3]. */
 static void end_starting(void) {
   mwi_store_seqcst(&mwi_gc.starting, 0);
@@ -259,6 +270,8 @@ static bool still_due(enum mwi_gc_reason reason) {
     return mwi_gc_forced_in_ns() == 0;
   case MWI_GC_LIMIT:
     return mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live));
+  case MWI_GC_STACKS:
+    return mwi_stacklimit_wanted();
   default:
     return true;
   }
@@ -527,15 +540,21 @@ int64_t mwi_gc_forced_in_ns(void) {
   return left > 0 ? left : 0;
 }
 
-void mwi_gc_request_forced(void) {
-  mwi_store_relaxed(&mwi_gc.periodic_due, 1);
+void mwi_gc_request(enum mwi_gc_reason reason) {
+  mwi_or_release(&mwi_gc.requested, 1u << reason);
 }
-bool mwi_gc_forced_pending(void) {
-  return mwi_load_relaxed(&mwi_gc.periodic_due) != 0;
+bool mwi_gc_requested(void) {
+  return mwi_load_relaxed(&mwi_gc.requested) != 0;
 }
 
-void mwi_gc_start_forced(void) {
-  if (mwi_xchg_acqrel(&mwi_gc.periodic_due, 0)) mwi_gc_start(MWI_GC_PERIODIC);
+void mwi_gc_start_requested(void) {
+  if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_OFF) return; /* when this one has ended */
+  uint32_t reasons = mwi_xchg_acqrel(&mwi_gc.requested, 0);
+  if (reasons & 1u << MWI_GC_STACKS) {
+    mwi_gc_start(MWI_GC_STACKS);
+    if (mwi_stacklimit_wanted()) mwi_gc_request(MWI_GC_STACKS); /* not begun [ML4] */
+  }
+  if (reasons & 1u << MWI_GC_PERIODIC) mwi_gc_start(MWI_GC_PERIODIC);
 }
 
 void mwi_gc_init(void) {

@@ -28,8 +28,8 @@ struct mwi_gc {
   _Atomic int64_t assist_ns, worker_ns, idle_ns;
   _Atomic double ratio; /* bytes of scan work owed per byte allocated */
 
-  _Atomic int64_t last_ns; /* when the last cycle ended */
-  _Atomic uint32_t periodic_due;
+  _Atomic int64_t last_ns;    /* when the last cycle ended */
+  _Atomic uint32_t requested; /* reasons for which one was asked for, as bits */
 
   /* proportional sweep: pages to have swept for each byte allocated past live_basis */
   _Atomic double sweep_ratio;
@@ -41,8 +41,9 @@ bool mwi_gc_try_finish(void);
 void mwi_gc_wait_progress(void);
 void mwi_gc_hasten(void); /* mark, or wait for those who do; goroutine context */
 void mwi_gc_wait_started(void);
-void mwi_gc_run_first_jobs(uint32_t n); /* the starter's own root jobs */
-void mwi_gc_wake_waiters(void);         /* all look again at what they wait for */
+void mwi_gc_wait_while(bool (*holds)(uint32_t), uint32_t n); /* mwi_gc_wake_waiters ends it */
+void mwi_gc_run_first_jobs(uint32_t n);                      /* the starter's own root jobs */
+void mwi_gc_wake_waiters(void); /* all look again at what they wait for */
 void mwi_gc_update_ratio(void);
 void mwi_gc_account(struct mwi_gcp *w); /* move w's counters to the totals */
 void mwi_gc_sweep_basis_stw(void);

@@ -12,6 +12,16 @@
 #include "gc/work.h"
 #include "heap/heap.h"
 
+enum mwi_gc_reason { MWI_GC_HEAP, MWI_GC_FORCED, MWI_GC_PERIODIC, MWI_GC_LIMIT, MWI_GC_STACKS };
+
+/* How stacks are to give memory back in the cycle under way (gc/stacklimit.c); 0: as usual. */
+enum { MWI_SQUEEZE_SHRINK = 1, MWI_SQUEEZE_FOLD };
+extern _Atomic uint32_t mwi_squeeze;
+/* More is held than the memory limit, as last counted: who starts a goroutine waits for a squeeze,
+ * and stacks of those that end give back their memory. */
+extern _Atomic bool mwi_stacks_short;
+void mwi_stacklimit_wait(void); /* any context; parks where that may be */
+
 /* ---- For the scheduler ------------------------------------------------- */
 
 bool mwi_gc_wb_state(void);       /* under allm_lock or with the world stopped */
@@ -20,9 +30,11 @@ bool mwi_gc_run_due(
     uint32_t pid); /* run a dedicated or fractional worker if one is due on this P */
 bool mwi_gc_run_idle(uint32_t pid); /* mark in otherwise idle time; false: nothing to do */
 int64_t mwi_gc_forced_in_ns(void);  /* until the two-minute collection; -1 when collection is off */
-void mwi_gc_request_forced(void);   /* sysmon: start it as soon as a goroutine allocates or polls */
-bool mwi_gc_forced_pending(void);
-void mwi_gc_start_forced(void); /* goroutine context */
+/* Start a cycle as soon as a goroutine allocates or polls; PERIODIC or STACKS.  For sysmon and the
+ * scavenger's thread. */
+void mwi_gc_request(enum mwi_gc_reason reason);
+bool mwi_gc_requested(void);
+void mwi_gc_start_requested(void); /* goroutine context */
 
 /* Modules (gc/module.c). */
 void mwi_module_exiting(void);        /* atexit: nothing is unregistered any more */
@@ -74,6 +86,7 @@ struct mwi_gc_hooks {
   void (*yield)(void);      /* goroutine context */
   /* Park the running goroutine, releasing l; ready one.  reason: enum mwi_wait. */
   void *(*current)(void);
+  bool (*in_handler)(void); /* of a signal: nobody parks there */
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
   /* A cycle's marking has ended, the world runs.  Any thread with a P; may be NULL. */
@@ -81,6 +94,8 @@ struct mwi_gc_hooks {
   /* mw_gc and mw_free_os_memory: stacks give back what they can.  Goroutine context; may be NULL.
    */
   void (*tidy)(void);
+  uint64_t (*stacks_held)(
+      void); /* memory that stacks hold, counted now.  Any thread; may be NULL */
   /* For profiles; NULL: nobody asks. */
   void (*sweep_begins_stw)(void); /* marking ended, nothing is swept yet */
   void (*swept)(void);            /* mw_gc has swept everything */
@@ -89,8 +104,6 @@ struct mwi_gc_hooks {
 extern struct mwi_gc_hooks mwi_gc_hooks;
 
 /* ---- Cycles ------------------------------------------------------------ */
-
-enum mwi_gc_reason { MWI_GC_HEAP, MWI_GC_FORCED, MWI_GC_PERIODIC, MWI_GC_LIMIT };
 
 void mwi_gc_init(void);
 /* Start a cycle if none is marking and the reason still holds.  Goroutine context. */

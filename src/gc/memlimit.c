@@ -6,7 +6,8 @@
  *          heap goal (gc/pacer.c), by giving free pages back before new ones
  *          are taken, and in the background.
  * How      Held memory = committed heap without released pages, metadata, and
- *          the used part of stacks as last scanned.  docs/design/collector.md
+ *          stacks: as last counted (gc/stacklimit.c), or their used parts as last
+ *          scanned, if that is more.  docs/design/collector.md
  *          has the formula.
  *          Without a limit the scavenger keeps 10 % more than the heap that
  *          the next cycle is expected to use and gives the rest back, using
@@ -52,7 +53,7 @@
 /* ---- What is held ------------------------------------------------------ */
 
 /* The pacer's, written with the world stopped, for threads that no stop waits for. */
-static _Atomic uint64_t limit_now, stacks_now;
+static _Atomic uint64_t limit_now, scanned_now;
 
 static uint64_t heap_ready(void) {
   uint64_t committed = mwi_load_relaxed(&mwi_heap.committed);
@@ -60,9 +61,17 @@ static uint64_t heap_ready(void) {
   return committed > released ? committed - released : 0;
 }
 
+uint64_t mwi_memlimit_now(void) {
+  return mwi_load_relaxed(&limit_now);
+}
+
+uint64_t mwi_memory_beside_stacks(void) {
+  return heap_ready() + mwi_load_relaxed(&mwi_heap.meta_bytes) + mwi_meta_total();
+}
+
 uint64_t mwi_memory_ready(void) {
-  return heap_ready() + mwi_load_relaxed(&mwi_heap.meta_bytes) + mwi_meta_total() +
-         mwi_load_relaxed(&stacks_now);
+  uint64_t scanned = mwi_load_relaxed(&scanned_now), counted = mwi_stacks_counted();
+  return mwi_memory_beside_stacks() + (counted > scanned ? counted : scanned);
 }
 
 /* Free slots of spans in use, when marking last ended: then everything is swept, so
@@ -73,7 +82,7 @@ void mwi_memlimit_inputs_stw(bool marking_ended) {
   uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
   uint64_t ready = heap_ready(), live = mwi_load_relaxed(&mwi_heap_live);
   mwi_store_relaxed(&limit_now, mwi_pacer.limit);
-  mwi_store_relaxed(&stacks_now, mwi_pacer.stacks);
+  mwi_store_relaxed(&scanned_now, mwi_pacer.stacks);
   if (marking_ended) heap_unused = inuse > live ? inuse - live : 0;
   mwi_pacer.ready = mwi_memory_ready();
   mwi_pacer.heap_free = ready > inuse ? ready - inuse : 0;
@@ -239,7 +248,8 @@ void mwi_limiter_tick(void) {
 /* ---- Background scavenger ---------------------------------------------- */
 
 static _Atomic uint64_t keep_bytes = UINT64_MAX; /* heap memory to leave; set after each cycle */
-static _Atomic uint32_t wanted;                  /* futex */
+enum { RELEASE = 1, COUNT = 2 };
+static _Atomic uint32_t wanted; /* of these; futex */
 
 void mwi_scavenge_goal_stw(uint64_t last_goal) {
   uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
@@ -253,7 +263,13 @@ void mwi_scavenge_goal_stw(uint64_t last_goal) {
 /* With the world running: the woken thread may take the waker's CPU at once. */
 void mwi_scavenger_wake(void) {
   if (heap_ready() <= mwi_load_relaxed(&keep_bytes) && !mwi_load_relaxed(&limit_now)) return;
-  mwi_store_release(&wanted, 1);
+  mwi_or_release(&wanted, RELEASE);
+  mwi_futex_wake(&wanted, 1);
+}
+
+void mwi_scavenger_count(void) {
+  mwi_scavenger_start();
+  mwi_or_release(&wanted, COUNT);
   mwi_futex_wake(&wanted, 1);
 }
 
@@ -265,25 +281,34 @@ static bool too_much(void) {
 
 static struct mwi_tcb scavenger_tcb;
 
+/* Release what is too much, for a while.  When to go on with it: INT64_MAX when asked again. */
+static int64_t release_some(void) {
+  int64_t t0 = mwi_os_monotonic(), t = t0;
+  bool more = true;
+  while (more && t - t0 < WORK_NS) {
+    size_t n = too_much() ? mwi_heap_scavenge(QUANTUM) : 0;
+    mwi_add_relaxed(&background_bytes, n);
+    more = n != 0;
+    t = mwi_os_monotonic();
+  }
+  if (mwi_load_relaxed(&background_bytes)) trace_scavenger(false);
+  return more ? t + (t - t0) * SLEEP_FACTOR : INT64_MAX;
+}
+
 static void scavenger_main(void *unused) {
   (void)unused;
   scavenger_tcb =
       (struct mwi_tcb){.self = &scavenger_tcb, .attached = 1, .mcache = mwi_tcb()->mcache, .rt = 1};
   mwi_os_set_gs(&scavenger_tcb);
   mwi_lock_rank_forget(&scavenger_tcb); /* it may have been another thread's, before a fork */
+  int64_t next = INT64_MAX;             /* of release_some */
   for (;;) {
-    while (!mwi_load_acquire(&wanted)) mwi_futex_wait(&wanted, 0, -1);
-    int64_t t0 = mwi_os_monotonic(), t = t0;
-    bool more = true;
-    while (more && t - t0 < WORK_NS) {
-      size_t n = too_much() ? mwi_heap_scavenge(QUANTUM) : 0;
-      mwi_add_relaxed(&background_bytes, n);
-      more = n != 0;
-      t = mwi_os_monotonic();
-    }
-    if (mwi_load_relaxed(&background_bytes)) trace_scavenger(false);
-    if (!more) mwi_store_release(&wanted, 0);
-    if (more || too_much()) mwi_os_usleep((t - t0) * SLEEP_FACTOR / 1000 + 1);
+    int64_t now = mwi_os_monotonic();
+    if (now < next) mwi_futex_wait(&wanted, 0, next == INT64_MAX ? -1 : next - now);
+    uint32_t what = mwi_xchg_acqrel(&wanted, 0);
+    if (what & COUNT) mwi_stacklimit_look();
+    now = mwi_os_monotonic();
+    if (now >= next || ((what & RELEASE) && next == INT64_MAX)) next = release_some();
   }
 }
 
@@ -307,6 +332,7 @@ static _Atomic uint32_t scavenger_started;
 
 void mwi_scavenger_forget(void) {
   mwi_store_relaxed(&scavenger_started, 0);
+  mwi_stacklimit_forget();
 }
 
 /* By sysmon at each look, after the first cycle: creating a thread takes locks of libc (sched/m.c,

@@ -59,6 +59,23 @@ bool mwi_pacer_worth(const struct mwi_pacer *p, uint64_t live) {
   return live >= p->trigger || live >= p->marked + LEAST_ROOM(p->marked);
 }
 
+/* Where stacks begin to give way: growth goes on until the cycle has come, and the heap's own
+ * headroom is half of this. */
+#define STACKS_NEAR(limit) ((limit) - (limit) / 16)
+/* Page faults between two counts, and growth between two squeezes: near the limit these are what
+ * bounds their number. */
+#define COUNT_STEP(limit) ((limit) / 128)
+#define SQUEEZE_STEP(limit) ((limit) / 64)
+
+bool mwi_pacer_stacks_due(uint64_t limit, uint64_t held, uint64_t faults) {
+  return faults >= COUNT_STEP(limit) && held + faults > STACKS_NEAR(limit);
+}
+
+bool mwi_pacer_stacks_worth(uint64_t limit, uint64_t beside, uint64_t stacks, uint64_t left) {
+  uint64_t step = left / 8 > SQUEEZE_STEP(limit) ? left / 8 : SQUEEZE_STEP(limit);
+  return beside + stacks > STACKS_NEAR(limit) && stacks > left + step;
+}
+
 void mwi_pacer_commit(struct mwi_pacer *p) {
   p->ceiling = p->cap = UINT64_MAX;
   if (p->percent < 0 && !p->limit) {

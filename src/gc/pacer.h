@@ -47,6 +47,12 @@ void mwi_pacer_learn(struct mwi_pacer *p, uint64_t live_at_trigger, uint64_t liv
 double mwi_pacer_assist_ratio(const struct mwi_pacer *p, uint64_t live, uint64_t scan_done);
 /* With so many bytes live, is another cycle worth its price? */
 bool mwi_pacer_worth(const struct mwi_pacer *p, uint64_t live);
+/* Stacks held `held` together with everything else when last counted, and there were `faults` bytes
+ * of page faults since: is another count due? */
+bool mwi_pacer_stacks_due(uint64_t limit, uint64_t held, uint64_t faults);
+/* Is a squeeze worth its price, with so much beside stacks, so much in stacks, and so much left
+ * after the last one? */
+bool mwi_pacer_stacks_worth(uint64_t limit, uint64_t beside, uint64_t stacks, uint64_t left);
 /* Dedicated workers, and the share of each P that fractional ones take. */
 void mwi_pacer_workers(uint32_t nprocs, uint32_t *dedicated, double *fraction);
 
@@ -83,6 +89,8 @@ struct mwi_room_wait {
   uint32_t cycle, granted;    /* as of the last look */
 };
 bool mwi_memlimit_wait(size_t bytes, struct mwi_room_wait *w);
+uint64_t mwi_memory_beside_stacks(void); /* the same without stacks */
+uint64_t mwi_memlimit_now(void);         /* the limit; 0: none.  Any thread */
 void mwi_scavenge_all(void);
 int64_t mwi_memlimit_at_start(void); /* what the environment says, bytes; INT64_MAX: none */
 void mwi_memlimit_init(void);
@@ -90,7 +98,17 @@ void mwi_scavenger_start(void);  /* idempotent */
 void mwi_scavenger_forget(void); /* in a forked child: its thread is not there */
 /* After a cycle: heap memory that the background scavenger leaves in place. */
 void mwi_scavenge_goal_stw(uint64_t last_goal);
-void mwi_scavenger_wake(void); /* after that stop */
+void mwi_scavenger_wake(void);  /* after that stop */
+void mwi_scavenger_count(void); /* sysmon: have mwi_stacklimit_look called on its thread */
+
+/* Stacks under the limit (gc/stacklimit.c). */
+uint64_t mwi_stacks_counted(void);      /* what they held when last counted; 0: never were */
+void mwi_stacklimit_watch(int64_t now); /* sysmon, at each look */
+void mwi_stacklimit_look(void);         /* count, and ask for a cycle if that is worth it */
+bool mwi_stacklimit_wanted(void);       /* has one been asked for, and not begun? */
+bool mwi_stacklimit_begin_stw(void);    /* marking begins: does this cycle squeeze? */
+void mwi_stacklimit_tidied(void);       /* stacks gave back what they can.  Goroutine context */
+void mwi_stacklimit_forget(void);       /* in a forked child */
 
 /* `charged` bytes were handed to the calling P: start a cycle, assist or sweep
  * as that requires.  Goroutine context, outside mwi_rt_enter. */

@@ -36,6 +36,7 @@ MWI_INLINE uint64_t mwi_os_cycles(void) {
 int64_t mwi_os_walltime(void);        /* ns since 1970 */
 int64_t mwi_os_thread_cputime(void);  /* ns of CPU that the calling thread used */
 int64_t mwi_os_process_cputime(void); /* and that all threads used */
+uint64_t mwi_os_page_faults(void);    /* of the process, those without input and output */
 unsigned mwi_os_ncpu(void);           /* CPUs in the affinity mask, >= 1 */
 size_t mwi_os_page_bytes(void);
 

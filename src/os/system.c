@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,11 @@ int64_t mwi_os_thread_cputime(void) {
 
 int64_t mwi_os_process_cputime(void) {
   return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t mwi_os_page_faults(void) {
+  struct rusage r;
+  return getrusage(RUSAGE_SELF, &r) == 0 ? (uint64_t)r.ru_minflt : 0;
 }
 
 /* ---- Futex ------------------------------------------------------------- */

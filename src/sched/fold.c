@@ -32,6 +32,7 @@
  *          is due, else one by one (four for each).
  *          Folding is not worth it where it would save less than a fifth, so
  *          up to three pages are folded and larger stacks only shrink.
+ *          In a cycle that squeezes (gc/stacklimit.c) every one at rest is due.
  * Callers  collector (scanned, epoch), scheduler (resume, parked), SIGSEGV.
  * Threads  g->rest, g->scans, g->rest_epoch: whoever has the goroutine to
  *          itself: the thread that resumes it, or the holder of its scan bit.
@@ -49,6 +50,7 @@
 
 #include "base/knobs.h"
 #include "gc/gc.h"
+#include "gc/pacer.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -250,7 +252,8 @@ void mwi_fold_parked(struct mwi_g *g) {
 
 void mwi_stack_epoch_stw(bool forced) {
   int64_t now = mwi_os_monotonic();
-  if (!forced && now - epoch_ns < EPOCH_NS) return;
+  bool squeezes = mwi_stacklimit_begin_stw();
+  if (!forced && !squeezes && now - epoch_ns < EPOCH_NS) return;
   epoch_ns = now;
   mwi_store_relaxed(&epoch, mwi_load_relaxed(&epoch) + 1);
   mwi_kept_age_stw();
@@ -260,7 +263,9 @@ bool mwi_fold_needs_bits(void) {
   return bits_always || mwi_load_relaxed(&ndue) || mwi_load_relaxed(&walking);
 }
 
+/* Is it to give back what is below its stack pointer?  Always, where memory is short. */
 static bool scans_up(struct mwi_g *g) {
+  if (mwi_load_relaxed(&mwi_squeeze)) return true;
   if (++g->scans < SHRINK_SCANS) return false;
   g->scans = 0;
   return true;
@@ -280,6 +285,7 @@ void mwi_stack_scanned(struct mwi_g *g) {
     } else if (g->rest_epoch != now) {
       rest |= MWI_REST_IDLE;
     }
+    if (mwi_load_relaxed(&mwi_squeeze) >= MWI_SQUEEZE_FOLD) rest |= MWI_REST_IDLE;
   }
   if (scans_up(g)) rest |= MWI_REST_SHRINK;
   if (rest == was) return;
@@ -338,7 +344,7 @@ static void tidy_block(const struct mwi_block_view *b, bool may_fold) {
       shrink(g, 0);
       mwi_store_relaxed(&g->rest, MWI_REST_KEPT);
     } else if (still && (rest & MWI_REST_SHRINK)) {
-      shrink(g, SHRINK_KEEP);
+      shrink(g, mwi_load_relaxed(&mwi_squeeze) ? 0 : SHRINK_KEEP);
       mwi_store_relaxed(&g->rest, rest & ~MWI_REST_SHRINK);
     }
     let_go(g, MWI_G_WAITING);
@@ -393,7 +399,9 @@ void mwi_stacks_tidy(void) {
   if (mwi_xchg_acqrel(&ndue, 0)) walk();
   while (mwi_kept_drop() || mwi_stack_age_some()) mwi_poll();
   mwi_stack_age();
+  while (mwi_load_relaxed(&mwi_squeeze) && mwi_stack_age_some()) mwi_poll(); /* all of them */
   mwi_store_release(&tidying, 0);
+  mwi_stacklimit_tidied();
 }
 
 static void tidy_goroutine(void *unused) {
@@ -404,11 +412,13 @@ static void tidy_goroutine(void *unused) {
 
 void mwi_stacks_tidy_later(void) {
   struct mwi_p *p = mwi_tcb()->p;
-  if (!p || (!mwi_load_relaxed(&ndue) && !mwi_kept_aged() && !mwi_stack_any_free())) return;
+  bool squeeze = mwi_load_relaxed(&mwi_squeeze) != 0;
+  if (!p || (!squeeze && !mwi_load_relaxed(&ndue) && !mwi_kept_aged() && !mwi_stack_any_free()))
+    return;
   if (mwi_xchg_acqrel(&later, 1)) return; /* it has not begun */
   mwi_rt_enter();
   struct mwi_g *g = mwi_g_new_try(tidy_goroutine, NULL, 0, true);
-  mwi_runq_put(p, g, false);
+  mwi_runq_put(p, g, squeeze); /* memory is short: next */
   mwi_rt_leave();
   mwi_wake_p();
 }

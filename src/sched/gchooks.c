@@ -460,6 +460,9 @@ static void yield(void) {
 static void *current(void) {
   return mwi_getg();
 }
+static bool in_handler(void) {
+  return mwi_in_handler(mwi_tcb());
+}
 static void park_unlock(struct mwi_lock *l, bool assist) {
   mwi_park_unlock(l, assist ? MWI_WAIT_GC_ASSIST : MWI_WAIT_GC);
 }
@@ -495,11 +498,13 @@ void mwi_gchooks_init(void) {
       .other_work = other_work,
       .yield = yield,
       .current = current,
+      .in_handler = in_handler,
       .park_unlock = park_unlock,
       .ready = ready,
       .starter_jobs = starter_jobs,
       .cycle_ended = mwi_stacks_tidy_later,
       .tidy = mwi_stacks_tidy,
+      .stacks_held = mwi_stacks_held,
       .trace = mwi_gc_hooks.trace,
   };
 }

@@ -19,6 +19,7 @@
 
 #include <mallow.h>
 
+#include "gc/gc.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -118,7 +119,7 @@ static struct mwi_g *kept_take(struct mwi_p *p) {
 }
 
 static bool can_keep(const struct mwi_p *p, const struct mwi_g *g) {
-  return p && p->nkept < KEEP && mwi_stack_fits(&g->stack);
+  return p && p->nkept < KEEP && mwi_stack_fits(&g->stack) && !mwi_load_relaxed(&mwi_stacks_short);
 }
 
 /* Half of p's list to the list for all, or to the end of their time. */
@@ -253,6 +254,7 @@ static void start(void (*fn)(void *), void *arg, size_t bytes, uintptr_t pc) {
   mwi_attach();
   if (!fn) mwi_fatal("go of nil func value");
   if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_sched.single))) mwi_store_seqcst(&mwi_sched.single, false);
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_stacks_short))) mwi_stacklimit_wait(); /* [ML4] */
   if (MWI_UNLIKELY(mwi_getg()->pins)) mwi_unpin(mwi_getg(), MWI_PIN_ALONE);
   mwi_rt_enter();
   struct mwi_g *g = mwi_g_new_try(fn, arg, bytes, false);

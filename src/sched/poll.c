@@ -58,7 +58,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   bool slice_over = mwi_load_relaxed(&m->preempt_req) != 0; /* the loop takes it back */
   mwi_rt_leave();
   mwi_need_p();
-  if (mwi_gc_forced_pending()) mwi_gc_start_forced();
+  if (mwi_gc_requested()) mwi_gc_start_requested();
   if (slice_over) mwi_preempt();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_poll(mwi_self());
   mwi_jumps_go(g);

@@ -790,7 +790,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
       begin_slice(m, p);
     }
     run_timers(p->timers);
-    if ((mwi_wb_on() || mwi_gc_forced_pending()) && mwi_gc_run_due(p->id))
+    if ((mwi_wb_on() || mwi_gc_requested()) && mwi_gc_run_due(p->id))
       continue;                  /* worked for the collector; look again */
     if (m->tcb.p != p) continue; /* stopped on the way, and GOMAXPROCS changed */
     if (mwi_load_relaxed(&mwi_netpoll_due) && (g = poll_ready(m, p))) return g;

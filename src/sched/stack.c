@@ -54,6 +54,7 @@
 
 #include <mallow.h>
 
+#include "gc/gc.h"
 #include "os/inject.h"
 #include "sched/lend.h"
 #include "sched/proc.h"
@@ -130,6 +131,7 @@ static struct mwi_lock stack_lock = MWI_LOCK_INIT(MWI_RANK_STACK);
  * and those without memory; linked by id. */
 static struct class {
   uint32_t young, old, cold;
+  uint32_t nshort;      /* slots freed while memory was short, since those were last cooled */
   struct region *fresh; /* has slots never used; or NULL */
   uint32_t next_nslots; /* of its next region */
 } classes[NCLASSES];
@@ -476,6 +478,19 @@ static uintptr_t pop(uint32_t *list, uint32_t *id) {
   return w;
 }
 
+enum { AGE_BATCH = 32 }; /* some tens of microseconds under the lock */
+
+/* Slots of a list of c's become cold. */
+static void cool_some_locked(struct class *c, uint32_t *list) {
+  for (int n = 0; n < AGE_BATCH && *list != NO_SLOT; n++) {
+    uint32_t id = *list;
+    cool_locked(id);
+    uintptr_t w = mwi_load_relaxed(word_of(id));
+    *list = WORD_NEXT(w);
+    push(&c->cold, id, WORD_PAGES(w), w & WARM);
+  }
+}
+
 static void give_back_locked(const struct mwi_stack *s) {
   struct region *r = region_of(s->slot);
   struct class *c = &classes[r->class];
@@ -483,6 +498,11 @@ static void give_back_locked(const struct mwi_stack *s) {
   push(&c->young, s->slot, (s->hi - s->lo) / PAGE, WARM);
   mwi_add_relaxed(&nslots_used, (uint32_t)-1);
   if (!markers && islands_short()) cool_locked(s->slot); /* found by pop all the same */
+  /* Memory is short.  Some at a time, since neighbours are cheaper together. */
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_stacks_short)) && ++c->nshort >= AGE_BATCH) {
+    c->nshort = 0;
+    cool_some_locked(c, &c->young);
+  }
 }
 
 /* Mappings or memory are short: free slots shall not have any. */
@@ -645,8 +665,6 @@ size_t mwi_stack_max(void) {
 
 /* ---- Free stacks grow cold --------------------------------------------- */
 
-enum { AGE_BATCH = 32 }; /* some tens of microseconds under the lock */
-
 /* What a deep call left in the stacks that are taken again soonest. */
 #define TRIM_KEEP (16 * MWI_KB)
 #define TRIM_MOST 64
@@ -684,13 +702,7 @@ bool mwi_stack_age_some(void) {
   mwi_lock(&stack_lock);
   for (int i = 0; i < NCLASSES && initialised && !more; i++) {
     struct class *c = &classes[i];
-    for (int n = 0; n < AGE_BATCH && c->old != NO_SLOT; n++) {
-      uint32_t id = c->old;
-      cool_locked(id);
-      uintptr_t w = mwi_load_relaxed(word_of(id));
-      c->old = WORD_NEXT(w);
-      push(&c->cold, id, WORD_PAGES(w), w & WARM);
-    }
+    cool_some_locked(c, &c->old);
     more = c->old != NO_SLOT;
   }
   mwi_unlock(&stack_lock);
@@ -834,4 +846,43 @@ uint32_t mwi_stack_bounds(void) {
   uint32_t n = nbounds;
   mwi_unlock(&stack_lock);
   return n;
+}
+
+enum { PIECE = 512, FIRST_PIECE = 64 }; /* pages */
+
+/* Pages in memory of [lo, hi), PIECE of them at most.  A guard marker is no page. */
+static size_t pages_in(uintptr_t lo, uintptr_t hi) {
+  unsigned char in_core[PIECE];
+  if (mincore((void *)lo, hi - lo, in_core)) return 0;
+  size_t n = 0;
+  for (size_t i = 0; i < (hi - lo) / PAGE; i++) n += in_core[i] & 1;
+  return n;
+}
+
+/* Of a large slot: from the top, in growing pieces, down to one that is not half full.  The
+ * runtime's and compiled code's frames leave no gaps, and others' hardly such. */
+static size_t pages_down_from(uintptr_t lo, uintptr_t hi) {
+  size_t n = 0, piece = FIRST_PIECE;
+  while (hi > lo) {
+    uintptr_t from = hi - lo > piece * PAGE ? hi - piece * PAGE : lo;
+    size_t more = pages_in(from, hi);
+    if (!more) break;
+    n += more;
+    if (more <= (hi - from) / PAGE / 2) break; /* it ends in the upper half, or near it */
+    hi = from;
+    if (piece < PIECE) piece *= 2;
+  }
+  return n;
+}
+
+uint64_t mwi_stacks_held(void) {
+  uint64_t pages = 0;
+  struct mwi_block_cursor at = {0};
+  struct mwi_block_view b;
+  while (mwi_block_next(&at, &b)) {
+    const struct region *r = regions[b.region];
+    uintptr_t lo = block_start(r, b.block), hi = block_start(r, b.block + 1);
+    pages += r->per_block > 1 ? pages_in(lo, hi) : pages_down_from(lo + MWI_STACK_BLOCK, hi);
+  }
+  return pages * PAGE + mwi_foldmem_held();
 }

@@ -70,6 +70,9 @@ bool mwi_stack_markers(void); /* has the kernel guard markers? */
 size_t mwi_stack_inuse_slots(void);
 size_t mwi_stack_sys_bytes(void);
 size_t mwi_stack_resident_slots(void);
+/* Bytes of stacks that are in memory, the kernel asked, and of the copies of folded ones.  Any
+ * thread; takes no lock. */
+uint64_t mwi_stacks_held(void);
 
 /* The steps of fold.c.  The caller has the goroutine to itself. */
 /* [from, hi) becomes read-only.  false: no mapping left; nothing has changed. */

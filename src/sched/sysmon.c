@@ -7,7 +7,8 @@
  *          else could use it; have somebody ask for ready descriptors when nobody has;
  *          create threads, and start one for processors left by signal
  *          handlers; notice a deadlock when the program's last thread of its
- *          own ends; ask for a collection every two minutes.
+ *          own ends; ask for a collection every two minutes; under a memory limit, look
+ *          whether stacks may have grown.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
  *          1 ms, or 2.5 where nobody can be waiting; with every processor
  *          idle it sleeps until woken.  Where processors are idle for moments only
@@ -246,7 +247,8 @@ static void sysmon_main(void *unused) {
       sleep_us = sleep_us * 2 > MAX_SLEEP_US ? MAX_SLEEP_US : sleep_us * 2;
     }
     if (mwi_load_relaxed(&mwi_gc.done)) mwi_scavenger_start(); /* small programs never need it */
-    if (mwi_gc_forced_in_ns() == 0) mwi_gc_request_forced();
+    if (mwi_gc_forced_in_ns() == 0) mwi_gc_request(MWI_GC_PERIODIC);
+    mwi_stacklimit_watch(now);
   }
 }
 

@@ -5,6 +5,8 @@
  *     memlimit holds LIVE_MB GARBAGE_MB [stalls]    never more than 2 % above the limit
  *     memlimit large LIVE_MB GARBAGE_MB [stalls]    the same with objects of 1 MB
  *     memlimit beyond LIVE_MB GARBAGE_MB [stalls]   the live heap alone is larger: no death spiral
+ *     memlimit stacks N KB AT_ONCE HEAP_MB          N goroutines, parked after a call so deep
+ *     memlimit deep N KB AT_ONCE HEAP_MB            the same, parked in it: above the limit
  *     memlimit changes ROUNDS                       the limit changes under those who wait for it
  *     memlimit kernel                               print the limit in force
  *
@@ -195,6 +197,49 @@ static void run_large(size_t live_mb, size_t garbage_mb) {
   }
 }
 
+/* ---- Stacks ------------------------------------------------------------ */
+
+static mw_chan *gate;
+static bool stay_deep;
+
+static void park(void) {
+  int unused;
+  mw_waitgroup_done(&working);
+  mw_chan_recv(gate, &unused);
+}
+
+__attribute__((noinline, optnone)) static int go_down(size_t kb) {
+  volatile char frame[1000];
+  frame[0] = (char)kb;
+  frame[sizeof frame - 1] = 1;
+  if (kb) return go_down(kb - 1) + frame[0];
+  if (stay_deep) park();
+  return frame[sizeof frame - 1];
+}
+
+static void call_deep(void *arg) {
+  (void)!go_down((size_t)arg);
+  if (!stay_deep) park();
+  mw_waitgroup_done(&sampling); /* here: all have ended */
+}
+
+/* Nothing is allocated once the heap is there. */
+static void run_stacks(size_t n, size_t kb, size_t at_once, size_t heap_mb) {
+  buffers = mw_make(unsigned char *, heap_mb + 1);
+  for (size_t i = 0; i < heap_mb; i++)
+    memset(buffers[i] = mw_alloc_noscan(1 << 20), (int)(i % 255 + 1), 1 << 20);
+  gate = mw_chan_make(int, 0);
+  mw_waitgroup_add(&sampling, (int)n);
+  for (size_t i = 0; i < n; i += at_once) {
+    mw_waitgroup_add(&working, (int)at_once);
+    for (size_t k = 0; k < at_once; k++) mw_go(call_deep, (void *)kb);
+    mw_waitgroup_wait(&working);
+  }
+  for (size_t i = 0; i < heap_mb; i++) CHECK(buffers[i][0] == i % 255 + 1, "buffer %zu\n", i);
+  mw_chan_close(gate);
+  mw_waitgroup_wait(&sampling);
+}
+
 /* ---- A limit that changes ---------------------------------------------- */
 
 enum { ALLOCATORS = 4, KEPT = 200 };
@@ -276,6 +321,22 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc < 4) return 64;
+  if (argc == 6) {
+    size_t n = strtoul(argv[2], NULL, 10), kb = strtoul(argv[3], NULL, 10);
+    stay_deep = strcmp(how, "deep") == 0;
+    run_stacks(n, kb, strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10));
+    static mw_mem_stats s;
+    mw_read_mem_stats(&s);
+    uint64_t resident = (status_kb("VmHWM:") - status_kb("RssFile:")) << 10;
+    printf("limit %" PRId64 " MB, resident %.1f MB, %u cycles\n", limit >> 20,
+           (double)resident / 1048576, s.num_gc);
+    /* Half as much again, because a thread that sees page faults only when it gets a CPU is late;
+     * unbounded it is four times the limit and more. */
+    if (!stay_deep) CHECK(resident <= (uint64_t)limit / 2 * 3, "resident %" PRIu64 "\n", resident);
+    CHECK(s.num_gc >= 1 && s.num_gc < 300, "%u cycles\n", s.num_gc);
+    printf("ok\n");
+    return 0;
+  }
   if (argc > 4) start_stalls();
   (strcmp(how, "large") == 0 ? run_large : run)(strtoul(argv[2], NULL, 10),
                                                 strtoul(argv[3], NULL, 10));

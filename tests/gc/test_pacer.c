@@ -53,6 +53,33 @@ static void off(void **state) {
   assert_true(mwi_pacer_assist_ratio(&p, 2 * MWI_GB, 5) == 0);
 }
 
+/* Stacks are counted, and squeezed, near the limit only, and not for every page. */
+static void stacks_near_the_limit(void **state) {
+  (void)state;
+  const uint64_t limit = 256 * MWI_MB;
+  assert_false(mwi_pacer_stacks_due(limit, 0, 239 * MWI_MB));
+  assert_true(mwi_pacer_stacks_due(limit, 0, 241 * MWI_MB));
+  assert_true(mwi_pacer_stacks_due(limit, 238 * MWI_MB, 3 * MWI_MB));
+  assert_false(mwi_pacer_stacks_due(limit, 300 * MWI_MB, MWI_MB)); /* just counted */
+  assert_false(mwi_pacer_stacks_worth(limit, 100 * MWI_MB, 139 * MWI_MB, 0));
+  assert_true(mwi_pacer_stacks_worth(limit, 100 * MWI_MB, 141 * MWI_MB, 0));
+  /* they had given back what they could, and have hardly grown */
+  assert_false(mwi_pacer_stacks_worth(limit, 100 * MWI_MB, 141 * MWI_MB, 138 * MWI_MB));
+  assert_false(mwi_pacer_stacks_worth(limit, 0, 1000 * MWI_MB, 900 * MWI_MB));
+  assert_true(mwi_pacer_stacks_worth(limit, 0, 1013 * MWI_MB, 900 * MWI_MB));
+  /* the heap is what is too large */
+  assert_false(mwi_pacer_stacks_worth(limit, 300 * MWI_MB, 4 * MWI_MB, 0));
+  /* all in use and growing to a terabyte: some 120 squeezes, not one for each megabyte */
+  uint64_t left = 0;
+  int n = 0;
+  for (uint64_t held = 0; held < 1024 * MWI_GB; held += held / 256 + MWI_MB)
+    if (mwi_pacer_stacks_worth(limit, 0, held, left)) {
+      left = held;
+      n++;
+    }
+  assert_in_range(n, 30, 130);
+}
+
 static void extremes(void **state) {
   (void)state;
   static const int percents[] = {0, 1, 10, 100, 1000, 100000, INT32_MAX};
@@ -367,6 +394,7 @@ int main(void) {
       cmocka_unit_test(goal_formula),
       cmocka_unit_test(least_goal),
       cmocka_unit_test(off),
+      cmocka_unit_test(stacks_near_the_limit),
       cmocka_unit_test(extremes),
       cmocka_unit_test(limit_formula),
       cmocka_unit_test(limit_cap),

@@ -20,6 +20,20 @@ static void expect(int result, int wanted_errno, const char *what) {
   exit(1);
 }
 
+/* Does f hold a gzip member with its end? */
+static bool is_whole(FILE *f) {
+  char command[64];
+  snprintf(command, sizeof command, "gzip -t </proc/%d/fd/%d 2>/dev/null", getpid(), fileno(f));
+  return system(command) == 0;
+}
+
+static void expect_cut_short(FILE *f) {
+  off_t size = lseek(fileno(f), 0, SEEK_END);
+  if (size > 0 && size <= 256 && !is_whole(f)) return;
+  fprintf(stderr, "%ld bytes of a profile on a small disk\n", (long)size);
+  exit(1);
+}
+
 static void *keep[1000];
 
 int main(void) {
@@ -54,6 +68,21 @@ int main(void) {
   FILE *f = tmpfile();
   if (!f) return 1;
   expect(mw_pprof_write("heap", fileno(f), 0), EFBIG, "a small disk");
+  expect_cut_short(f);
+  if (mw_pprof_start_cpu(fileno(f)) != 0) return 1;
+  expect(mw_pprof_stop_cpu(), EFBIG, "a CPU profile on a small disk");
+
+  /* there is room again, and the next one is whole */
+  limit.rlim_cur = RLIM_INFINITY;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    f = tmpfile();
+    if (!f || mw_pprof_write(names[i], fileno(f), 0) != 0 || !is_whole(f)) {
+      fprintf(stderr, "%s after the disk was full\n", names[i]);
+      return 1;
+    }
+    fclose(f);
+  }
   mw_keep_alive(keep);
   return 0;
 }
