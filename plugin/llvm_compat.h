@@ -5,6 +5,9 @@
  * Job      Every #if on an LLVM version is here; the passes are written for
  *          one LLVM, the oldest that is supported (19).
  * How      C and C++ both include it.  LLVM_VERSION_MAJOR comes from LLVM.
+ * Tried    19.1, 21.1 and 22.1: compiled without a warning, and with that clang the reports,
+ *          tricky programs, gdb's views and random programs of tests/escape pass.  20 has not
+ *          been tried.
  */
 #ifndef MWCC_LLVM_COMPAT_H
 #define MWCC_LLVM_COMPAT_H

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# compile.sh [-i] [MALLOW] -- what compiling costs: large.sh's file of 10,523
-# lines at -O2, against plain clang
+# compile.sh [-i] [MALLOW [OPTION...]] -- what compiling costs: large.sh's file of 10,523
+# lines at -O2, against plain clang; OPTIONs (-g) go to both
 #
 # Seconds of processor time, the best of five runs that take turns; on a busy
 # machine only the ratio means anything.  -i counts instructions instead
@@ -11,6 +11,8 @@ set -eu
 instructions=
 [ "${1:-}" != -i ] || { instructions=1; shift; }
 mallow=$(realpath "${1:-$(dirname "$0")/../../build/bin/mallow}")
+[ $# = 0 ] || shift
+options=(-O2 "$@")
 clang=${MALLOW_CLANG:-clang-19}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -31,17 +33,17 @@ plain_plugin() {
 count() { # millions of instructions
   rm -f count.*
   valgrind --tool=callgrind --trace-children=yes --callgrind-out-file=count.%p "$@" \
-    -O2 -c large.c -o large.o >/dev/null 2>&1
+    "${options[@]}" -c large.c -o large.o >/dev/null 2>&1
   cat count.* | awk '/^(summary|totals):/ {n = $2 > n ? $2 : n} END {printf "%.0f", n / 1e6}'
 }
 seconds() {
   local TIMEFORMAT=%U
-  { time "$@" -O2 -c large.c -o large.o; } 2>&1
+  { time "$@" "${options[@]}" -c large.c -o large.o; } 2>&1
 }
 if [ -n "$instructions" ]; then
   plain_plugin
   base=$(count "$clang")
-  echo "compiling $(wc -l <large.c) lines, -O2, millions of instructions:"
+  echo "compiling $(wc -l <large.c) lines, ${options[*]}, millions of instructions:"
   echo "  clang                $base"
   for option in -fno-mallow-escape -fmallow-escape; do
     n=$(count "$mallow" cc $option)
@@ -55,7 +57,7 @@ for _ in 1 2 3 4 5; do
   seconds "$mallow" cc >>on
 done
 best() { sort -n "$1" | head -n 1; }
-echo "compiling $(wc -l <large.c) lines, -O2, seconds of processor time (best of 5):"
+echo "compiling $(wc -l <large.c) lines, ${options[*]}, seconds of processor time (best of 5):"
 for kind in clang off on; do
   printf '  %-6s %s  %s\n' $kind "$(best $kind)" "$(awk -v a="$(best $kind)" -v b="$(best clang)" 'BEGIN {printf "%.2f", a / b}')"
 done
