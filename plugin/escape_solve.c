@@ -12,8 +12,15 @@
  *          turn of the loop, has `escapes` set.
  * How      After an address has been taken the count starts at 0 again: what
  *          flows into l does not flow to root along `root = &l; l = x`.
- * Cost     Linear in edges for each root; roots other than the heap exist only
- *          where loops do.  Past a budget everything escapes.
+ * Cost     Linear in edges for each root: the heap, each result, and of a
+ *          function with loops what may hold the address of a variable that a
+ *          deeper loop declares.
+ *          [EA4] A component with too many of both (an interpreter of a
+ *          thousand functions that call each other) is walked once more,
+ *          coarsely and linearly: results are part of the heap then, and what a
+ *          loop declares escapes when its address is kept at all.  Whatever
+ *          outlives its frame or turn still escapes; a variable whose address
+ *          nothing takes never does.
  */
 #include <stdlib.h>
 #include "escape.h"
@@ -109,34 +116,105 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
   }
 }
 
+/* Something outside of its loop may hold the address of a location like this one. */
+static bool turn_may_end(struct mwcc_map *outermost, const struct mwcc_loc *l) {
+  uintptr_t hold;
+  return mwcc_map_get(outermost, l->fn, &hold) && (int)hold < l->depth;
+}
+
+enum { COARSE_DEREFS = 4 }; /* more count as so many, which is nearer: the safe error */
+
+/* One of the coarse walk's sources, at no dereferences: to the heap. */
+static void add_source(struct mwcc_esc *e, int i, struct mwcc_vec *todo) {
+  struct mwcc_loc *l = &e->locs[i];
+  l->derefs = 0;
+  l->via = -1;
+  mwcc_vec_push(todo, (void *)(intptr_t)i);
+}
+
+static char *describe_coarse(struct mwcc_esc *e, int i) {
+  int root = i;
+  for (int guard = 0; e->locs[root].via >= 0; guard++) {
+    if (guard == 1000) return NULL;
+    root = e->locs[root].via;
+  }
+  return root == i ? NULL : mwcc_esc_describe(e, root, i);
+}
+
+/* What the exact walk found stays true, and goes in as sources. */
+static void walk_coarsely(struct mwcc_esc *e, struct mwcc_map *outermost, struct mwcc_vec *todo) {
+  todo->len = 0;
+  for (int i = 0; i < e->n; i++) {
+    struct mwcc_loc *l = &e->locs[i];
+    l->derefs = COARSE_DEREFS + 1;
+    l->leaks_surely = false;
+    if (l->captured && turn_may_end(outermost, l)) l->escapes = true;
+    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes)
+      add_source(e, i, todo);
+  }
+  while (todo->len) {
+    int i = (int)(intptr_t)todo->at[--todo->len];
+    struct mwcc_loc *l = &e->locs[i];
+    bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
+    bool address = l->derefs < 0;
+    if (address) l->derefs = 0;
+    if (l->kind == MWCC_LOC_PARAM && (l->leak_heap < 0 || l->leak_heap > l->derefs)) {
+      l->leak_heap = l->derefs;
+      if (mwcc_options()->report_flow && !copied && !l->flow) l->flow = describe_coarse(e, i);
+    }
+    if (address && !l->escapes) {
+      l->escapes = true;
+      if (!l->flow) l->flow = describe_coarse(e, i);
+    }
+    for (unsigned k = 0; k < l->nedges; k++) {
+      const struct mwcc_edge *edge = &l->edges[k];
+      struct mwcc_loc *s = &e->locs[edge->src];
+      int d = l->derefs + edge->derefs;
+      if (d > COARSE_DEREFS) d = COARSE_DEREFS;
+      if (s->escapes || s->derefs <= d) continue;
+      s->derefs = d;
+      /* a source stays one */
+      if (s->kind != MWCC_LOC_RESULT) {
+        s->via = i;
+        s->via_edge = edge;
+      }
+      mwcc_vec_push(todo, (void *)(intptr_t)edge->src);
+    }
+  }
+}
+
 void mwcc_esc_solve(struct mwcc_esc *e) {
   struct mwcc_vec todo = {0};
+  struct mwcc_map deepest = {0};   /* function -> most loops around what has its address kept */
+  struct mwcc_map outermost = {0}; /* function -> fewest around what may hold one */
   unsigned generation = 0;
-  int deepest = 0;
   for (int i = 0; i < e->n; i++)
-    if (e->locs[i].depth > deepest) deepest = e->locs[i].depth;
+    for (unsigned k = 0; k < e->locs[i].nedges; k++) {
+      struct mwcc_loc *s = &e->locs[e->locs[i].edges[k].src];
+      uintptr_t most;
+      if (e->locs[i].edges[k].derefs >= 0) continue;
+      s->captured = true;
+      if (!s->fn) continue;
+      if (!mwcc_map_get(&deepest, s->fn, &most) || (int)most < s->depth)
+        mwcc_map_put(&deepest, s->fn, (uintptr_t)s->depth);
+    }
   for (int i = e->n; i-- > 0;) {
     struct mwcc_loc *l = &e->locs[i];
-    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes ||
-        (l->root && l->hold < deepest))
+    uintptr_t most, least;
+    bool holds = l->root && mwcc_map_get(&deepest, l->fn, &most) && l->hold < (int)most;
+    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes || holds)
       enqueue(e, i);
+    if (holds && (!mwcc_map_get(&outermost, l->fn, &least) || (int)least > l->hold))
+      mwcc_map_put(&outermost, l->fn, (uintptr_t)l->hold);
   }
-  e->steps = 20000000;
+  e->steps = mwcc_options()->coarse ? -1 : 20000000;
   while (e->nqueue && e->steps >= 0) {
     int i = e->queue[--e->nqueue];
     e->locs[i].queued = false;
     walk(e, i, ++generation, &todo);
   }
-  for (int i = 0; i < e->n; i++)
-    for (unsigned k = 0; k < e->locs[i].nedges; k++)
-      if (e->locs[i].edges[k].derefs < 0) e->locs[e->locs[i].edges[k].src].captured = true;
+  if (e->steps < 0) walk_coarsely(e, &outermost, &todo);
+  mwcc_map_fini(&deepest);
+  mwcc_map_fini(&outermost);
   mwcc_vec_fini(&todo);
-  if (e->steps >= 0) return;
-  for (int i = 0; i < e->n; i++) { /* too large: nothing is known */
-    struct mwcc_loc *l = &e->locs[i];
-    if (l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC || l->kind == MWCC_LOC_RESULT)
-      l->escapes = true;
-    if (l->kind == MWCC_LOC_PARAM)
-      l->escapes = mwcc_arg_is_byval(l->v), l->leak_heap = 0, l->leaks_surely = false;
-  }
 }

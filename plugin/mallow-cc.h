@@ -59,6 +59,7 @@ struct mwcc_options {
   bool barriers;         /* barriers / no-barriers: for measuring only */
   bool fast_alloc;       /* fast-alloc / no-fast-alloc: inline allocation */
   bool escape;           /* escape / no-escape: escape analysis */
+  bool coarse;           /* coarse: analyse as what is too large for an exact analysis [EA4] */
   bool warn_escape;      /* warn-escape / no-warn-escape: of what it must leave alone */
   bool report;           /* report: print decisions (-m) */
   bool report_flow;      /* report-flow: and why (-m=2) */

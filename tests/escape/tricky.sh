@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# tricky.sh MALLOW -- tricky_*.c at every -O level and with -flto, full and thin, under gcstress
-# and clobberfree; without the analysis the same program has to fail
+# tricky.sh MALLOW [OPTIONS]... -- tricky_*.c at every -O level and with -flto, full and thin, or
+# with each of OPTIONS, under gcstress and clobberfree; without the analysis the same program has to fail
 set -eu
 mallow=$1
+shift
+[ $# -gt 0 ] ||
+  set -- -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -flto=thin" "-O2 -fno-strict-aliasing -fPIC"
 here=$(dirname "$0")
 clang=${MALLOW_CLANG:-clang-19}
 work=$(mktemp -d)
@@ -16,7 +19,7 @@ build() {
     "$here/tricky_outside.c" "$here/labels.c" "$here/odd.c" \
     "$here/tricky_other.c" "$here/tricky_main.c" "$work/plain.o" -latomic -o "$work/tricky"
 }
-for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -flto=thin" "-O2 -fno-strict-aliasing -fPIC"; do
+for options; do
   # shellcheck disable=SC2086 # several options
   build $options
   for knobs in clobberfree=1 clobberfree=1,gcstress=1; do
