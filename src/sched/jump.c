@@ -244,6 +244,8 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
       if (t->g) forget_jump(t->g, t->handlers);
       if (!mask) keep_mask(t, &now);
     }
+    if (MWI_UNLIKELY(t->rt > 0) && !t->sig) /* a library has installed the handler by itself */
+      mwi_fatal("siglongjmp out of the middle of the runtime");
     if (t->g ? !t->g->foreign && !on_stack_of(t->g, sp) && !t->sig : !!mwi_stack_owner(sp))
       mwi_fatal("longjmp to the stack of another goroutine");
     if (mask && t->g && !t->sig) tell_mask(t->g, mask);

@@ -16,7 +16,8 @@
  *          other.
  *          An argument that is a number may look like an address: then a stack
  *          is unfolded for nothing.
- * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores; for libc's
+ * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores;
+ *          libc_process.c for what a child that shares the memory reads; for libc's
  *          functions that only pass their arguments on, compiled code itself (mwi_rt_lent1 to 5,
  *          plugin/lent.c).  On any stack.
  * Limits   Calls that code not compiled by mallow makes get EFAULT.  What structures point to
@@ -111,6 +112,21 @@ static void lend_list(struct mwi_lent *l, const long *arg, int n) {
 void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q) {
   const long arg[] = {(long)p, (long)q};
   lend_list(l, arg, 2);
+}
+
+static void lend_strings(struct mwi_lent *l, char *const *v) {
+  lend(l, v); /* then it can be read: the look for its strings faults no more */
+  for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
+}
+
+void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char *const *v,
+                      char *const *w) {
+  *l = (struct mwi_lent){0};
+  mwi_rt_enter();
+  for (int i = 0; i < n; i++) lend(l, things[i]);
+  lend_strings(l, v);
+  lend_strings(l, w);
+  mwi_rt_leave();
 }
 
 void mwi_lend_back(struct mwi_lent *l) {

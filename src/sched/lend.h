@@ -20,6 +20,9 @@ extern _Atomic uintptr_t mwi_stacks_from;
 
 void mwi_lend(struct mwi_lent *l, long number, const long *arg);
 void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
+/* The n things and the strings of two vectors, which end with NULL or are NULL. */
+void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char *const *v,
+                      char *const *w);
 void mwi_lend_back(struct mwi_lent *l);
 
 /* No address of another goroutine's stack: a small number, the program's variables and malloc's

@@ -59,6 +59,16 @@ enum { SORTED = NODES * 4 };
 enum { SORTED = NODES }; /* more would make libc's qsort allocate */
 #endif
 
+/* Keeps the collector marking for a while. */
+static struct node *ballast;
+static void make_ballast(void) {
+  for (int i = 0; i < 50000; i++) {
+    struct node *n = MAKE(struct node, 1);
+    n->next = ballast;
+    ballast = n;
+  }
+}
+
 static void make_ring(void) {
   for (long i = 0; i < NODES; i++) {
     struct node *n = MAKE(struct node, 1);
@@ -210,7 +220,9 @@ static void on_alarm(int sig) {
 static void on_prof(int sig) {
   (void)sig;
   struct node *p = ring;
+  int was = gone; /* it may have interrupted the other handler */
   for (int i = 0; i < 200; i++) {
+    CHECK(gone == was);
     p->other = p->next->other;
     p->next->other = p;
     p = p->next;
@@ -348,6 +360,8 @@ int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "all";
   if (argc > 2) most = atoi(argv[2]);
   make_ring();
+  if (strcmp(name, "stores") == 0 || strcmp(name, "copies") == 0 || strcmp(name, "nested") == 0)
+    make_ballast();
   blocks[0] = MAKE(struct block, 1);
   blocks[1] = MAKE(struct block, 1);
   sorted = MAKE(struct node *, SORTED);

@@ -14,6 +14,7 @@
  *          names     calls with names of files, and what they tell of them
  *          things    calls with descriptors and something to read or to fill
  *          process   clocks, limits, identity
+ *          spawn     names, arguments and environments of new processes, and their numbers
  *          locks     libc's mutexes and condition variables there
  *          many      a vector over more stacks than a call keeps a list of
  *          blocked   the call waits in the kernel while collections fold
@@ -27,6 +28,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -600,11 +602,45 @@ static void threads(void) {
   end(shared);
 }
 
+static void spawn(void) {
+  owner *o = begin();
+  char *text = (char *)o->at;
+  static const char script[] = "test \"$WORD\" = here && exit 7";
+  strcpy(text, "/bin/sh");
+  strcpy(text + 16, "-c");
+  memcpy(text + 32, script, sizeof script);
+  strcpy(text + 128, "WORD=here");
+  strcpy(text + 192, "exit 9");
+  char **args = (char **)(o->at + 256), **words = (char **)(o->at + 320);
+  args[0] = text;
+  args[1] = text + 16;
+  args[2] = text + 32;
+  args[3] = NULL;
+  words[0] = text + 128;
+  words[1] = NULL;
+  char *own_args[] = {args[0], args[1], args[2], NULL}, *own_words[] = {words[0], NULL};
+  for (int i = 0; i < 4; i++) {
+    pid_t *pid = in(o, 512);
+    char **v = i / 2 ? own_args : args, **w = i / 2 ? own_words : words;
+    int r = i % 2 ? posix_spawnp(pid, text, NULL, NULL, v, w)
+                  : posix_spawn(pid, text, NULL, NULL, v, w);
+    CHECK_EQ(r, 0);
+    int status;
+    CHECK_EQ(waitpid(*pid, &status, 0), *pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  }
+  FILE *f = popen(in(o, 192), "r");
+  CHECK(f);
+  int status = pclose(f);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+  end(o);
+}
+
 int main(int argc, char **argv) {
   static const struct check_case cases[] = {
       {"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
       {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
-      {"blocked", blocked}, {"thread", threads}};
+      {"blocked", blocked}, {"thread", threads},  {"spawn", spawn}};
   check_start();
   int status = CHECK_CASE(cases, argc, argv);
   if (status == 0 && strcmp(argv[1], "locks") != 0)
