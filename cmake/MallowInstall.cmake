@@ -3,6 +3,7 @@
 # cmake/MallowInstall.cmake -- what `make install` leaves, and where
 #
 #   bin/mallow                       the command
+#   bin/mallow-cc                    a link to it: mallow cc in one word
 #   lib/libmallow.so.0.1.0, links    the runtime
 #   lib/libmallow.a
 #   lib/libmallow-gcmalloc.a         the malloc family, for mallow cc -fgc-malloc
@@ -27,6 +28,7 @@ foreach(target IN ITEMS mallow mallow-cc mallow-shared mallow-static mallow-gcma
   endif()
 endforeach()
 
+install(FILES "$<TARGET_FILE_DIR:mallow>/mallow-cc" DESTINATION bin)
 install(FILES include/mallow.h DESTINATION include)
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/mallow")
   install(DIRECTORY include/mallow DESTINATION include FILES_MATCHING PATTERN "*.h")

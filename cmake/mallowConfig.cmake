@@ -15,7 +15,7 @@ get_filename_component(_mallow_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOL
 set(mallow_COMMAND "${_mallow_prefix}/bin/mallow")
 
 get_filename_component(_mallow_compiler "${CMAKE_C_COMPILER}" NAME)
-if(_mallow_compiler STREQUAL "mallow")
+if(_mallow_compiler MATCHES "^mallow(-cc)?$")
   set(_mallow_options)
 elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 19)
   set(_mallow_options

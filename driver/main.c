@@ -3,6 +3,7 @@
  * driver/main.c -- the `mallow` command: which subcommand
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ static const char usage[] =
     "       mallow run FILE.c [ARGUMENTS]       build to a temporary file and run\n"
     "       mallow flags --cflags | --libs      for build systems\n"
     "       mallow version\n"
+    "       mallow-cc CLANG-ARGUMENTS           mallow cc, in one word\n"
     "\n"
     "mallow cc takes besides:\n"
     "  -m, -m=2                   say what is on the stack or the heap; 2: and why\n"
@@ -47,7 +49,18 @@ char *format_text(const char *format, ...) {
   return s;
 }
 
+/* Called as mallow-cc, by a link of that name: for build systems that take one word for a compiler,
+ * or look at the word after `cc`. */
+static bool is_compiler(const char *called) {
+  const char *slash = strrchr(called, '/');
+  return strcmp(slash ? slash + 1 : called, "mallow-cc") == 0;
+}
+
 int main(int argc, char **argv) {
+  if (argc > 0 && is_compiler(argv[0])) {
+    paths_init();
+    return cc_main(argc - 1, argv + 1);
+  }
   const char *sub = argc > 1 ? argv[1] : "";
   if (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0 || strcmp(sub, "help") == 0) {
     fputs(usage, stdout);

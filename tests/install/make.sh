@@ -10,6 +10,20 @@ for flags in -O0 -O2 '-O3 -g' '-O2 -flto'; do
   expect 'sum 500500, words 3: alpha beta gamma' src/prog
 done
 
+# A compiler of one word, for Makefiles that quote it.
+cat >quoted.mk <<'END'
+prog: quoted.c
+	"$(CC)" -O1 -DMADE_BY=\"$(CC)\" quoted.c -o prog
+END
+cat >quoted.c <<'END'
+#include <mallow.h>
+#include <stdio.h>
+int *kept(int n) { return &n; }
+int main(void) { return printf("%d by %s\n", *kept(3), MADE_BY) < 0; }
+END
+make -s -f quoted.mk CC=mallow-cc || die "make with mallow-cc"
+expect '3 by mallow-cc' ./prog
+
 # Objects from plain clang link with instrumented ones.
 make -s -C src clean
 make -s -C src CC='mallow cc' CFLAGS=-O2

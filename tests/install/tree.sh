@@ -5,6 +5,7 @@
 (cd "$prefix" && find . ! -type d | grep -v '^\./include/mallow/' | LC_ALL=C sort) >found
 cat >wanted <<'END'
 ./bin/mallow
+./bin/mallow-cc
 ./include/mallow.h
 ./lib/cmake/mallow/mallow-toolchain.cmake
 ./lib/cmake/mallow/mallowConfig.cmake
