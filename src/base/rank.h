@@ -19,6 +19,7 @@ enum mwi_rank {
   MWI_RANK_ALLG,     /* list of all goroutines */
   MWI_RANK_SCHED,    /* global run queue, idle Ms and Ps, list of Ms */
   MWI_RANK_ROOTS,    /* modules, mw_root_add, handles */
+  MWI_RANK_POOLS,    /* list of pools */
   MWI_RANK_STACK,    /* stack slots */
   MWI_RANK_ASSIST,   /* assist queue */
   MWI_RANK_WORK,     /* mark work buffers */

@@ -260,8 +260,9 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
 struct ext {
   struct ext *chain; /* of its bucket */
   struct ext *older; /* constant while it is listed */
-  uintptr_t lo, hi;
-  _Atomic bool shaded; /* all that was in it; for large ones.  Release, when that is done */
+  uintptr_t lo;
+  _Atomic uintptr_t hi; /* relaxed; lo: a variable of a library that has been closed since */
+  _Atomic bool shaded;  /* all that was in it; for large ones.  Release, when that is done */
 };
 #define EXT_BITS 12 /* 32 KB of buckets, cleared in the stop */
 #define EXT_LOOK 32
@@ -270,6 +271,13 @@ static struct mwi_lock ext_lock = MWI_LOCK_INIT(MWI_RANK_ASSIST);
 static struct ext *ext_table[1 << EXT_BITS]; /* under ext_lock, as the rest */
 static struct ext *ext_newest, *ext_oldest;
 static struct ext *ext_free; /* through `older` */
+
+static uintptr_t ext_hi(const struct ext *e) {
+  return mwi_load_relaxed(&e->hi);
+}
+static size_t ext_bytes(const struct ext *e) {
+  return ext_hi(e) - e->lo;
+}
 
 static struct ext **ext_bucket(uintptr_t lo) {
   return &ext_table[(lo >> 4) * 0x9e3779b97f4a7c15u >> (64 - EXT_BITS)];
@@ -288,9 +296,21 @@ static struct ext *ext_enter(uintptr_t lo, uintptr_t hi) {
     *e = (struct ext){*bucket, ext_newest, lo, hi, false};
     *bucket = ext_newest = e;
     if (!ext_oldest) ext_oldest = e;
+  } else if (MWI_UNLIKELY(ext_hi(e) == lo)) { /* another library is there now */
+    mwi_store_relaxed(&e->shaded, false);
+    mwi_store_relaxed(&e->hi, hi);
   }
   mwi_unlock(&ext_lock);
   return e;
+}
+
+/* The variable at lo is about to go.  Entries stay where they are: somebody may be on the way
+ * through them. */
+void mwi_ext_forget(uintptr_t lo) {
+  mwi_lock(&ext_lock); /* of a scan in the middle of it, too */
+  for (struct ext *e = *ext_bucket(lo); e; e = e->chain)
+    if (e->lo == lo) mwi_store_relaxed(&e->hi, lo);
+  mwi_unlock(&ext_lock);
 }
 
 void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
@@ -340,7 +360,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg) {
 static const struct ext *ext_stop_end(const struct ext *e) {
   size_t bytes = 0;
   for (int n = 0; e && n < EXT_STOP_MOST; e = e->older, n++)
-    if (e->hi - e->lo <= EXT_LARGE_BYTES && (bytes += e->hi - e->lo) > EXT_STOP_BYTES) break;
+    if (ext_bytes(e) <= EXT_LARGE_BYTES && (bytes += ext_bytes(e)) > EXT_STOP_BYTES) break;
   return e;
 }
 
@@ -351,10 +371,14 @@ void mwi_ext_rescan_early(void) {
   const struct ext *end = ext_stop_end(e);
   for (bool early = false; e; e = e->older) {
     early |= e == end;
-    if (!early && e->hi - e->lo <= EXT_LARGE_BYTES) continue;
-    for (uintptr_t a = e->lo; a < e->hi; a += EXT_LARGE_BYTES) {
+    if (!early && ext_bytes(e) <= EXT_LARGE_BYTES) continue;
+    for (uintptr_t at = e->lo; at < ext_hi(e); at += EXT_LARGE_BYTES) {
       struct mwi_gcp *w = mwi_tcb()->gcp;
-      mwi_scan_conservative(w, a, e->hi - a > EXT_LARGE_BYTES ? a + EXT_LARGE_BYTES : e->hi, false);
+      mwi_lock(&ext_lock); /* it stays mapped meanwhile: mwi_ext_forget */
+      uintptr_t hi = ext_hi(e);
+      if (hi > at)
+        mwi_scan_conservative(w, at, hi - at > EXT_LARGE_BYTES ? at + EXT_LARGE_BYTES : hi, false);
+      mwi_unlock(&ext_lock);
       mwi_work_publish(w);
       mwi_gc_hooks.worker_poll(); /* somebody else's stop need not wait for all of it */
     }
@@ -365,7 +389,7 @@ void mwi_ext_rescan_stw(struct mwi_gcp *w) {
   shade_late_stw(w);
   const struct ext *end = ext_stop_end(ext_newest);
   for (const struct ext *e = ext_newest; e != end; e = e->older)
-    if (e->hi - e->lo <= EXT_LARGE_BYTES) mwi_scan_conservative(w, e->lo, e->hi, false);
+    if (ext_bytes(e) <= EXT_LARGE_BYTES) mwi_scan_conservative(w, e->lo, ext_hi(e), false);
 }
 
 void mwi_ext_reset_stw(void) {

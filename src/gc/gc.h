@@ -89,6 +89,9 @@ struct mwi_gc_hooks {
   bool (*in_handler)(void); /* of a signal: nobody parks there */
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
+  /* A library is closed: its variables, n bytes at p, are about to go.  Any thread, with
+   * mwi_roots_lock; NULL: none. */
+  void (*variable_goes)(const void *p, size_t n);
   /* A cycle's marking has ended, the world runs.  Any thread with a P; may be NULL. */
   void (*cycle_ended)(void);
   /* mw_gc and mw_free_os_memory: stacks give back what they can.  Goroutine context; may be NULL.

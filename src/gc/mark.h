@@ -44,6 +44,7 @@ void mwi_wb_flush(struct mwi_gcp *w); /* caller holds the P, or the world is sto
 /* [lo, hi), an object or a global, is in the hands of external code: it is scanned again when
  * marking ends. */
 void mwi_ext_remember(uintptr_t lo, uintptr_t hi);
+void mwi_ext_forget(uintptr_t lo);          /* a global's, whose library is closed */
 void mwi_ext_rescan_early(void);            /* finisher, before the stop */
 void mwi_ext_rescan_stw(struct mwi_gcp *w); /* the rest, in it */
 void mwi_ext_reset_stw(void);

@@ -18,6 +18,7 @@
 
 #include "gc/barrier.h"
 #include "gc/gc.h"
+#include "gc/mark.h"
 #include "gc/roots.h"
 #include "os/tls.h"
 
@@ -179,7 +180,12 @@ MWI_EXPORT void mwi_rt_module_remove(struct mwi_module *m) {
     mwi_shade_range(m->globals[i].addr, m->globals[i].size);
   text_remove_locked((uintptr_t)m->text_start);
   if (m->has_tls) tls_remove_locked((uintptr_t)m);
-  mwi_unlock(&mwi_roots_lock);
+  for (uint32_t i = 0; i < m->nglobals; i++) { /* other lists than ours know them as well */
+    mwi_ext_forget((uintptr_t)m->globals[i].addr);
+    if (mwi_gc_hooks.variable_goes)
+      mwi_gc_hooks.variable_goes(m->globals[i].addr, m->globals[i].size);
+  }
+  mwi_unlock(&mwi_roots_lock); /* a fork waits for it */
 }
 
 void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread) {

@@ -502,6 +502,7 @@ void mwi_gchooks_init(void) {
       .park_unlock = park_unlock,
       .ready = ready,
       .starter_jobs = starter_jobs,
+      .variable_goes = mwi_pools_forget,
       .cycle_ended = mwi_stacks_tidy_later,
       .tidy = mwi_stacks_tidy,
       .stacks_held = mwi_stacks_held,

@@ -44,9 +44,10 @@ struct local {
   char pad[128 - 2 * sizeof(void *)]; /* two cache lines: neighbours are prefetched */
 };
 
-static struct mwi_lock pools_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
-/* Those with an array or a victim, each once.  A pool leaves the list in clear_stw alone: a use
- * while its victim is there does not move it.  Under pools_lock or with the world stopped. */
+static struct mwi_lock pools_lock = MWI_LOCK_INIT(MWI_RANK_POOLS);
+/* Those with an array or a victim, each once.  A pool leaves the list in clear_stw, or
+ * with its library: a use while its victim is there does not move it.  Under pools_lock or with the
+ * world stopped. */
 static mw_pool *pools;
 
 /* ---- The deque --------------------------------------------------------- */
@@ -167,6 +168,18 @@ void mwi_pools_scan(void (*scan)(const void *p, size_t bytes)) {
     scan(&p->local, sizeof p->local);
     scan(&p->victim, sizeof p->victim);
   }
+  mwi_unlock(&pools_lock);
+}
+
+/* A variable of a library that is closed: pools in it are no more.  What they hold has been shaded
+ * as the variable's words are. */
+void mwi_pools_forget(const void *p, size_t n) {
+  mwi_lock(&pools_lock);
+  for (mw_pool **at = &pools; *at;)
+    if ((uintptr_t)*at - (uintptr_t)p < n)
+      *at = (*at)->next;
+    else
+      at = &(*at)->next;
   mwi_unlock(&pools_lock);
 }
 

@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 void mwi_pools_clear_stw(void);
+void mwi_pools_forget(const void *p, size_t n);
 void mwi_pools_scan(void (*scan)(const void *p, size_t bytes));
 
 #endif

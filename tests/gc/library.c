@@ -8,8 +8,13 @@ typedef struct item {
 } item;
 
 static item *all;
+static mw_pool pool; /* the runtime has a list of pools */
+static struct {
+  item *first, *other[300];
+} given;                              /* to external code, which the collector looks at again */
 static _Thread_local item *own[4096]; /* too large for the block that threads begin with */
 
+void library_external(void *p); /* of the program's, not compiled by mallow */
 __attribute__((visibility("default"))) void *library_use(void *previous);
 void *library_use(void *previous) {
   for (int i = 0; i < 2000; i++) {
@@ -19,6 +24,10 @@ void *library_use(void *previous) {
     all = n;
     own[i] = n;
   }
+  given.first = all;
+  library_external(&given);
+  mw_pool_put(&pool, mw_new(item));
+  mw_pool_put(&pool, mw_new(item)); /* one is private, one is in the ring */
   unsigned long bad = 0;
   for (int i = 0; i < 2000; i++) bad += own[i]->check != 4711;
   for (item *n = all; n; n = n->next) bad += n->check != 4711;

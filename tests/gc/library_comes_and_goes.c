@@ -5,9 +5,9 @@
  *     library_comes_and_goes LIBRARY
  *
  * The library has globals and thread-locals with pointers, which go away with
- * it, and objects that outlive it.  Two goroutines collect all the time, one
- * uses the thread-locals of whatever thread it is on, and threads of the
- * program's own are in the library while it is opened again.
+ * it, a pool, a variable that it gives to external code, and objects that outlive it.  Two
+ * goroutines collect all the time, one uses the thread-locals of whatever thread it is on, and
+ * threads of the program's own are in the library while it is opened again.
  */
 #include <dlfcn.h>
 #include <mallow.h>
@@ -19,6 +19,20 @@ typedef void *use_fn(void *);
 static const char *path;
 static _Atomic bool over;
 static mw_waitgroup done;
+
+/* So that marking takes a while, in which the library is closed. */
+typedef struct node {
+  struct node *next;
+  long x;
+} node;
+static node *list;
+static void make_list(void) {
+  for (int i = 0; i < 50000; i++) {
+    node *n = mw_new(node);
+    n->next = list;
+    list = n;
+  }
+}
 
 static void collect(void *arg) {
   (void)arg;
@@ -52,6 +66,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return 64;
   path = argv[1];
   mw_set_max_procs(3);
+  make_list();
   for (int i = 0; i < 2; i++) {
     mw_waitgroup_add(&done, 1);
     mw_go(collect, NULL);
