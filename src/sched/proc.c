@@ -484,44 +484,15 @@ static struct mwi_g *globq_get(struct mwi_p *p) {
   return g;
 }
 
-/*
- * Beside others on its CPU a thread that has run dry steps aside for a moment, instead of
- * looking for work far away: if they are what feeds it (a peer on this machine, the
- * kernel's network threads), there is more when it comes back, and at home.  Clients of many
- * connections use all of their slice, and leave hundreds of edges.  Where nobody else
- * wants the CPU this returns at once, and is left out for a while.
- */
-#define AWAY_NS 5000
-/* With little to show for it: others compute, and take a slice each time. */
-#define TOO_LONG_NS 1000000
-enum { FED = 16 /* edges that make up for a slice */, ASIDE_MOST = 31, ASIDE_MOST_BESIDE = 1023 };
-
-/* How long it took; -1: left out. */
+/* How long it took; -1: left out (aside.h). */
 static int64_t step_aside(struct mwi_m *m, struct mwi_p *p) {
-  if (p->aside_skip) {
-    p->aside_skip--;
-    return -1;
-  }
+  if (!mwi_aside_now(&p->aside)) return -1;
   mwi_enter_sys(m);
   int64_t since = mwi_os_monotonic();
   mwi_os_yield();
   int64_t ns = mwi_os_monotonic() - since;
   mwi_leave_sys(m);
   return ns;
-}
-
-/* By what came of it: how often it is left out from here on. */
-static void judge_aside(struct mwi_p *p, int64_t ns, uint32_t found) {
-  if (found >= FED || (found && ns <= TOO_LONG_NS)) {
-    p->aside_backoff = 0;
-  } else if (ns > TOO_LONG_NS) {
-    p->aside_backoff =
-        p->aside_backoff < ASIDE_MOST_BESIDE ? 2 * p->aside_backoff + 31 : ASIDE_MOST_BESIDE;
-  } else {
-    p->aside_backoff = ns > AWAY_NS ? 0 : 2 * p->aside_backoff + 1;
-    if (p->aside_backoff > ASIDE_MOST) p->aside_backoff = ASIDE_MOST;
-  }
-  p->aside_skip = p->aside_backoff;
 }
 
 /* Goroutines whose descriptors are ready, if nobody waits for them in the kernel.  NULL: or
@@ -536,7 +507,7 @@ static struct mwi_g *poll_ready(struct mwi_m *m, struct mwi_p *p) {
     if (m->tcb.p != p) return NULL;
     if (ns >= 0) {
       mwi_netpoll_now(&ready);
-      judge_aside(p, ns, ready.n);
+      mwi_aside_judge(&p->aside, ns, ready.n);
     }
   }
   if (!ready.n) return NULL;
@@ -614,12 +585,6 @@ static int64_t earliest_timer(void) {
   return when;
 }
 
-/* Fewer than this run sooner one after the other than a sleeping thread is there to
- * help, some fifty microseconds after it is woken, and it would take half of them
- * from where they are at home.  If one of them is long about it, sysmon sees the rest within a
- * millisecond. */
-#define HELP_FROM 9
-
 /* Ready goroutines to where they are found: the ring of the processor at hand, else
  * the global queue. */
 void mwi_glist_run(struct mwi_glist *l) {
@@ -634,7 +599,7 @@ void mwi_glist_run(struct mwi_glist *l) {
       mwi_globq_put_locked(g);
   }
   if (!p) mwi_unlock(&mwi_sched.lock);
-  if (!p || l->n >= HELP_FROM) mwi_wake_p();
+  if (!p || l->n >= MWI_HELP_FROM) mwi_wake_p();
 }
 
 /*

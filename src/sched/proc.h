@@ -13,6 +13,7 @@
 #include "base/knobs.h"
 #include "gc/work.h"
 #include "os/restart.h"
+#include "sched/aside.h"
 #include "sched/sched.h"
 #include "sched/switch.h"
 
@@ -105,6 +106,7 @@ _Static_assert(offsetof(struct mwi_m, regs) == 128, "switch_amd64.S");
 #define MWI_RUNQ 256
 /* What the ring prefetches of a stack from sp on: the frames of a park, and of the call that
  * parks.  Those of a read on a socket take eleven lines. */
+enum { MWI_EXPECTED = 8 }; /* goroutines of a ring that are prefetched for together */
 enum { MWI_NEAR_LINES = 12, MWI_NEAR_BYTES = MWI_NEAR_LINES * MWI_CACHE_LINE };
 
 struct mwi_p {
@@ -126,9 +128,8 @@ struct mwi_p {
   _Atomic uint32_t wake_skip, wake_backoff;
   uint32_t id; /* constant */
   /* owner */
-  uint32_t aside_skip, aside_backoff; /* times not to step aside, and how many the next useless
-                                         one makes it (proc.c) */
-  uint32_t expected;                  /* owner: up to here prefetched, in the ring (runq.c) */
+  struct mwi_aside aside;
+  uint32_t expected; /* owner: up to here prefetched, in the ring (runq.c) */
   struct mwi_timers *timers;
   struct mwi_mcache *mcache;
 
@@ -251,8 +252,13 @@ struct mwi_glist {
   uint32_t n;
 };
 void mwi_glist_run(struct mwi_glist *l); /* queue them all, wake threads for them */
-void mwi_keeper_break(void);             /* the thread that waits for timers looks again */
-void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
+/* ... but not for fewer than this, which run sooner one after the other than a sleeping thread is
+ * there to help, some fifty microseconds after it is woken, and it would take half of them
+ * from where they are at home.  If one of them is long about it, sysmon sees the rest within a
+ * millisecond. */
+enum { MWI_HELP_FROM = 9 };
+void mwi_keeper_break(void); /* the thread that waits for timers looks again */
+void mwi_need_p(void);       /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
 /* gchooks.c: walk the roots but stacks for mwi_scan_sink (gc/mark.h); kind() says what comes

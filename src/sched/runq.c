@@ -96,11 +96,9 @@ void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
  * prefetch waits, and walks for several go side by side.  Who was stolen meanwhile is
  * there still (records are never freed); sp is a hint then, and read in a race, as is outer.
  */
-enum { GROUP = 8 };
-
 static void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
   if (__has_feature(thread_sanitizer)) return;
-  uint32_t end = t - h > GROUP ? h + 1 + GROUP : t;
+  uint32_t end = t - h > MWI_EXPECTED ? h + 1 + MWI_EXPECTED : t;
   for (uint32_t i = h + 1; i != end; i++) {
     const struct mwi_g *g = mwi_load_relaxed(&p->runq[i % MWI_RUNQ]);
     uintptr_t sp = g->sp; /* a number: perhaps no address */
@@ -114,7 +112,7 @@ static void expect(struct mwi_p *p, uint32_t h, uint32_t t) {
     __builtin_prefetch(frame - 1 - MWI_CACHE_LINE, 1);
   }
   p->expected = end;
-  for (uint32_t i = end; i != t && i - end < GROUP; i++) {
+  for (uint32_t i = end; i != t && i - end < MWI_EXPECTED; i++) {
     const char *g = (const char *)mwi_load_relaxed(&p->runq[i % MWI_RUNQ]);
     __builtin_prefetch(g, 1);
     __builtin_prefetch(g + MWI_CACHE_LINE, 1);

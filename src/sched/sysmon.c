@@ -12,9 +12,9 @@
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
  *          1 ms, or 2.5 where nobody can be waiting; with every processor
  *          idle it sleeps until woken.  Where processors are idle for moments only
- *          (a server between two messages) it would be woken for each of them, to look
- *          every 20 us: there it goes on as before, and sleeps without end after a look that
- *          finds that nobody has run since the last.
+ *          (a server of many connections between two batches) it would be woken for each of them,
+ *          to look every 20 us: there it goes on as before, and sleeps without end after a
+ *          look that finds that nobody has run since the last.
  * Threads  It has no P and never touches the collected heap, so it is
  *          not in the list of threads and is not stopped.
  */
@@ -37,7 +37,9 @@
 #define MAX_SLEEP_US 1000 /* bounds how long a readied goroutine waits beside a running one */
 #define BRISK_US 2500     /* where all are busy, and switch so often that nobody can be waiting */
 enum { BRISK_TICKS = 64 };
-/* Who is idle for less than this between two goroutines need not wake us for each of them. */
+/* Idle for less than this, after goroutines came in batches: soon busy again.  (Where they come
+ * one by one, what the looks take of another CPU is no loss: with one connection on an idle
+ * machine the answers come twice as often beside them, docs/benchmarks.md.) */
 #define FLICKER_NS 10000000
 
 static struct mwi_tcb sysmon_tcb;
@@ -192,6 +194,17 @@ static bool nobody_ran(void) {
   return same;
 }
 
+/* Do so many wait at one processor that edges must come in batches? */
+static bool crowded(void) {
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    struct mwi_p *p = mwi_sched.procs[i];
+    uint32_t head = mwi_load_relaxed(&p->runq_head); /* first: a consumer moves it meanwhile */
+    uint32_t n = mwi_load_relaxed(&p->runq_tail) - head;
+    if (n >= MWI_HELP_FROM && n <= MWI_RUNQ) return true;
+  }
+  return false;
+}
+
 static int64_t deep_sleep_ns(void) {
   int64_t ns = mwi_gc_forced_in_ns(), period = (int64_t)mwi_knobs.schedtrace * 1000000;
   return period && (ns < 0 || period < ns) ? period : ns;
@@ -205,7 +218,7 @@ static void sysmon_main(void *unused) {
   mwi_lock_rank_forget(&sysmon_tcb); /* it may have been another thread's, before a fork */
   int64_t sleep_us = FIRST_SLEEP_US;
   int idle = 0;
-  bool brisk = false, flickers = false; /* the last sleep without end was a short one */
+  bool brisk = false, batches = false, flickers = false; /* idle for moments only */
   for (;;) {
     bool at_rest = nobody_ran(), idle_now = all_idle();
     if (idle_now && (at_rest || !flickers)) {
@@ -214,7 +227,8 @@ static void sysmon_main(void *unused) {
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
       if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
-      flickers = mwi_os_monotonic() - since < FLICKER_NS;
+      flickers = mwi_os_monotonic() - since < FLICKER_NS && batches;
+      batches = false;
       if (!flickers) {
         sleep_us = FIRST_SLEEP_US;
         idle = 0;
@@ -223,7 +237,9 @@ static void sysmon_main(void *unused) {
       int64_t us = idle_now ? MAX_SLEEP_US : brisk ? BRISK_US : sleep_us;
       mwi_futex_wait(&mwi_sched.need_sysmon, 0, us * 1000);
     }
-    bool asked = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0) & ASKED;
+    uint32_t why = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0);
+    /* Who comes back from more than a moment may have brought others (mwi_wake_p below). */
+    bool asked = why & ASKED || (why && !flickers);
     if (asked) {
       mwi_exit_if_empty();
       mwi_signal_look();
@@ -238,6 +254,7 @@ static void sysmon_main(void *unused) {
     }
     int64_t now = mwi_os_monotonic();
     if (mwi_knobs.schedtrace) trace(now);
+    batches |= crowded();
     bool overdue = poll_overdue(now), waits = overdue || somebody_waits(now);
     if (asked || waits) mwi_wake_p();
     if (look(now, waits, &brisk) || asked) {
