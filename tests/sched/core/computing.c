@@ -297,12 +297,14 @@ static void two_alarms(void (*body)(void)) {
 }
 
 static void every_ms(void) {
+  catches(SIGALRM, on_alarm, SA_RESTART); /* before the first */
   struct itimerval it = {{0, 1000}, {0, 1000}};
   CHECK(setitimer(ITIMER_REAL, &it, NULL) == 0);
 }
 
 /* To this thread, whatever others there are. */
 static void every_ms_here(void) {
+  catches(SIGALRM, on_alarm, SA_RESTART);
   timer_t timer;
   struct sigevent e = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
   e._sigev_un._tid = (int)syscall(SYS_gettid);
