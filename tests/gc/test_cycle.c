@@ -82,6 +82,22 @@ static void who_allocates_marks(void **state) {
   mw_set_gc_percent(percent);
 }
 
+/* ---- Who asks for memory at the limit [ML1] ------------------------------------ */
+
+static void what_is_asked_for_adds_up(void **state) {
+  (void)state;
+  struct mwi_pacer was = mwi_pacer;
+  const size_t most = 700 * MWI_MB; /* twice that is too much */
+  mwi_pacer.limit = 1;              /* there is one */
+  mwi_pacer.cap = mwi_memory_ready() + MWI_GB;
+  assert_true(mwi_heap_hooks.ask(most));
+  for (int i = 0; i < 100; i++) assert_false(mwi_heap_hooks.ask(most)); /* and leaves nothing */
+  mwi_heap_hooks.told(most);
+  assert_true(mwi_heap_hooks.ask(most));
+  mwi_heap_hooks.told(most);
+  mwi_pacer = was;
+}
+
 /* ---- Not too early [C2] --------------------------------------------------- */
 
 static void not_before_the_roots(void **state) {
@@ -434,6 +450,7 @@ int main(void) {
       cmocka_unit_test_setup(reachable_is_kept, reset),
       cmocka_unit_test_setup(swept_before_the_next, reset),
       cmocka_unit_test_setup(who_allocates_marks, reset),
+      cmocka_unit_test_setup(what_is_asked_for_adds_up, reset),
       cmocka_unit_test_setup(not_before_the_roots, reset),
       cmocka_unit_test_setup(not_beside_somebody_active, reset),
       cmocka_unit_test_setup(not_when_an_assist_begins_in_the_stop, reset),
