@@ -126,10 +126,21 @@ static int find_elf(Dwfl_Module *mod, void **user, const char *name, Dwarf_Addr 
   return dw.dwfl_linux_proc_find_elf(mod, user, name, base, file, elf);
 }
 
+/* libdw ends the process, with status 1, when there is no memory for it: under a tight ulimit -v,
+ * say, in the middle of a fatal error's trace.  It maps what it reads. */
+#define LIBDW_LEAST (32 * MWI_MB)
+
+static bool room_for_libdw(void) {
+  void *p = mwi_os.reserve(LIBDW_LEAST, mwi_os_page_bytes());
+  if (p) mwi_os.unreserve(p, LIBDW_LEAST);
+  return p != NULL;
+}
+
 /* Open libdw and list the process's modules.  Leaves session NULL on failure. */
 static void begin_locked(void) {
   static const Dwfl_Callbacks callbacks = {.find_elf = find_elf, .find_debuginfo = find_debuginfo};
   tried = true;
+  if (!room_for_libdw()) return;
   void *lib = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!lib) return;
 #define X(name)                                                                                    \
