@@ -17,8 +17,8 @@ enum mwi_gc_reason { MWI_GC_HEAP, MWI_GC_FORCED, MWI_GC_PERIODIC, MWI_GC_LIMIT, 
 /* How stacks are to give memory back in the cycle under way (gc/stacklimit.c); 0: as usual. */
 enum { MWI_SQUEEZE_SHRINK = 1, MWI_SQUEEZE_FOLD };
 extern _Atomic uint32_t mwi_squeeze;
-/* More is held than the memory limit, as last counted: who starts a goroutine waits for a squeeze,
- * and stacks of those that end give back their memory. */
+/* More is held than the memory limit, and stacks could give back some, as last counted: who starts
+ * a goroutine waits for a squeeze, and stacks of those that end give back their memory. */
 extern _Atomic bool mwi_stacks_short;
 void mwi_stacklimit_wait(void); /* any context; parks where that may be */
 

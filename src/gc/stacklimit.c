@@ -115,11 +115,11 @@ void mwi_stacklimit_look(void) {
   if (!limit || !mwi_gc_hooks.stacks_held) return;
   count();
   uint64_t beside = mwi_memory_beside_stacks(), stacks = mwi_load_relaxed(&counted);
-  mwi_store_relaxed(&mwi_stacks_short, beside + stacks > limit);
+  bool worth = mwi_pacer_stacks_worth(limit, beside, stacks, mwi_load_relaxed(&left));
+  mwi_store_relaxed(&mwi_stacks_short, worth && beside + stacks > limit);
   if (under_way() || mwi_limiter_on()) return;
   if (mwi_os_monotonic() < mwi_load_relaxed(&squeeze_again)) return;
-  if (mwi_pacer_stacks_worth(limit, beside, stacks, mwi_load_relaxed(&left)))
-    want(MWI_SQUEEZE_SHRINK);
+  if (worth) want(MWI_SQUEEZE_SHRINK);
 }
 
 void mwi_stacklimit_wait(void) {
@@ -180,10 +180,11 @@ void mwi_stacklimit_tidied(void) {
     mwi_store_relaxed(&left, now);
     bool over = mwi_memory_beside_stacks() + now > limit;
     mwi_store_relaxed(&squeeze_again, mwi_os_monotonic() + price() * (over ? 1 : PACE));
-    if (limit && over && how_hard == MWI_SQUEEZE_SHRINK &&
-        mwi_pacer_stacks_worth(limit, mwi_memory_beside_stacks(), now, 0))
-      want(MWI_SQUEEZE_FOLD);
-    mwi_store_relaxed(&mwi_stacks_short, over);
+    bool again = limit && over && how_hard == MWI_SQUEEZE_SHRINK &&
+                 mwi_pacer_stacks_worth(limit, mwi_memory_beside_stacks(), now, 0);
+    if (again) want(MWI_SQUEEZE_FOLD);
+    /* What is left above the limit is in use, or not stacks: nobody need wait for that. */
+    mwi_store_relaxed(&mwi_stacks_short, again);
     mwi_store_seqcst(&mwi_squeeze, 0);
     mwi_add_acqrel(&nsqueezes, 1);
     mwi_gc_wake_waiters(); /* [ML4] */
