@@ -209,7 +209,6 @@ void mwi_fork_finish(void) {
   /* who returns from a thread's function ends the process when it was the last */
   bool on_main = self->foreign ? on_main_thread : self == mwi_sched.main_g;
   mwi_store_relaxed(&mwi_sched.exit_when_empty, on_main ? MWI_EXIT_NOT : MWI_EXIT_EMPTY);
-  mwi_store_relaxed(&mwi_sched.holds, 0); /* handlers of threads that are not there */
   mwi_rt_leave();
   mwi_fork_debug(MWI_FORK_GOES_ON);
   mwi_signal_restart();

@@ -26,9 +26,9 @@
  *          handler that interrupted the runtime elsewhere (a channel, a timer),
  *          whose work would stay half done, as libc's would in plain C; between two of
  *          that work's own sections (rt is 0) it is not noticed.
- *          Fatal as well: a goroutine that is parked, whose handler runs on another stack; but
- *          main's in a section, as long as it is the only goroutine.  Jumps that external code
- *          makes over compiled frames are not seen; they matter only out of handlers.
+ *          Fatal as well: a goroutine that is parked, whose handler runs on another stack; never
+ *          main's while it is the only goroutine [N5].  Jumps that external code makes over
+ *          compiled frames are not seen; they matter only out of handlers.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
@@ -72,7 +72,7 @@ static bool leaves(const struct mwi_tcb *t, const struct mwi_handler *h, uintptr
 /*
  * Jumps that wait.  A slot is claimed in a handler, and given back by its goroutine.  Of each
  * goroutine there is one for a level at most.
- * Fields: written by handlers on g's thread, or on another while those hold g back (`holds`).
+ * Fields: written by handlers on g's thread.
  */
 enum { PENDING = 64 };
 static struct pending {
@@ -164,32 +164,6 @@ static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_ta
   }
 }
 
-/*
- * As long as main is the only goroutine, handlers run on any thread of ours while main is parked
- * (signal.c), though to the program they have interrupted main.  If that is in a section, a poll
- * that lets others run or an allocation that waits for a collection, main makes the jump
- * when it goes on.  It cannot before: the handler holds it.
- */
-static bool interrupted_main(const struct mwi_tcb *t, uintptr_t sp) {
-  const struct mwi_g *main = mwi_sched.main_g;
-  const struct mwi_handler *first = t->handlers;
-  if (!first || t->g == main) return false;
-  while (first->up) first = first->up;
-  return first->holds && mwi_load_relaxed(&main->in_call) && on_stack_of(main, sp);
-}
-
-static _Noreturn void leave_to_main(struct mwi_tcb *t, struct __jmp_buf_tag *env, int value,
-                                    const sigset_t *mask) {
-  note(claim(mwi_sched.main_g, NULL), env, value, mask);
-  void *uc = NULL;
-  while (t->handlers) { /* the first one's lets main go, which looks then */
-    if (t->g) forget_jump(t->g, t->handlers);
-    uc = t->handlers->uc;
-    mwi_handler_leave(t->handlers);
-  }
-  mwi_os_sigreturn(uc);
-}
-
 bool mwi_jump_is_pending(const struct mwi_g *g) {
   return find(g, mwi_tcb()->handlers) != NULL;
 }
@@ -239,7 +213,6 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
     if (MWI_UNLIKELY(t->sig)) {
       sigset_t now;
       hold_signals(&now);
-      if (interrupted_main(t, sp)) leave_to_main(t, env, value, &now);
       forget_handlers(t, sp, env, value, &now);
       if (t->g) forget_jump(t->g, t->handlers);
       if (!mask) keep_mask(t, &now);

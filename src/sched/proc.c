@@ -371,7 +371,6 @@ MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum
   }
   *mwi_self()->errno_at = saved; /* another thread, perhaps: m is stale */
   mwi_rt_leave();
-  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_sched.single))) mwi_main_resumes();
   if (MWI_UNLIKELY(since)) mwi_wait_ended(mwi_os_monotonic() - since);
 }
 

@@ -201,7 +201,6 @@ struct mwi_sched {
   _Atomic bool main_ours;      /* main is a goroutine: without it nobody can be called deadlocked */
   _Atomic bool cuts, cut_main; /* cut.c: sysmon is to look at all, and at main */
   _Atomic bool single;         /* the program has not started a goroutine yet */
-  _Atomic uint32_t holds;      /* signal.c: handlers that run while main stands still; futex */
   sigset_t sigmask;            /* new threads begin with it.  Under lock; handlers guess */
   _Atomic uint32_t mask_turn;  /* counts its changes while there were other threads of ours */
   _Atomic bool mask_spreads;   /* they are taking it over */
@@ -312,8 +311,6 @@ bool mwi_cut_look(void); /* sysmon; true: once more, soon */
 /* signal.c */
 /* Plain C so far: main has started no goroutine, and there is no thread but ours. */
 bool mwi_single(void);
-/* A goroutine goes on behind a park, single: main not before handlers have ended. */
-void mwi_main_resumes(void);
 /* A handler of the program's under way; on its stack. */
 struct mwi_handler {
   struct mwi_handler *up; /* the one that it interrupted */
@@ -327,7 +324,6 @@ struct mwi_handler {
   bool in_call; /* there, a section that comes to its end (gc/jumps.h), or a call of libc.c's */
   bool held;    /* it interrupted compiled code: no stop before it ends */
   bool fault;   /* of what it interrupted */
-  bool holds;   /* counted in mwi_sched.holds */
 };
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;

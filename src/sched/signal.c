@@ -78,29 +78,13 @@ static bool valid(int sig) {
 /* ---- A program of one goroutine ----------------------------------------- */
 
 /*
- * [N5].  Plain C runs its handlers where its code runs, between two instructions.  Here a signal
- * may come on a thread that main is not on.  If main runs, the signal is sent on to main's
- * thread; if it stands still, parked or queued, it stays so until the handler has
- * ended.  Dekker: a handler counts itself in `holds`, then looks at main's status; main,
- * whose status is RUNNING by then, looks at `holds` before it returns from a park.
+ * [N5].  Plain C runs its handlers where its code runs, between two instructions, and one beside
+ * another never.  Here a signal may come on a thread that main is not on.  Main keeps its own as
+ * long as it is alone (MWI_PIN_ALONE), parked or not, so the signal is sent on to that thread.
  */
 bool mwi_single(void) {
   return mwi_load_relaxed(&mwi_sched.single) &&
          mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) == 0;
-}
-
-void mwi_main_resumes(void) {
-  if (mwi_getg() != mwi_sched.main_g) return;
-  atomic_thread_fence(memory_order_seq_cst);
-  for (uint32_t n; (n = mwi_load_seqcst(&mwi_sched.holds)) != 0;) {
-    mwi_syscall_enter();
-    mwi_futex_wait(&mwi_sched.holds, n, -1);
-    mwi_syscall_exit();
-  }
-}
-
-static void release_main(void) {
-  if (atomic_fetch_sub(&mwi_sched.holds, 1) == 1) mwi_futex_wake(&mwi_sched.holds, 1);
 }
 
 static bool is_fault(int sig) {
@@ -119,24 +103,13 @@ static void as_it_came(siginfo_t *info) {
   if (info->si_code <= SENT_ON + UINT16_MAX) info->si_code = (int16_t)(info->si_code - SENT_ON);
 }
 
-/* May the handler run here?  False: the signal has been sent on.  That would be too much for one
- * that serves a single time: the kernel has taken it away already. */
-static bool main_stands_still(int sig, int flags, siginfo_t *info, bool *holds) {
+/* Is it another thread's, main's?  Then it has been sent on.  That would be too much for one that
+ * serves a single time: the kernel has taken it away already. */
+static bool sent_to_main(int sig, int flags, siginfo_t *info) {
   struct mwi_g *main = mwi_sched.main_g;
-  struct mwi_tcb *t = mwi_tcb();
-  *holds = false;
-  if (t->attached && t->g == main) return true; /* it has interrupted main itself */
-  if (is_fault(sig) || (flags & (int)SA_RESETHAND)) return true;
-  atomic_fetch_add(&mwi_sched.holds, 1);
-  *holds = true;
-  uint32_t status = mwi_load_seqcst(&main->status) & ~(uint32_t)MWI_G_SCAN;
-  struct mwi_m *m = main->m;
-  /* RUNNING without a thread: it is on its way into a park or out of one, and will look */
-  if (status != MWI_G_RUNNING || !m || m == t->m || m->tcb.g != main) return true;
-  *holds = false;
-  bool sent = send_on(sig, info, m);
-  release_main();
-  return !sent;
+  const struct mwi_tcb *t = mwi_tcb();
+  if ((t->attached && t->g == main) || is_fault(sig) || (flags & (int)SA_RESETHAND)) return false;
+  return main->pin[MWI_PIN_ALONE] && main->m && send_on(sig, info, main->m);
 }
 
 static bool is_function(handler_fn *fn) {
@@ -183,7 +156,7 @@ void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   h->frame = (uintptr_t)h;
   h->rt_depth = t->attached ? t->rt : 0;
   h->rt = h->rt_depth > (h->up ? h->up->rt_depth : 0); /* more than what a handler below it met */
-  h->holds = h->fault = false;
+  h->fault = false;
   /* [N1] In external code with no lock of ours this thread may be stopped, also
    * while the handler runs; but not on another stack, which nobody scans. */
   stack_t ss;
@@ -199,10 +172,6 @@ void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
 /* Another handler's jump may interrupt this, and leave h once more. */
 void mwi_handler_leave(struct mwi_handler *h) {
   struct mwi_tcb *t = h->tcb;
-  bool holds = h->holds;
-  h->holds = false;
-  atomic_signal_fence(memory_order_seq_cst);
-  if (holds) release_main();
   if (!t->attached) return;
   t->sig = h->sig;
   t->held = h->held_below;
@@ -217,19 +186,17 @@ static void trampoline(int sig, siginfo_t *info, void *uc) {
   if (!fn) return; /* it has just been taken away */
   int flags = mwi_load_relaxed(&actions[sig].flags);
   int saved = errno; /* for handlers that do not think of it */
-  bool holds = false;
-  if (mwi_single() && !main_stands_still(sig, flags, info, &holds)) return;
+  if (mwi_single() && sent_to_main(sig, flags, info)) return;
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
   struct mwi_handler h;
   mwi_handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
-  h.holds = holds;
   h.fault = is_fault(sig) && info->si_code > 0;
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);
   else
     ((handler_fn *)fn)(sig);
-  mwi_cut_end(&cuts, flags); /* before main goes on */
+  mwi_cut_end(&cuts, flags);
   mwi_handler_leave(&h);
   errno = saved;
 }

@@ -8,6 +8,8 @@
  *   threads    the same beside threads of the program's
  *   signals    sent to any of the runtime's threads, they come on main's: while it
  *              computes and while it waits, and what a handler is told of them is true
+ *   handlers   of two signals, sent to any thread, interrupt main or each other, and are never
+ *              beside one another: not while main waits either
  *   goes       the first goroutine ends it: others run on main's thread while main waits
  */
 #define _GNU_SOURCE 1
@@ -95,15 +97,15 @@ static void on_usr1(int sig, siginfo_t *info, void *uc) {
             (sender && info->si_pid != sender);
 }
 
-/* To each thread of the process but its first. */
-static void pester(pid_t process) {
+/* To each thread of the process but `spared`. */
+static void pester(pid_t process, int sig, pid_t spared) {
   char name[64];
   snprintf(name, sizeof name, "/proc/%d/task", process);
   while (getppid() == process) {
     DIR *d = opendir(name);
     for (struct dirent *e; d && (e = readdir(d));) {
       int tid = atoi(e->d_name);
-      if (tid > 0 && tid != process) syscall(SYS_tgkill, process, tid, SIGUSR1);
+      if (tid > 0 && tid != spared) syscall(SYS_tgkill, process, tid, sig);
     }
     if (d) closedir(d);
     usleep(200);
@@ -116,7 +118,7 @@ static void signals(int in) {
   mw_gc(); /* there are threads */
   pid_t self = getpid();
   if ((sender = fork()) == 0) {
-    pester(self);
+    pester(self, SIGUSR1, self);
     _exit(0);
   }
   for (int before = came; came < before + 200;) continue; /* it never stands still */
@@ -130,6 +132,46 @@ static void signals(int in) {
   sa = (struct sigaction){.sa_handler = SIG_IGN};
   CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
   CHECK(kill(sender, SIGKILL) == 0);
+}
+
+static volatile sig_atomic_t inside, beside, nested; /* the thread of the handler under way */
+static void on_either(int sig) {
+  (void)sig;
+  pid_t was = inside, here = gettid();
+  came++;
+  beside += was && was != here;
+  nested += was == here;
+  inside = here;
+  for (volatile int i = 0; i < 30000; i++) continue; /* others come meanwhile */
+  beside += inside != here;
+  inside = was;
+}
+
+static void handlers(int in) {
+  signal(SIGUSR1, on_either);
+  struct sigaction sa = {.sa_handler = on_either}; /* for EINTR */
+  CHECK(sigaction(SIGUSR2, &sa, NULL) == 0);
+  mw_gc(); /* there are threads */
+  pid_t self = getpid(), senders[2];
+  for (int i = 0; i < 2; i++) {
+    if ((senders[i] = fork()) != 0) continue;
+    pester(self, i ? SIGUSR2 : SIGUSR1, 0);
+    _exit(0);
+  }
+  for (int i = 0; i < 100; i++) {
+    char b;
+    CHECK(read(in, &b, 1) == -1 && errno == EINTR && !inside);
+    for (int before = came; came < before + 10;) CHECK(!inside);
+    mw_sleep(1000000); /* parked, as it is not in a read */
+    CHECK(!inside);
+    mw_gc();
+    CHECK(!inside);
+  }
+  CHECK(beside == 0);
+  CHECK(nested > 0);
+  for (int i = 0; i < 2; i++) CHECK(kill(senders[i], SIGKILL) == 0);
+  signal(SIGUSR1, SIG_IGN);
+  signal(SIGUSR2, SIG_IGN);
 }
 
 typedef struct pair {
@@ -166,6 +208,8 @@ int main(int argc, char **argv) {
     CHECK(pthread_join(t, NULL) == 0 && pthread_join(b, NULL) == 0);
   } else if (strcmp(what, "signals") == 0) {
     signals(s[0]);
+  } else if (strcmp(what, "handlers") == 0) {
+    handlers(s[0]);
   } else if (strcmp(what, "goes") == 0) {
     enum { MESSAGES = 50000 };
     mw_chan *there = mw_chan_make(long, 0), *back = mw_chan_make(long, 0);
@@ -182,7 +226,7 @@ int main(int argc, char **argv) {
     /* bound, each message would change threads, and wait for that in the kernel */
     CHECK(after.ru_nvcsw - before.ru_nvcsw < MESSAGES / 10);
   } else {
-    fprintf(stderr, "usage: alone waits|threads|signals|goes\n");
+    fprintf(stderr, "usage: alone waits|threads|signals|handlers|goes\n");
     return 2;
   }
   puts("ok");
