@@ -19,9 +19,10 @@
  *          A program whose stacks are all in use above the limit goes on: the next squeeze comes
  *          when they have grown by an eighth.
  *          [ML4] While more is held than the limit and a squeeze is on its way, who starts a
- *          goroutine waits for it, once, and free stacks keep no memory.  Nobody waits in vain:
- * until one has ended, a cycle has been asked for (requested), or marks, or the goroutine that
- * tidies is runnable. (The growth of stacks that there are cannot be held up: it is page faults.)
+ *          goroutine waits for it, once, and free stacks keep no memory.  Nobody waits in
+ *          vain: until one has ended, a cycle has been asked for (requested), or marks, or
+ *          the goroutine that tidies is runnable.  (The growth of stacks that there are
+ *          cannot be held up: it is page faults.)
  * Threads  watch: sysmon.  look: the scavenger's thread, which no stop waits for: it touches
  *          atomics and asks the kernel about addresses.  tidied: a goroutine.  What they hand each
  *          other are single numbers, relaxed: a stale one makes a count early or late.
