@@ -10,13 +10,15 @@
  *          - sources that are arrays of numbers, such as string literals, and
  *            struct copies whose type information (!tbaa.struct) lists plain
  *            numbers only: then the destination has none either.
- * How      One word is copied by a load and a store, as the optimiser would do
- *          it: it sees through those, and the store shares a barrier with others.
+ * How      One or two words are copied by loads and stores, as the optimiser would do
+ *          it: it sees through those, and the stores share a barrier.  A pair made in registers
+ *          (an interpreter's value with its tag) must not go through memory, where
+ *          it would be written in two parts and read back in one.
  */
 #include <string.h>
 #include "mallow-cc.h"
 
-enum { MAX_FIELDS = 64 };
+enum { MAX_FIELDS = 64, MAX_WORDS = 2 };
 
 /* The name of a !tbaa access tag's type is that of a plain number. */
 static bool tag_is_number(LLVMValueRef tag) {
@@ -119,36 +121,54 @@ static uint64_t align_of(LLVMValueRef call, unsigned index) {
   return a ? LLVMGetEnumAttributeValue(a) : 1;
 }
 
-/* The access tag of a word that is copied as a whole, or NULL. */
-static LLVMValueRef word_tag(struct mwcc *c, LLVMValueRef call) {
-  LLVMValueRef md = LLVMGetMetadata(call, c->md_tbaa_struct), ops[3];
-  uint64_t offset, size;
-  if (!md || LLVMGetMDNodeNumOperands(md) != 3) return NULL;
+/* The access tag of the word at `at` of what is copied, if it is a field as a whole; or NULL. */
+static LLVMValueRef word_tag(struct mwcc *c, LLVMValueRef call, uint64_t at) {
+  LLVMValueRef md = LLVMGetMetadata(call, c->md_tbaa_struct), ops[3 * MAX_FIELDS];
+  if (!md) return NULL;
+  unsigned n = LLVMGetMDNodeNumOperands(md);
+  if (n % 3 || n > 3 * MAX_FIELDS) return NULL;
   LLVMGetMDNodeOperands(md, ops);
-  if (!ops[0] || !ops[1] || !ops[2] || !LLVMIsAMDNode(ops[2]) || !mwcc_const_u64(ops[0], &offset) ||
-      !mwcc_const_u64(ops[1], &size) || offset != 0 || size != 8)
-    return NULL;
-  return ops[2];
+  for (unsigned i = 0; i < n; i += 3) {
+    uint64_t offset, size;
+    if (ops[i] && ops[i + 1] && ops[i + 2] && LLVMIsAMDNode(ops[i + 2]) &&
+        mwcc_const_u64(ops[i], &offset) && mwcc_const_u64(ops[i + 1], &size) && offset == at)
+      return size == 8 ? ops[i + 2] : NULL;
+  }
+  return NULL;
 }
 
-/* llvm.memcpy or memmove of one aligned word. */
-static bool mark_word(struct mwcc *c, LLVMValueRef call, LLVMValueRef dst, LLVMValueRef src,
-                      LLVMValueRef n) {
+static LLVMValueRef word_at(struct mwcc *c, LLVMValueRef p, uint64_t at) {
+  LLVMValueRef offset = LLVMConstInt(c->t_i64, at, false);
+  return at ? LLVMBuildInBoundsGEP2(c->b, c->t_i8, p, &offset, 1, "") : p;
+}
+
+/* llvm.memcpy or memmove of a few aligned words: all are loaded before the first is stored. */
+static bool mark_words(struct mwcc *c, LLVMValueRef call, LLVMValueRef dst, LLVMValueRef src,
+                       LLVMValueRef n) {
   uint64_t size;
-  if (!mwcc_const_u64(n, &size) || size != 8 || align_of(call, 1) < 8 || align_of(call, 2) < 8 ||
-      LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3))) /* volatile */
+  if (!mwcc_const_u64(n, &size) || size % 8 || size > MAX_WORDS * 8 || align_of(call, 1) < 8 ||
+      align_of(call, 2) < 8 || LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3))) /* volatile */
     return false;
   LLVMPositionBuilderBefore(c->b, call);
-  LLVMValueRef word = LLVMBuildLoad2(c->b, c->t_ptr, src, ""), args[2] = {dst, word};
-  LLVMSetAlignment(word, 8);
-  LLVMValueRef made = LLVMBuildCall2(c->b, mwcc_marker_type(c, MWCC_STORE),
-                                     mwcc_marker_decl(c, MWCC_STORE), args, 2, "");
-  mwcc_call_attr(c, made, 1, "align", 8);
-  LLVMValueRef tag = word_tag(c, call), both[2] = {word, made};
-  for (int i = 0; i < 2; i++) {
-    mwcc_copy_metadata(c, both[i], call);
-    LLVMSetMetadata(both[i], c->md_tbaa_struct, NULL);
-    if (tag) LLVMSetMetadata(both[i], c->md_tbaa, tag);
+  LLVMValueRef word[MAX_WORDS], made[2 * MAX_WORDS];
+  unsigned nmade = 0;
+  for (uint64_t at = 0; at < size; at += 8) {
+    LLVMValueRef w = LLVMBuildLoad2(c->b, c->t_ptr, word_at(c, src, at), "");
+    LLVMSetAlignment(w, 8);
+    made[nmade++] = word[at / 8] = w;
+  }
+  for (uint64_t at = 0; at < size; at += 8) {
+    LLVMValueRef args[2] = {word_at(c, dst, at), word[at / 8]};
+    LLVMValueRef store = LLVMBuildCall2(c->b, mwcc_marker_type(c, MWCC_STORE),
+                                        mwcc_marker_decl(c, MWCC_STORE), args, 2, "");
+    mwcc_call_attr(c, store, 1, "align", 8);
+    made[nmade++] = store;
+  }
+  for (unsigned i = 0; i < nmade; i++) {
+    LLVMValueRef tag = word_tag(c, call, (uint64_t)(i % (nmade / 2)) * 8);
+    mwcc_copy_metadata(c, made[i], call);
+    LLVMSetMetadata(made[i], c->md_tbaa_struct, NULL);
+    if (tag) LLVMSetMetadata(made[i], c->md_tbaa, tag);
   }
   LLVMInstructionEraseFromParent(call);
   return true;
@@ -174,7 +194,7 @@ bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call) {
   enum mwcc_marker kind = form->plain;
   if (LLVMGetTypeKind(LLVMTypeOf(dst)) != LLVMPointerTypeKind || exempt(c, call, kind, dst, src, n))
     return false;
-  if (form->intrinsic && !is_memset(kind) && mark_word(c, call, dst, src, n)) return true;
+  if (form->intrinsic && !is_memset(kind) && mark_words(c, call, dst, src, n)) return true;
   if (form->intrinsic && LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3)))
     kind = (enum mwcc_marker)(kind + 1); /* the volatile twin */
   LLVMPositionBuilderBefore(c->b, call);
