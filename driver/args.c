@@ -305,9 +305,11 @@ static bool own_option(struct reader *r, const char *s) {
   } else if (strcmp(s, "-m=2") == 0) {
     r->req.report = 2;
   } else if (starts(s, "-m=")) {
-    fail("unknown argument '%s': -m and -m=2 report what escapes", s);
+    fail("unknown argument '%s': expected -m or -m=2, which report what escapes", s);
   } else if (starts(s, "-fmallow-summaries=")) {
     const char *old = getenv("MALLOW_SUMMARIES"), *file = strchr(s, '=') + 1;
+    if (access(file, R_OK) != 0)
+      fail("%s: %s: expected an object, archive or shared library", s, strerror(errno));
     setenv("MALLOW_SUMMARIES", format_text("%s%s%s", old ? old : "", old ? ":" : "", file), 1);
   } else if (strcmp(s, "-fno-mallow-summaries") == 0) {
     r->no_summaries = true;

@@ -36,7 +36,7 @@ static _Noreturn void no_clang(void) {
     fail("%s is not there: install the package clang-" CLANG_VERSION
          " (scripts/setup.sh does), or set MALLOW_CLANG",
          clang());
-  fail("%s: %s", clang(), strerror(errno));
+  fail("cannot run %s: %s: set MALLOW_CLANG to clang " CLANG_VERSION, clang(), strerror(errno));
 }
 
 int run_and_wait(char **argv) {
@@ -47,7 +47,7 @@ int run_and_wait(char **argv) {
   if (pid == 0) {
     execvp(argv[0], argv);
     if (strcmp(argv[0], clang()) == 0) no_clang();
-    fail("%s: %s", argv[0], strerror(errno));
+    fail("cannot run %s: %s", argv[0], strerror(errno));
   }
   while (waitpid(pid, &status, 0) < 0)
     if (errno != EINTR) fail("waiting for %s: %s", argv[0], strerror(errno));
@@ -157,6 +157,7 @@ int cc_main(int argc, char **argv) {
   if (req.version) {
     int status = run_and_wait(command.at);
     if (status == 0) puts("mallow " MW_VERSION);
+    finish_output();
     leave_with(status);
   }
   if (req.links) {

@@ -72,6 +72,8 @@ int run_and_wait(char **argv);
 /* Leave with the child's exit status or its signal. */
 _Noreturn void leave_with(int status);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What has been printed has been written; else that is said, and the end.  Returns 0. */
+int finish_output(void);
 char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -24,9 +24,9 @@ int flags_main(int argc, char **argv) {
     else if (strcmp(argv[i], "--libs") == 0)
       libs = true;
     else
-      fail("flags: unknown argument '%s': --cflags and --libs are known", argv[i]);
+      fail("flags: unknown argument '%s': expected --cflags or --libs", argv[i]);
   }
-  if (!cflags && !libs) fail("usage: mallow flags --cflags | --libs");
+  if (!cflags && !libs) fail("flags: no argument: expected --cflags or --libs, or both");
   if (cflags) {
     put_path("-I", paths.include);
     put_path(" -fpass-plugin=", paths.plugin);
@@ -42,5 +42,5 @@ int flags_main(int argc, char **argv) {
     printf(" -lmallow");
   }
   putchar('\n');
-  return 0;
+  return finish_output();
 }

@@ -2,6 +2,7 @@
 /*
  * driver/main.c -- the `mallow` command: which subcommand
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +29,10 @@ static const char usage[] =
     "  -Wno-mallow-escape         do not warn of addresses that outlive their frame\n"
     "  -Wno-mallow-tls            do not warn of thread-local variables\n"
     "\n"
-    "environment: MALLOW_CLANG  the clang to use (default: clang-19)\n";
+    "environment: MALLOW_CLANG  the clang to use (default: clang-19)\n"
+    "\n"
+    "mallow(1) has the rest; mallow(7) what programs take from the environment: GOGC, GODEBUG, "
+    "...\n";
 
 void fail(const char *format, ...) {
   va_list ap;
@@ -56,6 +60,15 @@ static bool is_compiler(const char *called) {
   return strcmp(slash ? slash + 1 : called, "mallow-cc") == 0;
 }
 
+int finish_output(void) {
+  if (fflush(stdout) != 0 || ferror(stdout)) fail("standard output: %s", strerror(errno));
+  return 0;
+}
+
+static void no_more(int argc, char **argv) {
+  if (argc > 2) fail("%s: unexpected argument '%s': it takes none", argv[1], argv[2]);
+}
+
 int main(int argc, char **argv) {
   if (argc > 0 && is_compiler(argv[0])) {
     paths_init();
@@ -63,18 +76,21 @@ int main(int argc, char **argv) {
   }
   const char *sub = argc > 1 ? argv[1] : "";
   if (strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0 || strcmp(sub, "help") == 0) {
+    no_more(argc, argv);
     fputs(usage, stdout);
-    return 0;
+    return finish_output();
   }
   if (strcmp(sub, "version") == 0 || strcmp(sub, "--version") == 0) {
+    no_more(argc, argv);
     puts("mallow " MW_VERSION);
-    return 0;
+    return finish_output();
   }
   paths_init();
   if (strcmp(sub, "cc") == 0) return cc_main(argc - 2, argv + 2);
   if (strcmp(sub, "run") == 0) return run_main(argc - 2, argv + 2);
   if (strcmp(sub, "flags") == 0) return flags_main(argc - 2, argv + 2);
-  if (*sub) fprintf(stderr, "mallow: unknown command '%s'\n", sub);
+  if (argc > 1)
+    fail("unknown command '%s': expected cc, run, flags or version; mallow --help says more", sub);
   fputs(usage, stderr);
   return 1;
 }

@@ -43,6 +43,9 @@ void paths_init(void) {
   char *prefix = parent(parent(exe));
   paths.lib = format_text("%s/lib", prefix);
   paths.plugin = format_text("%s/libmallow-cc.so", paths.lib);
+  if (access(paths.plugin, R_OK) != 0)
+    fail("%s: %s: the installed tree is not whole (bin, lib and include move together)",
+         paths.plugin, strerror(errno));
   char *note = format_text("%s/mallow-build-tree", paths.lib);
   paths.include = first_line(note);
   if (!paths.include) paths.include = format_text("%s/include", prefix);

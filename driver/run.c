@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "driver.h"
@@ -53,10 +54,12 @@ static int run_program(char **argv) {
 }
 
 int run_main(int argc, char **argv) {
-  if (argc < 1) fail("usage: mallow run FILE.c [ARGUMENTS]");
-  if (argv[0][0] == '-')
-    fail("run: '%s' is not a file: usage: mallow run FILE.c [ARGUMENTS] (options are mallow cc's)",
-         argv[0]);
+  static const char usage[] = "usage: mallow run FILE.c [ARGUMENTS] (options are mallow cc's)";
+  struct stat st;
+  if (argc < 1) fail("run: no file: %s", usage);
+  if (argv[0][0] == '-' || argv[0][0] == 0) fail("run: '%s' is not a file: %s", argv[0], usage);
+  if (stat(argv[0], &st) != 0) fail("run: %s: %s", argv[0], strerror(errno));
+  if (S_ISDIR(st.st_mode)) fail("run: '%s' is a directory: %s", argv[0], usage);
   const char *tmp = getenv("TMPDIR");
   char *folder = format_text("%s/mallow-run-XXXXXX", tmp && *tmp ? tmp : "/tmp");
   if (!mkdtemp(folder))

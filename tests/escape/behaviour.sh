@@ -242,8 +242,10 @@ printf 'no object' >text.o
 "$mallow" cc -O1 -m=2 -fmallow-summaries=text.o -c use.c 2>out
 says "moved to heap: x"
 says "note: no escape summaries; its functions are treated as unknown"
-# one that is not there
-"$mallow" cc -O1 -m=2 -fmallow-summaries=missing.o -c use.c 2>out
+# one that is not there: the user's own is an error
+"$mallow" cc -O1 -fmallow-summaries=missing.o -c use.c 2>out && fail "missing.o"
+says "mallow: -fmallow-summaries=missing.o: No such file or directory: expected an object"
+MALLOW_SUMMARIES=missing.o "$mallow" cc -O1 -m=2 -c use.c 2>out
 says "moved to heap: x"
 says "note: escape summaries cannot be read"
 

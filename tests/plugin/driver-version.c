@@ -7,8 +7,6 @@
 // RUN: %mallow version | grep -q '^mallow 0'
 // RUN: %mallow --help >%t.out && grep -q 'mallow cc' %t.out
 // RUN: not %mallow 2>%t.err && grep -q 'usage: mallow' %t.err
-// RUN: not %mallow nonsense 2>%t.err && grep -q "unknown command 'nonsense'" %t.err
 // RUN: %mallow cc -v 2>%t.err && not grep -q 'no input\|undefined reference' %t.err
 // RUN: %mallow flags --cflags | grep -q 'fpass-plugin=.*libmallow-cc.so'
 // RUN: %mallow flags --libs | grep -q 'lmallow'
-// RUN: not %mallow flags --nothing 2>%t.err
