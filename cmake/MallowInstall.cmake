@@ -10,8 +10,8 @@
 #   lib/libmallow-cc.so              the clang plugin
 #   lib/pkgconfig/mallow.pc          pkg-config mallow
 #   lib/cmake/mallow/                find_package(mallow), mallow-toolchain.cmake
-#   include/mallow.h, include/mallow/
-#   share/doc/mallow/
+#   include/mallow.h
+#   share/doc/mallow/                README, guide, design, and the examples' sources
 #   share/man/                       mallow(1), mallow(7), mallow.h(3)
 #
 # Promise  [B3] The tree can be moved as a whole: every file in it finds the
@@ -30,9 +30,6 @@ endforeach()
 
 install(FILES "$<TARGET_FILE_DIR:mallow>/mallow-cc" DESTINATION bin)
 install(FILES include/mallow.h DESTINATION include)
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/mallow")
-  install(DIRECTORY include/mallow DESTINATION include FILES_MATCHING PATTERN "*.h")
-endif()
 
 configure_file(cmake/mallow.pc.in "${PROJECT_BINARY_DIR}/package/mallow.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/package/mallow.pc" DESTINATION lib/pkgconfig)
@@ -44,7 +41,11 @@ install(FILES "${PROJECT_BINARY_DIR}/package/mallowConfigVersion.cmake"
         DESTINATION lib/cmake/mallow)
 
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/mallow)
-install(FILES docs/guide.md docs/benchmarks.md DESTINATION share/doc/mallow/docs)
+install(DIRECTORY docs DESTINATION share/doc/mallow PATTERN man EXCLUDE)
+install(DIRECTORY examples DESTINATION share/doc/mallow USE_SOURCE_PERMISSIONS
+        PATTERN CMakeLists.txt EXCLUDE
+        PATTERN "check*" EXCLUDE
+        PATTERN test.sh EXCLUDE)
 foreach(page IN ITEMS mallow.1 mallow.h.3 mallow.7)
   string(REGEX MATCH "[0-9]$" section ${page})
   install(FILES docs/man/${page} DESTINATION share/man/man${section})

@@ -16,7 +16,7 @@
  *          instrumented code: its own block, or the shared `mwi_tcb_foreign`,
  *          whose bits force every path into its slow half, which attaches.
  * Used by  plugin/ (as numbers), src/ (as structs; checked by static asserts
- *          in sched/tcb.h).  Plain C, no includes but <stdint.h>.
+ *          in base/tcb.h).  Plain C, no includes but <stdint.h>.
  */
 #ifndef MWI_BASE_ABI_H
 #define MWI_BASE_ABI_H

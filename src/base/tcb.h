@@ -4,12 +4,12 @@
  *
  * Job      State of a thread that compiled code and the runtime's fast paths
  *          reach in one instruction.  Constant for the thread's life; it is
- *          the head of the thread's `struct mwi_m` (sched/m.h).
+ *          the head of the thread's `struct mwi_m` (sched/proc.h).
  * Promise  [A1], [A3] of base/abi.h.  [T1] `rt` > 0 while the thread must not
  *          be stopped by the signal's handler: it holds a runtime lock or has
  *          state half-made.  A poll does not stop it either.
  * Threads  the owner reads and writes; `poll` is set by others too.
- * Next     sched/m.h, sched/stop.c
+ * Next     sched/proc.h, sched/stop.c
  */
 #ifndef MWI_BASE_TCB_H
 #define MWI_BASE_TCB_H

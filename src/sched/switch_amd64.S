@@ -98,7 +98,7 @@ mwi_switch_prepare:
  * void mwi_syscall_enter(void), void mwi_attempt_enter(void): publish the
  * caller's callee-saved registers and stack pointer in the thread's block, then
  * go on in C.  The offset is
- * checked by a static assertion in sched/m.h.
+ * checked by a static assertion in sched/proc.h.
  */
         .macro  publish_and_go name, to
         .globl  \name

@@ -2,7 +2,7 @@
 # tree.sh -- the installed files, what they name, what the library exports
 . "$(dirname "$0")/lib.sh"
 
-(cd "$prefix" && find . ! -type d | grep -v '^\./include/mallow/' | LC_ALL=C sort) >found
+(cd "$prefix" && find . ! -type d | grep -v -e /mallow/docs/ -e /mallow/examples/ | LC_ALL=C sort) >found
 cat >wanted <<'END'
 ./bin/mallow
 ./bin/mallow-cc
@@ -20,12 +20,13 @@ cat >wanted <<'END'
 ./share/doc/mallow/CHANGELOG.md
 ./share/doc/mallow/LICENSE
 ./share/doc/mallow/README.md
-./share/doc/mallow/docs/benchmarks.md
-./share/doc/mallow/docs/guide.md
 ./share/man/man1/mallow.1
 ./share/man/man3/mallow.h.3
 ./share/man/man7/mallow.7
 END
+for file in docs/guide.md docs/design/README.md examples/README.md examples/tuning/sweep.sh; do
+  [ -e "$prefix/share/doc/mallow/$file" ] || die "share/doc/mallow/$file is not installed"
+done
 diff wanted found || die "the installed files differ (< documented, > found)"
 
 # [B3]: no file may name the place it was built or first installed.
