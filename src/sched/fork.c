@@ -123,6 +123,7 @@ static void in_child(void) {
   mwi_store_relaxed(&self->retake_req, 0);
   mwi_store_relaxed(&self->preempt_req, 0);
   mwi_netpoll_forked();
+  mwi_signal_forked();
   if (!mine()) { /* not prepared: compiled code on its way to exec waits for nobody */
     forker = NULL;
     mwi_store_relaxed(&t->poll, 0);

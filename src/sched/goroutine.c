@@ -20,6 +20,7 @@
 #include <mallow.h>
 
 #include "gc/gc.h"
+#include "sched/lend.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -224,13 +225,13 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
     g->stack = stack;
     if (stack_bytes) mwi_stack_own(&g->stack, g);
   }
-  g->fn = fn;
   g->arg = arg;
   g->m = NULL;
   g->system = system;
   g->foreign = g->locked = false;
   g->pins = 0;
   mwi_store_relaxed(&g->in_call, 0);
+  g->lends = NULL;
   memset(g->pin, 0, sizeof g->pin);
   g->wake_param = NULL;
   g->wait_reason = MWI_WAIT_NONE;
@@ -318,6 +319,7 @@ MWI_EXPORT _Noreturn void mw_goexit(void) {
   mwi_attach();
   struct mwi_g *g = mwi_getg();
   if (g->foreign) mwi_fatal("mw_goexit called on a thread that is not a goroutine");
+  mwi_lend_leave(g, UINTPTR_MAX);
   /* A list that is full is dealt with on the loop's stack. */
   mwi_leave(die, can_keep(mwi_tcb()->p, g) && !mwi_load_relaxed(&mwi_sched.exit_when_empty));
 }
@@ -338,6 +340,6 @@ void mwi_goroutine_main(void) {
   if (MWI_UNLIKELY(g->system)) mwi_stack_wipe_below();
   void *arg = g->arg;
   g->arg = NULL; /* from here the stack keeps it, as long as the function does */
-  g->fn(arg);
+  ((void (*)(void *))g->start_pc)(arg);
   mw_goexit();
 }

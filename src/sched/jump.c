@@ -5,8 +5,8 @@
  * Job      Compiled code's longjmp and siglongjmp go through here, so that what
  *          the runtime knows of abandoned frames is right again: handlers of
  *          signals that are left behind count no more, and a restored signal
- *          mask is known.  pthread_exit on a goroutine ends the goroutine, not
- *          the thread that happens to run it.
+ *          mask is known, and what an abandoned call has been lent is given back (lend.c).
+ *          pthread_exit on a goroutine ends the goroutine, not the thread that happens to run it.
  *          A handler may leave a wait by siglongjmp, as programs do that give a read
  *          a time limit: the jump is put off until the call, which returns EINTR,
  *          has undone what it did.  Or it leaves computing, as interpreters do that are stopped
@@ -45,6 +45,7 @@
 #include "os/os.h"
 #include "os/restart.h"
 #include "os/thread.h"
+#include "sched/lend.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -58,6 +59,12 @@ static bool on_stack_of(const struct mwi_g *g, uintptr_t sp) {
 
 static bool on_sigstack(const struct mwi_m *m, uintptr_t sp) {
   return sp - (uintptr_t)m->sigstack < MWI_SIGSTACK_BYTES;
+}
+
+bool mwi_jump_leaves(const struct mwi_g *g, uintptr_t at, uintptr_t sp) {
+  if (sp == UINTPTR_MAX) return true;
+  if (on_stack_of(g, at) != on_stack_of(g, sp)) return !on_stack_of(g, at); /* a signal stack */
+  return at < sp;
 }
 
 /* Does a jump to sp leave handler h?  A signal stack may be the program's own, anywhere. */
@@ -222,6 +229,7 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
     if (t->g ? !t->g->foreign && !on_stack_of(t->g, sp) && !t->sig : !!mwi_stack_owner(sp))
       mwi_fatal("longjmp to the stack of another goroutine");
     if (mask && t->g && !t->sig) tell_mask(t->g, mask);
+    if (t->g) mwi_lend_leave(t->g, sp);
   }
   siglongjmp(env, value);
 }

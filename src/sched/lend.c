@@ -16,12 +16,15 @@
  *          other.
  *          An argument that is a number may look like an address: then a stack
  *          is unfolded for nothing.
+ *          A handler may jump out of a call: lending and giving back are sections (gc/jumps.h), and
+ *          what is lent between them is in a list of the goroutine's, which jump.c asks for.
  * Callers  sched/libc.c; libc_lock.c and libc_block.c for locks and semaphores;
- *          libc_process.c for what a child that shares the memory reads; for libc's
+ *          libc_process.c for what a new process or program is given; for libc's
  *          functions that only pass their arguments on, compiled code itself (mwi_rt_lent1 to 5,
  *          plugin/lent.c).  On any stack.
  * Limits   Calls that code not compiled by mallow makes get EFAULT.  What structures point to
- *          is followed for the calls below only, not for ioctl, prctl and execve.
+ *          is followed for the calls below only, not for ioctl and prctl.  What a thread that
+ *          is cancelled in a call of libc's has lent stays unfolded.
  */
 #include "sched/stack.h"
 
@@ -70,6 +73,11 @@ static void lend_message(struct mwi_lent *l, const struct msghdr *m) {
   lend_vector(l, m->msg_iov, m->msg_iovlen);
 }
 
+static void lend_strings(struct mwi_lent *l, char *const *v) {
+  lend(l, v); /* then it can be read: the look for its strings faults no more */
+  for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
+}
+
 void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
   *l = (struct mwi_lent){0};
   mwi_rt_enter(); /* a stop waits: scan bits are waited for */
@@ -93,6 +101,14 @@ void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
     for (size_t i = 0; p && i < (size_t)arg[2] && i < IOV_MAX; i++)
       lend_message(l, &((const struct mmsghdr *)p)[i].msg_hdr);
     break;
+  case SYS_execve:
+    lend_strings(l, (char *const *)arg[1]);
+    lend_strings(l, (char *const *)arg[2]);
+    break;
+  case SYS_execveat:
+    lend_strings(l, (char *const *)arg[2]);
+    lend_strings(l, (char *const *)arg[3]);
+    break;
   case SYS_pselect6: /* the mask's address and size */
     if (arg[5]) lend(l, *(const void *const *)arg[5]);
     break;
@@ -114,11 +130,6 @@ void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q) {
   lend_list(l, arg, 2);
 }
 
-static void lend_strings(struct mwi_lent *l, char *const *v) {
-  lend(l, v); /* then it can be read: the look for its strings faults no more */
-  for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
-}
-
 void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char *const *v,
                       char *const *w) {
   *l = (struct mwi_lent){0};
@@ -129,10 +140,39 @@ void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char
   mwi_rt_leave();
 }
 
+void mwi_lend_note(struct mwi_lent *l) {
+  struct mwi_g *g = mwi_getg();
+  if (!g) return;
+  l->up = g->lends;
+  l->holder = g;
+  g->lends = l;
+}
+
+void mwi_lend_leave(struct mwi_g *g, uintptr_t sp) {
+  if (MWI_LIKELY(!g->lends)) return;
+  struct mwi_lent *l;
+  mwi_jumps_wait(g); /* a handler's jump comes behind this */
+  while ((l = g->lends) != NULL && mwi_jump_leaves(g, (uintptr_t)l, sp)) {
+    if (l->holder == g)
+      mwi_lend_back(l);
+    else
+      g->lends = NULL; /* external code has jumped, unseen, and others' frames are there now */
+  }
+  mwi_jumps_go(g);
+}
+
 void mwi_lend_back(struct mwi_lent *l) {
+  if (l->holder) l->holder->lends = l->up;
   for (uint32_t i = 0; i < l->n; i++)
     atomic_fetch_sub_explicit(&l->g[i]->lent, 1, memory_order_release); /* the kernel is done */
   if (l->many) atomic_fetch_sub_explicit(&mwi_lent_many, 1, memory_order_release);
+}
+
+void mwi_lend_over(struct mwi_lent *l) {
+  struct mwi_g *g = l->holder;
+  mwi_jumps_wait(g);
+  mwi_lend_back(l);
+  mwi_jumps_go(g);
 }
 
 /* ---- For compiled code ----------------------------------------------------- */
@@ -142,6 +182,14 @@ void mwi_lend_back(struct mwi_lent *l) {
  * registers. */
 typedef long kernel_fn(long, ...);
 
+static void lend_for_call(struct mwi_lent *l, const long *arg, int n) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
+  lend_list(l, arg, n);
+  mwi_lend_note(l);
+  mwi_jumps_go(g);
+}
+
 #define LENT(name, params, n, ...)                                                                 \
   MWI_EXPORT long mwi_rt_##name params;                                                            \
   MWI_EXPORT long mwi_rt_##name params {                                                           \
@@ -150,9 +198,9 @@ typedef long kernel_fn(long, ...);
     for (int i = 0; i < (n); i++) near &= mwi_lend_is_near(mwi_getg(), (uintptr_t)arg[i]);         \
     if (MWI_LIKELY(near)) return f(__VA_ARGS__);                                                   \
     struct mwi_lent lent;                                                                          \
-    lend_list(&lent, arg, n);                                                                      \
+    lend_for_call(&lent, arg, n);                                                                  \
     long r = f(__VA_ARGS__);                                                                       \
-    mwi_lend_back(&lent); /* which leaves errno alone */                                           \
+    mwi_lend_over(&lent); /* which leaves errno alone */                                           \
     return r;                                                                                      \
   }
 

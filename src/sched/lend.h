@@ -13,6 +13,8 @@ struct mwi_lent {
   uint32_t n;
   bool many;
   struct mwi_g *g[MWI_LENT];
+  struct mwi_g *holder; /* in whose list it is; NULL: in none */
+  struct mwi_lent *up;
 };
 
 /* No stack is below: lowered before the first one there is handed out. */
@@ -24,6 +26,13 @@ void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
 void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char *const *v,
                       char *const *w);
 void mwi_lend_back(struct mwi_lent *l);
+/* What the caller has lent goes back, too, when the call is left by a jump: in a section
+ * (gc/jumps.h), behind mwi_lend and before it ends. */
+void mwi_lend_note(struct mwi_lent *l);
+/* mwi_lend_back for what was noted, as a section of its own. */
+void mwi_lend_over(struct mwi_lent *l);
+/* The goroutine, which runs, leaves the frames up to sp; UINTPTR_MAX: all. */
+void mwi_lend_leave(struct mwi_g *g, uintptr_t sp);
 
 /* No address of another goroutine's stack: a small number, the program's variables and malloc's
  * memory (mostly below all stacks), the stack of the caller (g), the heap. */
@@ -47,6 +56,8 @@ MWI_INLINE bool mwi_lend_wanted(long number, long a, long b, long c, long d, lon
   case SYS_recvmmsg:
   case SYS_sendmmsg:
   case SYS_pselect6:
+  case SYS_execve:
+  case SYS_execveat:
     return true;
   default:
     break;

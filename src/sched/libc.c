@@ -87,7 +87,7 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
 /*
  * A thread of the program's may be cancelled (pthread_cancel) while it waits, as in libc's
  * functions, which are cancellation points; a raw system call is none.  Cancelled, it comes out of
- * SYS before the program's clean-up runs.  A stack that was lent for the call stays unfolded.
+ * SYS before the program's clean-up runs.
  */
 static void cancelled(void *arg) {
   struct mwi_g *g = arg;
@@ -98,6 +98,7 @@ static void cancelled(void *arg) {
   mwi_syscall_exit();
   mwi_store_relaxed(&g->in_call, 0);
   mwi_jumps_forget(g);
+  mwi_lend_leave(g, UINTPTR_MAX);
 }
 
 static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,
@@ -139,6 +140,7 @@ static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, lo
   const long arg[6] = {a, b, c, d, e, f};
   struct mwi_lent lent;
   mwi_lend(&lent, number, arg);
+  mwi_lend_note(&lent);
   long r = call_now(where, number, a, b, c, d, e, f);
   mwi_lend_back(&lent);
   mwi_jumps_go(g);
@@ -188,6 +190,7 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
   const long arg[6] = {a, b, c, d, e, f};
   struct mwi_lent lent;
   mwi_lend(&lent, number, arg);
+  mwi_lend_note(&lent);
   long r = call_restarted(where, number, a, b, c, d, e, f);
   mwi_lend_back(&lent);
   mwi_jumps_go(g);

@@ -267,6 +267,7 @@ void mwi_attach_slow(void) {
   g->foreign = g->locked = true;
   g->pins = 0;
   mwi_store_relaxed(&g->in_call, 0);
+  g->lends = NULL;
   memset(g->pin, 0, sizeof g->pin);
   g->system = true;
   g->m = m;

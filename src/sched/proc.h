@@ -339,6 +339,8 @@ void mwi_handler_leave(struct mwi_handler *h);
 /* jump.c.  Does a jump wait for the end of what g, which runs, is in? */
 bool mwi_jump_is_pending(const struct mwi_g *g);
 void mwi_jumps_forget(const struct mwi_g *g); /* g ends in the middle of a call */
+/* Does a jump of g's, which runs, to sp leave the frame at?  UINTPTR_MAX: it ends. */
+bool mwi_jump_leaves(const struct mwi_g *g, uintptr_t at, uintptr_t sp);
 void mwi_jumps_init(void);
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goroutine's thread's */
 void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted); /* mask_spreads */
@@ -348,6 +350,7 @@ void mwi_signal_spare(int sig, siginfo_t *info, void *uc); /* the stop signal, f
 void mwi_signal_look(void);      /* sysmon: is a signal to be delivered to channels? */
 bool mwi_signal_listening(void); /* a signal may come and wake somebody */
 void mwi_signal_restart(void);   /* in a forked child */
+void mwi_signal_forked(void);    /* the same, before anything else */
 extern void (*mwi_signal_fault)(int sig, siginfo_t *info,
                                 void *uc); /* debug/crash.c: report, die */
 extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */

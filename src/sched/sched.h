@@ -77,6 +77,7 @@ struct mwi_stack {
 #define MWI_NO_STACK_SLOT UINT32_MAX
 
 struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
+struct mwi_lent;   /* sched/lend.h */
 struct mwi_iowait; /* sched/netpoll.h */
 
 /* A switch touches the first two cache lines, and so do the queues. */
@@ -120,20 +121,21 @@ struct mwi_g {
 
   int64_t wait_since; /* owner: ns, 0 unless asked for */
 
-  /* owner, before it runs */
-  void (*fn)(void *);
-  void *arg;
+  /* owner, and handlers on its thread: what the calls under way have lent, innermost first */
+  struct mwi_lent *lends;
+
+  void *arg; /* owner, before it runs */
 
   /* constant for the goroutine's life */
   uint64_t id;
-  uintptr_t start_pc, creator_pc;
+  uintptr_t start_pc, creator_pc; /* its function, of one argument; who started it */
   uint64_t creator_id;
 
   /* owner: reasons to stay, mw_thread_lock and pthread locks held, by kind; 0: unpinning does
    * nothing */
   uint32_t pin[MWI_NPINS];
 } MWI_ALIGNED(64);
-_Static_assert(offsetof(struct mwi_g, fn) == 128, "two cache lines");
+_Static_assert(offsetof(struct mwi_g, lends) == 128, "two cache lines");
 _Static_assert(offsetof(struct mwi_g, in_call) == MWI_G_IN_CALL, "gc/jumps.h");
 
 /* The running goroutine. */

@@ -29,10 +29,13 @@
  *          kernel whatever is asked, SIG_DFL and SIG_IGN too, and does what the
  *          kernel would do [N4]; and what compiled code blocks, in masks and
  *          during handlers of other signals, SIGSEGV is not among it.
+ *          SA_RESETHAND the trampoline does itself: the kernel would take the handler away
+ *          from a signal that has to go on to main's thread first [N5].
  *          `notified` and `pending` are words of bits.  sysmon readies the
  *          goroutine that sends.
  * Threads  actions_lock for changes; the trampoline reads without it.  Rank
- *          SEMA: channels are used inside of it.
+ *          SEMA: channels are used inside of it.  `settling`, a spinlock under which no
+ *          signal comes, keeps table and kernel together: handlers change them too.
  * Limits   The stop signal (SIGURG) stays the runtime's: the program's handler
  *          for it is called for signals that are not from the runtime, and it
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
@@ -71,6 +74,19 @@ static struct action {
 } actions[NSIG_MAX];
 static mw_mutex actions_lock;
 
+/* Of table and kernel, for some system calls' time.  Handlers take it. */
+static _Atomic bool settling;
+static void settle_begin(sigset_t *before) {
+  sigset_t all;
+  mwi_os_fill_mask(&all);
+  pthread_sigmask(SIG_SETMASK, &all, before);
+  while (mwi_xchg_acqrel(&settling, true)) mwi_os_yield();
+}
+static void settle_end(const sigset_t *before) {
+  mwi_store_release(&settling, false);
+  pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 static bool valid(int sig) {
   return sig > 0 && sig < NSIG_MAX;
 }
@@ -103,12 +119,16 @@ static void as_it_came(siginfo_t *info) {
   if (info->si_code <= SENT_ON + UINT16_MAX) info->si_code = (int16_t)(info->si_code - SENT_ON);
 }
 
-/* Is it another thread's, main's?  Then it has been sent on.  That would be too much for one that
- * serves a single time: the kernel has taken it away already. */
-static bool sent_to_main(int sig, int flags, siginfo_t *info) {
-  struct mwi_g *main = mwi_sched.main_g;
+static bool on_main(void) {
   const struct mwi_tcb *t = mwi_tcb();
-  if ((t->attached && t->g == main) || is_fault(sig) || (flags & (int)SA_RESETHAND)) return false;
+  return t->attached && t->g == mwi_sched.main_g;
+}
+
+/* Is it another thread's, main's?  Then it has been sent on.  (Not one of SIGRTMIN and above
+ * of which the kernel keeps no more.) */
+static bool sent_to_main(int sig, const siginfo_t *info) {
+  const struct mwi_g *main = mwi_sched.main_g;
+  if (on_main() || is_fault(sig)) return false;
   return main->pin[MWI_PIN_ALONE] && main->m && send_on(sig, info, main->m);
 }
 
@@ -180,13 +200,33 @@ void mwi_handler_leave(struct mwi_handler *h) {
   mwi_store_relaxed(&t->poll, 1); /* what was held off */
 }
 
+/* SA_RESETHAND: who takes the handler has the kernel do the default from here.  0: it has
+ * served, and this signal comes again, for the kernel. */
+static uintptr_t take_once(int sig, int *flags) {
+  static const struct sigaction dfl = {.sa_handler = SIG_DFL};
+  sigset_t before;
+  settle_begin(&before);
+  uintptr_t fn = mwi_load_seqcst(&actions[sig].handler);
+  *flags = mwi_load_relaxed(&actions[sig].flags);
+  if (fn && (*flags & (int)SA_RESETHAND)) {
+    mwi_store_seqcst(&actions[sig].handler, 0);
+    if (sig != MWI_STOP_SIGNAL) sigaction(sig, &dfl, NULL);
+  }
+  settle_end(&before);
+  if (!fn && sig != MWI_STOP_SIGNAL) mwi_os_signal_thread(mwi_os_tid(), sig);
+  return fn;
+}
+
 static void trampoline(int sig, siginfo_t *info, void *uc) {
   as_it_came(info);
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
-  if (!fn) return; /* it has just been taken away */
   int flags = mwi_load_relaxed(&actions[sig].flags);
   int saved = errno; /* for handlers that do not think of it */
-  if (mwi_single() && sent_to_main(sig, flags, info)) return;
+  bool once = sig != SIGSEGV && (flags & (int)SA_RESETHAND);
+  if ((fn || once) && mwi_single() && sent_to_main(sig, info)) return;
+  if (once) fn = take_once(sig, &flags);
+  if (!fn) return; /* it has just been taken away */
+  mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN); /* [N5] */
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
   struct mwi_handler h;
@@ -222,14 +262,14 @@ static struct sigaction covered(int sig, const struct sigaction *act) {
   struct sigaction k = *act;
   k.sa_sigaction = trampoline;
   k.sa_flags |= SA_SIGINFO;
+  k.sa_flags &= ~(int)SA_RESETHAND; /* take_once; a fault of ours would use SIGSEGV's up */
   if (sig != SIGSEGV) return k;
-  k.sa_flags &= ~(int)SA_RESETHAND; /* a fault of ours would use it up */
   if (!is_function(act->sa_handler)) k.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   return k;
 }
 
-/* actions_lock held. */
-static int set_action_locked(int sig, const struct sigaction *act, struct sigaction *old) {
+/* actions_lock held, but in handlers. */
+static int set_action_settled(int sig, const struct sigaction *act, struct sigaction *old) {
   uintptr_t before = mwi_load_relaxed(&actions[sig].handler);
   int flags = mwi_load_relaxed(&actions[sig].flags);
   bool masked = actions[sig].masks_segv, through = act && goes_through_us(sig, act);
@@ -241,8 +281,7 @@ static int set_action_locked(int sig, const struct sigaction *act, struct sigact
       sigdelset(&kernel.sa_mask, SIGSEGV); /* [N4] */
     }
     if (through) {
-      /* a signal between these stores finds a handler with the other's flags only if both
-       * exist; so the kernel is asked to hold it back */
+      /* Another thread's signal between these stores may find a handler with the other's flags. */
       mwi_store_relaxed(&actions[sig].flags, act->sa_flags);
       mwi_store_seqcst(&actions[sig].handler, (uintptr_t)act->sa_handler);
       struct sigaction k = covered(sig, &kernel);
@@ -274,21 +313,23 @@ static int set_action_locked(int sig, const struct sigaction *act, struct sigact
   return 0;
 }
 
+static int set_action_locked(int sig, const struct sigaction *act, struct sigaction *old) {
+  sigset_t mask;
+  settle_begin(&mask);
+  int r = set_action_settled(sig, act, old);
+  settle_end(&mask);
+  return r;
+}
+
 MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old) {
-  if (!valid(sig) || mwi_in_handler(mwi_tcb())) {
-    /* in a handler, where sigaction is allowed and a lock is not */
-    return valid(sig) ? set_action_locked(sig, act, old) : sigaction(sig, act, old);
-  }
-  sigset_t all, mask;
-  sigfillset(&all);
+  if (!valid(sig)) return sigaction(sig, act, old);
+  /* in a handler, where sigaction is allowed and a lock is not */
+  if (mwi_in_handler(mwi_tcb())) return set_action_locked(sig, act, old);
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   mw_mutex_lock(&actions_lock);
-  pthread_sigmask(SIG_SETMASK, &all,
-                  &mask); /* flags and handler change together, for this thread */
   int r = set_action_locked(sig, act, old);
   int e = errno;
-  pthread_sigmask(SIG_SETMASK, &mask, NULL);
   mw_mutex_unlock(&actions_lock);
   mwi_errno_set(e);
   mwi_jumps_go(g);
@@ -516,6 +557,11 @@ static void start_sender(void) {
   mwi_unlock(&mwi_sched.lock);
   mwi_rt_leave();
   mwi_wake_p();
+}
+
+/* In a forked child: whoever settled is not there. */
+void mwi_signal_forked(void) {
+  mwi_store_relaxed(&settling, false);
 }
 
 /* A forked child: it is parked, or it was under way and is not there. */

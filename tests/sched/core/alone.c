@@ -10,6 +10,7 @@
  *              computes and while it waits, and what a handler is told of them is true
  *   handlers   of two signals, sent to any thread, interrupt main or each other, and are never
  *              beside one another: not while main waits either
+ *   once       a handler with SA_RESETHAND: in main, where it is not beside main's code, and once
  *   goes       the first goroutine ends it: others run on main's thread while main waits
  */
 #define _GNU_SOURCE 1
@@ -174,6 +175,50 @@ static void handlers(int in) {
   signal(SIGUSR2, SIG_IGN);
 }
 
+/* With a signal whose default does nothing: only the first of those that come is the handler's. */
+static volatile sig_atomic_t main_works;
+static volatile long scratch;
+static void on_once(int sig) {
+  struct sigaction now;
+  elsewhere += gettid() != getpid();
+  came++;
+  beside += sigaction(sig, NULL, &now) != 0 || now.sa_handler != SIG_DFL;
+  if (!main_works) return;
+  long was = scratch;
+  for (volatile int i = 0; i < 3000; i++) continue;
+  beside += scratch != was;
+}
+
+static void once(int in) {
+  mw_gc(); /* there are threads */
+  pid_t self = getpid();
+  if ((sender = fork()) == 0) {
+    pester(self, SIGWINCH, self);
+    _exit(0);
+  }
+  for (int i = 0; i < 300; i++) {
+    struct sigaction sa = {.sa_handler = on_once, .sa_flags = (int)SA_RESETHAND}, told;
+    if (i % 3 == 1) sa.sa_flags |= SA_NODEFER;
+    sig_atomic_t before = came;
+    if (i % 3 != 2) {
+      main_works = 1;
+      CHECK(sigaction(SIGWINCH, &sa, NULL) == 0);
+      while (came == before) scratch++;
+      main_works = 0;
+    } else {
+      struct pollfd p = {.fd = in, .events = POLLIN};
+      CHECK(sigaction(SIGWINCH, &sa, NULL) == 0);
+      while (came == before) CHECK(poll(&p, 1, 5) <= 0); /* it may come before the wait */
+    }
+    for (int k = 0; k < 1000; k++) scratch++;
+    CHECK(came == before + 1);
+    CHECK(sigaction(SIGWINCH, NULL, &told) == 0 && told.sa_handler == SIG_DFL);
+  }
+  CHECK(elsewhere == 0);
+  CHECK(beside == 0);
+  CHECK(kill(sender, SIGKILL) == 0);
+}
+
 typedef struct pair {
   mw_chan *there, *back;
 } pair;
@@ -210,6 +255,8 @@ int main(int argc, char **argv) {
     signals(s[0]);
   } else if (strcmp(what, "handlers") == 0) {
     handlers(s[0]);
+  } else if (strcmp(what, "once") == 0) {
+    once(s[0]);
   } else if (strcmp(what, "goes") == 0) {
     enum { MESSAGES = 50000 };
     mw_chan *there = mw_chan_make(long, 0), *back = mw_chan_make(long, 0);
@@ -226,7 +273,7 @@ int main(int argc, char **argv) {
     /* bound, each message would change threads, and wait for that in the kernel */
     CHECK(after.ru_nvcsw - before.ru_nvcsw < MESSAGES / 10);
   } else {
-    fprintf(stderr, "usage: alone waits|threads|signals|handlers|goes\n");
+    fprintf(stderr, "usage: alone waits|threads|signals|handlers|once|goes\n");
     return 2;
   }
   puts("ok");

@@ -15,6 +15,8 @@
  *          things    calls with descriptors and something to read or to fill
  *          process   clocks, limits, identity
  *          spawn     names, arguments and environments of new processes, and their numbers
+ *          exec      what programs are given, by every function of exec's
+ *          left      a handler jumps out of calls: the stack is folded again
  *          locks     libc's mutexes and condition variables there
  *          many      a vector over more stacks than a call keeps a list of
  *          blocked   the call waits in the kernel while collections fold
@@ -25,10 +27,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -39,6 +44,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -636,11 +642,138 @@ static void spawn(void) {
   end(o);
 }
 
+/* ---- exec ---------------------------------------------------------------------- */
+
+/* In a child: the way-th function, with the owner's vectors or with strings there. */
+static void exec_by(int way, int fd, char *shell, char **args, char **words) {
+  environ = words;
+  switch (way) {
+  case 0:
+    execve(shell, args, words);
+    break;
+  case 1:
+    execv(shell, args);
+    break;
+  case 2:
+    execvp(shell, args);
+    break;
+  case 3:
+    execvpe(shell, args, words);
+    break;
+  case 4:
+    fexecve(fd, args, words);
+    break;
+  case 5:
+    execveat(AT_FDCWD, shell, args, words, 0);
+    break;
+  case 6:
+    syscall(SYS_execve, shell, args, words);
+    break;
+  case 7:
+    syscall(SYS_execveat, AT_FDCWD, shell, args, words, 0);
+    break;
+  case 8:
+    execl(shell, shell, shell + 16, shell + 32, NULL);
+    break;
+  case 9:
+    execlp(shell, shell, shell + 16, shell + 32, NULL);
+    break;
+  default:
+    execle(shell, shell, shell + 16, shell + 32, NULL, words);
+  }
+  _exit(errno == EFAULT ? 100 : 101);
+}
+
+static void execs(void) {
+  owner *o = begin();
+  char *text = (char *)o->at;
+  static const char script[] = "test \"$WORD\" = here && exit 7";
+  strcpy(text, "/bin/sh");
+  strcpy(text + 16, "-c");
+  memcpy(text + 32, script, sizeof script);
+  strcpy(text + 128, "WORD=here");
+  char **args = (char **)(o->at + 256), **words = (char **)(o->at + 320);
+  memcpy(args, ((char *[]){text, text + 16, text + 32, NULL}), 4 * sizeof *args);
+  memcpy(words, ((char *[]){text + 128, NULL}), 2 * sizeof *words);
+  int fd = open("/bin/sh", O_RDONLY | O_CLOEXEC);
+  for (int way = 0; way <= 10; way++) {
+    (void)in(o, 0);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) exec_by(way, fd, text, args, words);
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
+      fprintf(stderr, "way %d: status %x\n", way, (unsigned)status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  }
+  (void)text[0];
+  strcpy(text, "/nowhere/at/all"); /* it fails, and the stack is given back */
+  for (int i = 0; i < 3; i++) {
+    (void)in(o, 0);
+    CHECK_EQ(execv(text, (char *[]){text, NULL}), -1);
+    CHECK_EQ(errno, ENOENT);
+  }
+  (void)in(o, 0);
+  CHECK(stacks_folded() > 0);
+  end(o);
+}
+
+/* ---- left ------------------------------------------------------------------------ */
+
+static sigjmp_buf away;
+static pthread_t waiter;
+static _Atomic int turn; /* 0: not yet; -1: no more */
+static void leaves(int sig) {
+  (void)sig;
+  turn = 0;
+  siglongjmp(away, 1);
+}
+static void *calls_away(void *unused) {
+  (void)unused;
+  while (turn >= 0) {
+    usleep(2000); /* by then it waits in the kernel, mostly */
+    int yes = 1;
+    if (atomic_compare_exchange_strong(&turn, &yes, 2)) pthread_kill(waiter, SIGUSR1);
+  }
+  return NULL;
+}
+
+static void left(void) {
+  owner *o = begin();
+  struct mq_attr one = {.mq_maxmsg = 1, .mq_msgsize = 8};
+  char name[32];
+  snprintf(name, sizeof name, "/mallow-left-%d", (int)getpid());
+  mqd_t q = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &one);
+  if (q == (mqd_t)-1 && errno == ENOSYS) return;
+  CHECK(q != (mqd_t)-1 && mq_unlink(name) == 0);
+  mw_thread_lock();
+  waiter = pthread_self();
+  signal(SIGUSR1, leaves);
+  pthread_t t;
+  CHECK_EQ(pthread_create(&t, NULL, calls_away, NULL), 0);
+  for (volatile int i = 0; i < 20; i++) {
+    char *at = in(o, 0);
+    if (sigsetjmp(away, 1) == 0) {
+      turn = 1;
+      (void)!mq_receive(q, at, 8, NULL); /* nobody sends */
+      CHECK(!"received something");
+    }
+  }
+  turn = -1;
+  CHECK_EQ(pthread_join(t, NULL), 0);
+  mw_thread_unlock();
+  (void)in(o, 0);
+  CHECK(stacks_folded() > 0); /* what a jump leaves lent is not */
+  end(o);
+}
+
 int main(int argc, char **argv) {
   static const struct check_case cases[] = {
       {"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
       {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
-      {"blocked", blocked}, {"thread", threads},  {"spawn", spawn}};
+      {"blocked", blocked}, {"thread", threads},  {"spawn", spawn}, {"exec", execs},
+      {"left", left}};
   check_start();
   int status = CHECK_CASE(cases, argc, argv);
   if (status == 0 && strcmp(argv[1], "locks") != 0)
