@@ -63,7 +63,7 @@ static void init(void) {
   int n = mwi_knobs.gomaxprocs ? mwi_knobs.gomaxprocs : (int)mwi_os_ncpu();
   /* On mwi_tcb_foreign still: processors exist before the first thread does. */
   mwi_procs_init(n);
-  mwi_sysmon_start();
+  mwi_sysmon_init();
   mwi_fork_init();
   atexit(mwi_module_exiting); /* runs before the images' own destructors */
 }

@@ -127,7 +127,25 @@ void mwi_os_signal_thread(int32_t tid, int sig) {
   errno = saved;
 }
 
+/*
+ * The initial thread's, which libc would read out of /proc/self/maps.  The kernel puts above the
+ * frames (__libc_stack_end is where they began) argv, envp and the auxiliary vector, which may
+ * hold pointers, then strings, the program's name last.  0: not there, or not that thread.
+ */
+extern void *__libc_stack_end;
+#define ARGUMENTS_MOST ((uintptr_t)16 << 20) /* the kernel's limit is 6 MB */
+#define FRAMES_MOST ((uintptr_t)64 << 20)    /* it keeps other mappings 128 MB away */
+
+static uintptr_t initial_stack_top(void) {
+  uintptr_t frame = (uintptr_t)__builtin_frame_address(0), began = (uintptr_t)__libc_stack_end;
+  uintptr_t name = getauxval(AT_EXECFN);
+  if (frame >= began || began - frame > FRAMES_MOST) return 0;
+  return name > began && name - began < ARGUMENTS_MOST ? mwi_align_up(name, 16) : 0;
+}
+
 uintptr_t mwi_os_stack_top(void) {
+  uintptr_t top = initial_stack_top();
+  if (top) return top;
   pthread_attr_t attr;
   void *addr = NULL;
   size_t size = 0;

@@ -135,6 +135,7 @@ static void in_child(void) {
     mwi_m_forget(m);
   }
   mwi_sched.nthreads = 1;
+  mwi_store_relaxed(&mwi_sched.has_sysmon, 0);
   unlock_all();
   mwi_fork_debug(MWI_FORK_CHILD);
   mwi_stop_forget();
@@ -213,7 +214,7 @@ void mwi_fork_finish(void) {
   mwi_rt_leave();
   mwi_fork_debug(MWI_FORK_GOES_ON);
   mwi_signal_restart();
-  mwi_sysmon_start();
+  if (mwi_timers_pending()) mwi_sysmon_need(); /* else when there is something to do [SM1] */
   mwi_scavenger_forget();
   mwi_due_goroutines_restart();
 }

@@ -457,6 +457,12 @@ static void yield(void) {
   }
 }
 
+/* For a cycle, or a memory limit. */
+static void stop_world(void) {
+  mwi_sysmon_need();
+  mwi_stop_world();
+}
+
 static void *current(void) {
   return mwi_getg();
 }
@@ -479,7 +485,7 @@ __attribute__((constructor(101))) static void early(void) {
 void mwi_gchooks_init(void) {
   mwi_gc_hooks = (struct mwi_gc_hooks){
       .need_p = mwi_attach_slow,
-      .stop_world = mwi_stop_world,
+      .stop_world = stop_world,
       .start_world = mwi_start_world,
       .set_wb_stw = set_wb_stw,
       .each_p_stw = each_p_stw,

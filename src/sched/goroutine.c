@@ -215,6 +215,7 @@ MWI_EXPORT int mw_num_goroutine(void) {
 }
 
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system) {
+  if (mwi_sched.main_g) mwi_sysmon_need(); /* not for main itself */
   struct mwi_p *p = mwi_tcb()->p;
   struct mwi_g *g = p && !stack_bytes ? kept_take(p) : NULL;
   bool has_stack = g || stack_bytes;

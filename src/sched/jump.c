@@ -141,6 +141,7 @@ static void end_call(struct mwi_m *m, void *uc) {
   if (mwi_text_contains(pc) && mwi_os_cut_call(uc)) return;
   mwi_store_seqcst(&m->cut_call, call);
   mwi_store_seqcst(&mwi_sched.cuts, true);
+  mwi_sysmon_need(); /* fit for a handler: what it interrupted is the call, no lock of libc's */
   mwi_sysmon_wake();
 }
 

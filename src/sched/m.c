@@ -190,6 +190,7 @@ void mwi_m_start(struct mwi_p *p, bool spinning) {
   m->next_idle = mwi_sched.new_m;
   mwi_sched.new_m = m;
   mwi_unlock(&mwi_sched.lock);
+  mwi_sysmon_need();
   mwi_sysmon_wake();
 }
 
@@ -255,6 +256,7 @@ void mwi_attach_slow(void) {
   pthread_sigmask(SIG_SETMASK, &all, &old);
   mwi_store_relaxed(&mwi_thread_exit_hook, mwi_detach);
   mwi_os_thread_watch();
+  mwi_sysmon_need();
   struct mwi_m *m = mwi_m_new();
   mwi_m_adopt(m);
   mwi_add_relaxed(&mwi_sched.nforeign, 1);

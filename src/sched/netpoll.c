@@ -938,6 +938,10 @@ void mwi_pd_close_many(unsigned first, unsigned last) {
 }
 
 void mwi_netpoll_forked(void) {
+  /* Never used: there is nothing to forget, and no page to be copied for that. */
+  if (!mwi_load_relaxed(&owner_pid) && !mwi_load_relaxed(&nchunks) && !mwi_netpoll_open() &&
+      !mwi_load_relaxed(&open_lock.state) && !mwi_load_relaxed(&pool_lock.state))
+    return;
   open_lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_LEAF);
   pool_lock = (struct mwi_lock)MWI_LOCK_INIT(MWI_RANK_LEAF);
   if (mwi_netpoll_open()) mwi_netpoll_os_forked();

@@ -357,6 +357,7 @@ MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum
   struct mwi_g *g = m->tcb.g;
   g->wait_reason = reason;
   if (mwi_bound(m, g)) {
+    mwi_sysmon_need();
     struct bound_park f = {m, commit, arg};
     mwi_spill_call(park_bound, &f);
     if (!g->foreign) g->locked = false;
@@ -619,6 +620,7 @@ static int64_t nap_ns(int64_t wait) {
 /* Wait, as the one keeper, for the earliest timer and for descriptors.  Returns
  * with a P, or without when another thread should do it. */
 static void keep_watch(struct mwi_m *m) {
+  mwi_sysmon_need();
   int64_t when = earliest_timer();
   int64_t none = INT64_MAX;
   if (when == INT64_MAX && mwi_netpoll_waited()) when = MWI_KEEP_ON;
@@ -654,6 +656,10 @@ static void keep_watch(struct mwi_m *m) {
   mwi_glist_run(&ready);
 }
 
+bool mwi_timers_pending(void) {
+  return earliest_timer() != INT64_MAX;
+}
+
 /* Somebody has to look again: the keeper, if there is one. */
 void mwi_keeper_break(void) {
   if (mwi_netpoll_open()) {
@@ -665,6 +671,7 @@ void mwi_keeper_break(void) {
 }
 
 void mwi_timer_notify(int64_t when) {
+  mwi_sysmon_need(); /* everybody may be computing, or in system calls */
   int64_t until = mwi_load_seqcst(&mwi_sched.keeper_until);
   if (when >= until) return;
   if (until != INT64_MAX) {
@@ -714,6 +721,7 @@ void mwi_check_dead(void) {
 
 void mwi_stop_m(void) {
   struct mwi_m *m = mwi_self();
+  mwi_sysmon_need();
   mwi_lock(&mwi_sched.lock);
   m->next_idle = mwi_sched.idle_m;
   mwi_sched.idle_m = m;

@@ -194,6 +194,7 @@ struct mwi_sched {
   _Atomic uint32_t keeper_futex; /* until netpoll is open; then its eventfd */
   _Atomic int64_t keeper_until;  /* INT64_MAX: no keeper; MWI_KEEP_ON: no timer */
   _Atomic uint32_t need_sysmon;  /* futex: not 0 asks sysmon to look now (sysmon.c says why) */
+  _Atomic uint32_t has_sysmon;   /* [SM1]; set once, by the only thread; fork takes it back */
   _Atomic uint32_t sysmon_deep;  /* sysmon sleeps until asked: every P was idle */
   int64_t start_ns;
   struct mwi_g *main_g;
@@ -446,7 +447,14 @@ void mwi_fork_finish(void);     /* first thing of a child that asks for a proces
 bool mwi_fork_unfinished(void); /* it has not asked yet */
 
 /* sysmon.c */
+void mwi_sysmon_init(void);
 void mwi_sysmon_start(void);
+/* [SM1] It has something to do from here on.  Creates a thread the first time, when
+ * the caller is the only one: any stack, any lock of the runtime's, no handler of a signal but
+ * where it has interrupted a system call. */
+MWI_INLINE void mwi_sysmon_need(void) {
+  if (MWI_UNLIKELY(!mwi_load_relaxed(&mwi_sched.has_sysmon))) mwi_sysmon_start();
+}
 void mwi_sysmon_wake(void); /* something is to be done */
 void mwi_sysmon_stir(void); /* out of its sleep without end */
 

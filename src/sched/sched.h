@@ -233,6 +233,7 @@ void mwi_timers_forget_sleepers(struct mwi_timers *t);
 /* proc.c provides: an earlier deadline was added to a heap; an idle thread
  * that sleeps past it must be woken. */
 void mwi_timer_notify(int64_t when);
+bool mwi_timers_pending(void); /* anywhere */
 /* The calling P's heap (proc.c). */
 struct mwi_timers *mwi_timers_mine(void);
 

@@ -280,9 +280,11 @@ void mwi_notify_all(_Atomic uint32_t *wait, _Atomic uint32_t *notify) {
   }
 }
 
+/* Most were never used: a page that is not written is not copied for the child. */
 void mwi_sema_forget(void) {
   for (int i = 0; i < BUCKETS; i++) {
     struct bucket *b = &buckets[i];
+    if (!mwi_load_relaxed(&b->lock.state) && !mwi_load_relaxed(&b->nwait) && !b->root) continue;
     mwi_store_relaxed(&b->lock.state, 0);
     mwi_store_relaxed(&b->nwait, 0);
     b->root = NULL;

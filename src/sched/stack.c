@@ -167,15 +167,25 @@ static void init_locked(void) {
 #if MW_STRESS
   mwi_stack_max_bounds = 64; /* large slots are rarely alone, and small blocks rarely close */
 #endif
-  if (!mwi_stack_max_bounds) {
-    char text[32] = "";
-    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = 0;
-    if (fd >= 0) close(fd);
-    long n = strtol(text, NULL, 10);
-    if (n < 1024) n = 65530; /* the kernel's default */
-    mwi_stack_max_bounds = n > 1 << 20 ? 1 << 19 : (uint32_t)n / 2;
-  }
+}
+
+/* The kernel's answer, asked for when it may matter: most programs have a few stacks. */
+enum { LEAST_BOUNDS = 512 };
+static MWI_COLD void ask_max_bounds(void) {
+  char text[32] = "";
+  int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = 0;
+  if (fd >= 0) close(fd);
+  long n = strtol(text, NULL, 10);
+  if (n < 2 * LEAST_BOUNDS) n = 65530; /* the kernel's default */
+  mwi_stack_max_bounds = n > 1 << 20 ? 1 << 19 : (uint32_t)n / 2;
+}
+
+static uint32_t max_bounds_locked(uint32_t needed) {
+  if (MWI_LIKELY(mwi_stack_max_bounds)) return mwi_stack_max_bounds;
+  if (needed <= LEAST_BOUNDS / 2) return LEAST_BOUNDS;
+  ask_max_bounds();
+  return mwi_stack_max_bounds;
 }
 
 static bool guard_install(uintptr_t lo, uintptr_t hi) {
@@ -289,8 +299,8 @@ static bool region_add_locked(uint32_t class, bool leave_room) {
                        .per_block = per_block,
                        .blocks = mwi_meta_alloc(n / per_block * sizeof *r->blocks, 16),
                        .slots = mwi_meta_alloc(n * sizeof *r->slots, 64)};
-  /* mlockall, for one, makes the kernel refuse them later. */
-  if (markers)
+  /* mlockall, for one, makes the kernel refuse them later.  Large slots do without. */
+  if (markers && per_block > 1)
     markers = guard_install(r->start, r->start + PAGE) && guard_remove(r->start, r->start + PAGE);
   if (n == c->next_nslots && n < MAX_REGION_SLOTS && 2 * bytes <= 16 * MWI_GB) c->next_nslots *= 2;
   c->fresh = r;
@@ -315,7 +325,8 @@ static int bounds_of(const struct region *r, uint32_t b) {
 }
 
 static bool room_for(int bounds) {
-  return bounds <= 0 || nbounds + (uint32_t)bounds <= mwi_stack_max_bounds;
+  uint32_t then = nbounds + (uint32_t)bounds;
+  return bounds <= 0 || then <= max_bounds_locked(then);
 }
 
 static void mark_open(struct region *r, uint32_t b) {
@@ -387,11 +398,11 @@ static void count_resident(struct region *r, uint32_t b, int n) {
   r->blocks[b].nresident = (uint8_t)(r->blocks[b].nresident + n);
   if (r->blocks[b].state == ISLANDS) nbounds = (uint32_t)((int)nbounds + 2 * n);
   mwi_add_relaxed(&nresident, (uint32_t)n);
-  if (!markers && nbounds < mwi_stack_max_bounds / 2) mwi_fold_under_pressure(false);
+  if (!markers && nbounds < max_bounds_locked(nbounds) / 2) mwi_fold_under_pressure(false);
 }
 
 static bool islands_short(void) {
-  return nbounds > mwi_stack_max_bounds / 4 * 3;
+  return nbounds > max_bounds_locked(nbounds) / 4 * 3;
 }
 
 static bool slot_open_locked(uint32_t id, uintptr_t lo) {

@@ -115,7 +115,8 @@ void mwi_stack_age(void);
 bool mwi_stack_age_some(void);
 bool mwi_stack_any_free(void); /* are there free stacks that have memory? */
 
-/* Mappings that stacks may cost (half of vm.max_map_count); tests set it. */
+/* Mappings that stacks may cost (half of vm.max_map_count); tests set it.  0: few are needed so
+ * far, and nobody has asked the kernel.  Under the stacks' lock. */
 extern uint32_t mwi_stack_max_bounds;
 uint32_t mwi_stack_bounds(void);
 

@@ -15,8 +15,13 @@
  *          (a server of many connections between two batches) it would be woken for each of them,
  *          to look every 20 us: there it goes on as before, and sleeps without end after a
  *          look that finds that nobody has run since the last.
- * Threads  It has no P and never touches the collected heap, so it is
- *          not in the list of threads and is not stopped.
+ * Promise  [SM1] There is nothing for it to do while there is none.  A program whose main has met
+ *          nobody has no sysmon: no second goroutine or attached thread, no collection,
+ *          timer or memory limit, and main has never waited in the scheduler.  Whoever changes that
+ * calls mwi_sysmon_need before: a process that forks, or ends soon, then has one thread to copy or
+ * to end, and no other CPU's address translations to flush at each page written after a fork.  What
+ * it was asked before it is there (mwi_sysmon_wake) it finds then. Threads  It has no P and never
+ * touches the collected heap, so it is not in the list of threads and is not stopped.
  */
 #include <stdio.h>
 
@@ -270,7 +275,17 @@ static void sysmon_main(void *unused) {
 }
 
 void mwi_sysmon_start(void) {
-  mwi_thread_ended_hook = mwi_sysmon_wake;
+  uint32_t no = 0;
+  if (!mwi_cas_acqrel(&mwi_sched.has_sysmon, &no, 1)) return;
+  mwi_rt_enter();
+  int saved = mwi_errno_get();
   int e = mwi_os_thread_start(sysmon_main, NULL);
   if (e) mwi_fatal("failed to create new OS thread (sysmon; errno=%d)", e);
+  mwi_errno_set(saved);
+  mwi_rt_leave();
+}
+
+void mwi_sysmon_init(void) {
+  mwi_thread_ended_hook = mwi_sysmon_wake;
+  if (mwi_knobs.schedtrace || mwi_memlimit_now()) mwi_sysmon_need();
 }
