@@ -83,6 +83,12 @@ struct main_args {
 
 static void run_main(void *p) {
   struct main_args *a = p;
+  /* The initial thread's stack is nobody's, but what the kernel put there is the program's, which
+   * may store pointers in argv and envp. */
+  char **end = a->argv + a->argc;
+  if (a->envp == end + 1) /* no constructor has called setenv */
+    for (end = a->envp; *end;) end++;
+  mw_root_add(a->argv, (size_t)((char *)(end + 1) - (char *)a->argv));
   /* What a thread owns (thread-locals, locales, libraries' errors) is main's as in plain C, for as
    * long as there is nothing that main's thread could do for others. */
   if (mwi_load_relaxed(&mwi_sched.single) && mwi_os_tid() == getpid())

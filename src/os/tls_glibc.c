@@ -19,12 +19,24 @@
  *          so the table is not asked for these.  The linker's record of an image
  *          (struct link_map) has the distance; libc tells libthread_db where in
  *          the record it is, and us.
+ *
+ *          In the same way it tells where a thread's values of pthread_setspecific are: a table of
+ *          blocks of {sequence, value}, made as they are needed.  Without that word
+ *          (linked with -static) they are not found.
+ *
+ *          The environment is read as a copy: the thread that was stopped may be about to
+ *          move it (setenv), and then what environ points to is free, or unmapped.
  */
 #define _GNU_SOURCE 1
 #include "os/tls.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "os/os.h"
 
 struct entry {
   uintptr_t value, to_free;
@@ -96,4 +108,42 @@ uintptr_t mwi_os_tls_block(uintptr_t thread, const struct mwi_os_tls *t) {
   if (!dtv || dtv[0].value < t->generation || dtv[-1].value < t->module) return 0;
   uintptr_t block = dtv[t->module].value;
   return block == UNALLOCATED ? 0 : block;
+}
+
+/* libthread_db's description of a field: bits of all of it, elements (of unlike meaning), offset.
+ */
+static uint32_t specific_at, specific_bytes, block_bytes; /* constant after init; 0: not known */
+
+void mwi_os_kept_init(void) {
+  const uint32_t *field = dlsym(RTLD_NEXT, "_thread_db_pthread_specific");
+  const uint32_t *block = dlsym(RTLD_NEXT, "_thread_db_sizeof_pthread_key_data_level2");
+  if (!field || !block) return;
+  specific_at = field[2];
+  specific_bytes = field[0] / 8;
+  block_bytes = block[0];
+}
+
+void mwi_os_specific(uintptr_t thread, mwi_os_words *fn, void *arg) {
+  const uintptr_t *blocks = (const uintptr_t *)(thread + specific_at);
+  for (size_t i = 0; i < specific_bytes / sizeof *blocks; i++)
+    if (blocks[i]) fn(arg, blocks[i], blocks[i] + block_bytes);
+}
+
+void mwi_os_environment(mwi_os_words *fn, void *arg) {
+  fn(arg, (uintptr_t)&environ, (uintptr_t)(&environ + 1)); /* the array itself */
+  char *part[64];
+  int saved = errno;
+  for (char **e = environ; e;) {
+    struct iovec to = {part, sizeof part}, from = {e, sizeof part};
+    ssize_t got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+    if (got < 0 && errno != EFAULT) { /* not allowed, in some sandbox */
+      part[0] = *e;
+      got = sizeof *part;
+    }
+    size_t n = got > 0 ? (size_t)got / sizeof *part : 0, used = 0;
+    while (used < n && part[used]) used++;
+    fn(arg, (uintptr_t)part, (uintptr_t)(part + used));
+    e = used == n && n ? e + n : NULL; /* a copy may end with a page */
+  }
+  errno = saved;
 }

@@ -23,6 +23,7 @@
 #include "gc/mark.h"
 #include "gc/roots.h"
 #include "gc/special.h"
+#include "os/tls.h"
 #include "sched/pool.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
@@ -53,6 +54,21 @@ static void flush_all_stw(struct mwi_gcp *mine) {
   }
 }
 
+static void scan_kept(void *w, uintptr_t lo, uintptr_t hi) {
+  mwi_scan_conservative(w, lo, hi, false);
+}
+
+/* libc changes these without barriers, so they are scanned at both ends of marking. */
+static void scan_kept_by_libc_stw(struct mwi_gcp *w) {
+  mwi_os_environment(scan_kept, w);
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
+    mwi_os_specific(m->thread_pointer, scan_kept, w);
+  }
+  mwi_unlock(&mwi_sched.allm_lock);
+}
+
 static void scan_thread_roots_stw(struct mwi_gcp *w) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
@@ -60,6 +76,7 @@ static void scan_thread_roots_stw(struct mwi_gcp *w) {
     mwi_tls_scan(w, m->thread_pointer);
   }
   mwi_unlock(&mwi_sched.allm_lock);
+  scan_kept_by_libc_stw(w);
 }
 
 /* ---- One goroutine ----------------------------------------------------- */
@@ -373,6 +390,7 @@ void mwi_show_roots_stw(void (*kind)(const char *)) {
 
 /* Those of this cycle's [E2] that are still there. */
 static void rescan_external_stw(struct mwi_gcp *w) {
+  scan_kept_by_libc_stw(w);
   for (uint32_t i = 0; i < nexternal; i++) {
     struct mwi_g *g = mwi_load_relaxed(&external[i].g);
     if (!g) continue;
@@ -483,6 +501,7 @@ __attribute__((constructor(101))) static void early(void) {
 }
 
 void mwi_gchooks_init(void) {
+  mwi_os_kept_init();
   mwi_gc_hooks = (struct mwi_gc_hooks){
       .need_p = mwi_attach_slow,
       .stop_world = stop_world,
