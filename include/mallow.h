@@ -8,7 +8,10 @@
  * Conventions.  Times are nanoseconds (int64_t).  "Blocks" means: parks the
  * calling goroutine, never its thread.  "Fatal" means: one line
  * `fatal error: ...` on stderr, the goroutines' traces, exit status 2.
- * Allocation never returns NULL: without memory it is fatal.
+ * Allocation never returns NULL: without memory it is fatal.  What a function
+ * returns is collected unless it says otherwise; what it is given it keeps only
+ * where that is its purpose.  Any goroutine, and any thread, may call any of
+ * these; for handlers of signals see there.
  */
 #ifndef MALLOW_H
 #define MALLOW_H
@@ -56,7 +59,7 @@ extern "C" {
 
 /* ---- Memory ------------------------------------------------------------ */
 
-/* One zeroed object of type T, aligned as T asks for, up to 8192 bytes. */
+/* One zeroed object of type T, aligned as T asks for; for more than 8192 bytes that is fatal. */
 #define mw_new(T) ((MWI_PTR(T))mwi_new_typed(sizeof(T), MWI_ALIGN(T), MWI_WITNESS(T)))
 
 /* n contiguous zeroed objects of type T.  Overflow of n * sizeof(T) is fatal. */
@@ -89,8 +92,10 @@ void *mw_realloc(void *p, size_t n) MWI_ATTR(returns_nonnull);
 void mw_keep_alive(const void *p);
 
 /* Foreign memory that holds pointers to collected objects: scanned as a root
- * until removed.  Words are read as they change; the program stores to it
- * through instrumented code or before mw_root_add. */
+ * until removed, which has to come before it is freed.  Words are read as they
+ * change; the program stores to it through instrumented code or before
+ * mw_root_add.  Only words that are aligned count.  Fatal: adding NULL, removing
+ * what has not been added. */
 void mw_root_add(void *start, size_t bytes);
 void mw_root_remove(void *start);
 
@@ -110,7 +115,9 @@ void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg);
 
 /* Call fn(arg) some time after p's object became unreachable; the object is
  * freed at once.  Several per object, cycles are fine, p may point inside.
- * Fatal: arg is p.  Stopping one that has run, or is about to, does nothing. */
+ * Called in the runtime's goroutine for cleanups, one after the other: fn may
+ * block, but then others wait.  Fatal: arg is p, p is not in a collected object.
+ * Stopping one that has run, or is about to, does nothing. */
 typedef struct mw_cleanup {
   uint64_t id;
   uintptr_t at;
@@ -118,8 +125,9 @@ typedef struct mw_cleanup {
 mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg);
 void mw_cleanup_stop(mw_cleanup c);
 
-/* A weak pointer: equal (==) for equal p, NULL for NULL.  mw_weak_get: p while
- * its object is reachable, NULL from when the collector found it is not. */
+/* A weak pointer: equal (==) for equal p, NULL for NULL; p may point inside an
+ * object.  Fatal: p is not in a collected object.  mw_weak_get: p while its object
+ * is reachable, NULL from when the collector found it is not. */
 typedef struct mwi_weak_handle *mw_weak;
 mw_weak mw_weak_make(void *p);
 void *mw_weak_get(mw_weak w);
@@ -143,7 +151,8 @@ void mw_sleep(int64_t ns);
 void mw_goexit(void) MWI_ATTR(noreturn);
 /* Goroutines that exist, without the runtime's own. */
 int mw_num_goroutine(void);
-/* Set GOMAXPROCS (stops the world briefly); n < 1 only reads.  Returns the old value. */
+/* Set GOMAXPROCS, 1024 at most (stops the world briefly); n < 1 only reads.
+ * Returns the old value. */
 int mw_set_max_procs(int n);
 /* More threads at once than this are fatal, since most likely ever more goroutines
  * are stuck in external code: 10,000 unless set; n < 1 only reads.  Counts the
@@ -188,8 +197,11 @@ typedef struct mw_chan mw_chan;
   (__extension__(_Generic((out), void *: (size_t)0, default: (size_t)1) *                          \
                  sizeof(*_Generic((out), void *: (char *)0, default: (out)))))
 
-/* Closing twice or closing NULL is fatal. */
+/* No more is sent; what is in the channel can still be received.  Wakes all who
+ * wait to receive.  Closing twice, closing NULL, and closing while somebody waits
+ * to send are fatal. */
 void mw_chan_close(mw_chan *ch);
+/* Elements that are in it, and that it has room for; 0 for NULL. */
 size_t mw_chan_len(const mw_chan *ch);
 size_t mw_chan_cap(const mw_chan *ch);
 
@@ -212,14 +224,19 @@ typedef struct mw_case {
       .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
 
 /* Block until a case can go on; do it; return its index.  Fair among ready
- * cases.  With n == 0: blocks for ever. */
+ * cases.  With n == 0: blocks for ever.  To send on a closed channel is fatal. */
 int mw_select(mw_case *cases, int n);
 /* The same without blocking: -1 when none is ready. */
 int mw_try_select(mw_case *cases, int n);
 
 /* ---- Synchronisation --------------------------------------------------- */
-/* Zero-initialised values are ready to use; do not copy them in use. */
+/* Zero-initialised values are ready to use; do not copy them in use.  They own
+ * nothing, so there is nothing to destroy.  All of this orders memory: what is done
+ * before an unlock, a done, a release is seen after the lock, wait or acquire that
+ * it lets through. */
 
+/* One holder at a time; any goroutine may unlock it.  Lock blocks; trylock never
+ * does, and is false where the lock is held.  A waiter of more than 1 ms is next. */
 typedef struct mw_mutex {
   MWI_ATOMIC int32_t state;
   MWI_ATOMIC uint32_t sema;
@@ -248,6 +265,9 @@ static __inline__ void mwi_mutex_unlock(mw_mutex *m) {
 #define mw_mutex_unlock(m) mwi_mutex_unlock(m)
 #endif
 
+/* Any number of readers, or one writer.  rlock and lock block; a writer that waits
+ * goes before readers that come after it, so a goroutine must not rlock twice.
+ * Unlocking what is not locked is fatal. */
 typedef struct mw_rwmutex {
   mw_mutex w;
   MWI_ATOMIC uint32_t writer_sem, reader_sem;
@@ -258,6 +278,8 @@ void mw_rwmutex_runlock(mw_rwmutex *m);
 void mw_rwmutex_lock(mw_rwmutex *m);
 void mw_rwmutex_unlock(mw_rwmutex *m);
 
+/* A counter; wait blocks until it is 0.  add comes before what it counts is
+ * started; done is add(-1). */
 typedef struct mw_waitgroup {
   MWI_ATOMIC uint64_t state;
   MWI_ATOMIC uint32_t sema;
@@ -270,15 +292,16 @@ typedef struct mw_once {
   MWI_ATOMIC uint32_t done;
   mw_mutex m;
 } mw_once;
-/* Call fn(arg) once; every caller returns after it has finished. */
+/* Call fn(arg) if no call for o came before; blocks until it has finished.  An fn
+ * that calls mw_once_do for the same o blocks for ever. */
 void mw_once_do(mw_once *o, void (*fn)(void *), void *arg);
 
 typedef struct mw_cond {
   MWI_ATOMIC uint32_t wait, notify;
 } mw_cond;
 void mw_cond_wait(mw_cond *c, mw_mutex *m); /* m locked; unlocked while blocked */
-void mw_cond_signal(mw_cond *c);
-void mw_cond_broadcast(mw_cond *c);
+void mw_cond_signal(mw_cond *c);            /* wakes one that waits, if any does */
+void mw_cond_broadcast(mw_cond *c);         /* all */
 
 typedef struct mw_sem {
   MWI_ATOMIC uint32_t count;
@@ -312,9 +335,12 @@ void mw_signal_reset(int sig);
 
 /* ---- Time -------------------------------------------------------------- */
 
-/* A channel of int64_t that receives mw_nanotime() once, ns from now. */
+/* A channel of int64_t that receives mw_nanotime() once, ns from now (ns <= 0: now). */
 mw_chan *mw_after(int64_t ns);
 
+/* The same, to be stopped or set anew; a ticker's comes every ns.  Nobody has to
+ * stop them: what is no longer referred to is collected, running or not.  To send
+ * on their channels or close them is fatal, and so is one that is not from _new. */
 typedef struct mw_timer mw_timer;
 struct mw_timer {
   mw_chan *c; /* of int64_t, one element of room */
@@ -355,7 +381,8 @@ void mw_pool_put(mw_pool *pool, void *p); /* NULL is ignored */
 
 /* A full collection, finished (swept) when it returns.  Blocks. */
 void mw_gc(void);
-/* Set GOGC; negative turns collection off.  Returns the old value. */
+/* Set GOGC, in percent; negative turns collection off (but for mw_gc and the memory
+ * limit).  Stops the world briefly.  Returns the old value. */
 int mw_set_gc_percent(int percent);
 
 /* Set the most that the stack of a goroutine started from now on may grow to,
@@ -363,8 +390,8 @@ int mw_set_gc_percent(int percent);
  * 0 only reads.  Returns the old value. */
 size_t mw_set_max_stack(size_t bytes);
 
-/* Set GOMEMLIMIT, in bytes; INT64_MAX: none; negative only reads.  Returns the
- * old value.  The limit is over all that the runtime maps.  At the limit an
+/* Set GOMEMLIMIT, in bytes; INT64_MAX: none; negative only reads.  Stops the world
+ * briefly.  Returns the old value.  The limit is over all that the runtime maps.  At the limit an
  * allocation waits for the end of the collection that makes room.  It is soft: a live
  * heap beyond it goes on, with the collector held to half of the CPU. */
 int64_t mw_set_memory_limit(int64_t limit);
@@ -382,7 +409,11 @@ typedef struct mw_mem_stats {
   uint64_t lookups;        /* 0 */
   uint64_t mallocs, frees; /* objects ever; tiny ones count in both */
   uint64_t heap_alloc;     /* objects live or not yet swept */
-  uint64_t heap_sys, heap_idle, heap_inuse, heap_released, heap_objects;
+  uint64_t heap_sys;       /* address space that the heap uses, or has used */
+  uint64_t heap_idle;      /* of it, pages without objects */
+  uint64_t heap_inuse;     /* pages with objects */
+  uint64_t heap_released;  /* idle pages that the OS has back */
+  uint64_t heap_objects;   /* in heap_alloc */
   uint64_t stack_inuse; /* used parts of goroutine stacks, as last scanned, without folded ones */
   uint64_t stack_sys;   /* stack_inuse, and the memory that holds folded stacks; with a memory limit
                          * what stacks held when last counted, if that is more */
@@ -403,7 +434,8 @@ typedef struct mw_mem_stats {
 } mw_mem_stats;
 void mw_read_mem_stats(mw_mem_stats *out); /* stops the world briefly */
 
-/* Print every goroutine's state and trace to fd. */
+/* Print every goroutine's state and trace to fd, as they were at one moment (stops
+ * the world briefly).  Errors of fd are ignored. */
 void mw_print_goroutines(int fd);
 
 /*

@@ -137,6 +137,8 @@ static struct mwi_timer_chan *timer_chan_new(int64_t ns, int64_t period) {
 /* Stop, and start again at `when` if that is not 0.  True if a tick was still
  * to come or unread. */
 static bool restart(struct mwi_timer_chan *t, int64_t when, int64_t period) {
+  if (t->c != &t->chan)
+    mwi_fatal("timer or ticker that mw_timer_new or mw_ticker_new did not make");
   mwi_attach();
   mwi_asym_lock(&t->chan.lock);
   bool pending = t->when != 0;

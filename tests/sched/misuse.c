@@ -93,6 +93,10 @@ static void negative_waitgroup(void) {
   mw_waitgroup_done(&wg);
   mw_waitgroup_done(&wg);
 }
+static void timer_not_made(void) {
+  mw_timer t = {0};
+  (void)mw_timer_stop(&t);
+}
 static void ticker_of_nothing(void) {
   (void)mw_ticker_new(0);
 }
@@ -132,9 +136,9 @@ static const struct {
     CASE(recv_wrong_size),     CASE(select_wrong_size),  CASE(select_send_on_closed),
     CASE(select_closed_under), CASE(make_too_large),     CASE(unlock_unlocked),
     CASE(runlock_unlocked),    CASE(rw_unlock_unlocked), CASE(negative_waitgroup),
-    CASE(ticker_of_nothing),   CASE(send_to_timer),      CASE(close_timer),
-    CASE(deadlock_recv),       CASE(deadlock_nil),       CASE(deadlock_select),
-    CASE(deadlock_mutex),      CASE(deadlock_waitgroup),
+    CASE(timer_not_made),      CASE(ticker_of_nothing),  CASE(send_to_timer),
+    CASE(close_timer),         CASE(deadlock_recv),      CASE(deadlock_nil),
+    CASE(deadlock_select),     CASE(deadlock_mutex),     CASE(deadlock_waitgroup),
 };
 
 int main(int argc, char **argv) {
