@@ -16,6 +16,10 @@
 
 #include "base/base.h"
 
+/* A thread without a processor has this one, which is always empty (heap/mcache.c). */
+struct mwi_mcache;
+extern struct mwi_mcache mwi_mcache_none;
+
 struct mwi_tcb {
   _Atomic uint8_t poll;      /* atomic, relaxed: set by stoppers and sysmon; see sched/stop.c */
   uint8_t wb;                /* marking is on; written while this thread is stopped [A2] */

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <threads.h>
 
-#include "heap/none.h"
 #include "os/os.h"
 
 /* rt starts high: brackets on threads that share this block may race, and

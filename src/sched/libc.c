@@ -132,8 +132,10 @@ static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, lon
   return r;
 }
 
-static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, long b, long c,
-                                   long d, long e, long f) {
+/* A call that waits, with what its arguments point to on folded stacks lent to the kernel. */
+typedef long waiting_call(enum mwi_where, long, long, long, long, long, long, long);
+MWI_INLINE long wait_lent(waiting_call *call, enum mwi_where where, long number, long a, long b,
+                          long c, long d, long e, long f) {
   if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
@@ -141,10 +143,15 @@ static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, lo
   struct mwi_lent lent;
   mwi_lend(&lent, number, arg);
   mwi_lend_note(&lent);
-  long r = call_now(where, number, a, b, c, d, e, f);
+  long r = call(where, number, a, b, c, d, e, f);
   mwi_lend_back(&lent);
   mwi_jumps_go(g);
   return r;
+}
+
+static MWI_NOINLINE long call_lent(enum mwi_where where, long number, long a, long b, long c,
+                                   long d, long e, long f) {
+  return wait_lent(call_now, where, number, a, b, c, d, e, f);
 }
 
 long mwi_call6(enum mwi_where where, long number, long a, long b, long c, long d, long e, long f) {
@@ -184,17 +191,7 @@ static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long 
 
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
                         long f) {
-  if (where == MWI_ON_PLAIN) LENDING(plain_call(number, a, b, c, d, e, f));
-  struct mwi_g *g = mwi_getg();
-  mwi_jumps_wait(g);
-  const long arg[6] = {a, b, c, d, e, f};
-  struct mwi_lent lent;
-  mwi_lend(&lent, number, arg);
-  mwi_lend_note(&lent);
-  long r = call_restarted(where, number, a, b, c, d, e, f);
-  mwi_lend_back(&lent);
-  mwi_jumps_go(g);
-  return r;
+  return wait_lent(call_restarted, where, number, a, b, c, d, e, f);
 }
 
 long mwi_result(long r) {

@@ -34,36 +34,36 @@ int mwi_rt_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
                         const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
 FILE *mwi_rt_popen(const char *command, const char *mode);
 
+typedef int spawn_fn(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                     const posix_spawnattr_t *, char *const[], char *const[]);
+
+static int spawn_lent(spawn_fn *call, pid_t *pid, const char *file,
+                      const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+                      char *const argv[], char *const envp[]) {
+  if (mwi_off_goroutine()) return call(pid, file, actions, attr, argv, envp);
+  mwi_attach();
+  const void *const things[] = {pid, file, actions, attr};
+  struct mwi_lent lent;
+  mwi_lend_vectors(&lent, things, 4, argv, envp);
+  mwi_syscall_enter();
+  int r = call(pid, file, actions, attr, argv, envp);
+  mwi_syscall_exit();
+  mwi_lend_back(&lent);
+  return r;
+}
+
 MWI_EXPORT int mwi_rt_posix_spawn(pid_t *pid, const char *path,
                                   const posix_spawn_file_actions_t *actions,
                                   const posix_spawnattr_t *attr, char *const argv[],
                                   char *const envp[]) {
-  if (mwi_off_goroutine()) return posix_spawn(pid, path, actions, attr, argv, envp);
-  mwi_attach();
-  const void *const things[] = {pid, path, actions, attr};
-  struct mwi_lent lent;
-  mwi_lend_vectors(&lent, things, 4, argv, envp);
-  mwi_syscall_enter();
-  int r = posix_spawn(pid, path, actions, attr, argv, envp);
-  mwi_syscall_exit();
-  mwi_lend_back(&lent);
-  return r;
+  return spawn_lent(posix_spawn, pid, path, actions, attr, argv, envp);
 }
 
 MWI_EXPORT int mwi_rt_posix_spawnp(pid_t *pid, const char *file,
                                    const posix_spawn_file_actions_t *actions,
                                    const posix_spawnattr_t *attr, char *const argv[],
                                    char *const envp[]) {
-  if (mwi_off_goroutine()) return posix_spawnp(pid, file, actions, attr, argv, envp);
-  mwi_attach();
-  const void *const things[] = {pid, file, actions, attr};
-  struct mwi_lent lent;
-  mwi_lend_vectors(&lent, things, 4, argv, envp);
-  mwi_syscall_enter();
-  int r = posix_spawnp(pid, file, actions, attr, argv, envp);
-  mwi_syscall_exit();
-  mwi_lend_back(&lent);
-  return r;
+  return spawn_lent(posix_spawnp, pid, file, actions, attr, argv, envp);
 }
 
 MWI_EXPORT FILE *mwi_rt_popen(const char *command, const char *mode) {

@@ -178,7 +178,7 @@ void mwi_m_start(struct mwi_p *p, bool spinning) {
   if (m) {
     m->next_p = p;
     m->next_spinning = spinning;
-    mwi_store_release(&m->park, 1); /* pairs with mwi_stop_m's acquire */
+    mwi_store_release(&m->park, 1); /* pairs with stop_m's acquire */
     mwi_futex_wake(&m->park, 1);
     return;
   }

@@ -661,7 +661,7 @@ bool mwi_timers_pending(void) {
 }
 
 /* Somebody has to look again: the keeper, if there is one. */
-void mwi_keeper_break(void) {
+static void keeper_break(void) {
   if (mwi_netpoll_open()) {
     mwi_netpoll_os_break();
     return;
@@ -675,7 +675,7 @@ void mwi_timer_notify(int64_t when) {
   int64_t until = mwi_load_seqcst(&mwi_sched.keeper_until);
   if (when >= until) return;
   if (until != INT64_MAX) {
-    mwi_keeper_break();
+    keeper_break();
   } else if (mwi_load_seqcst(&mwi_sched.nidle_p)) {
     mwi_wake_p();
   }
@@ -719,7 +719,8 @@ void mwi_check_dead(void) {
   mwi_fatal("all goroutines are asleep - deadlock!");
 }
 
-void mwi_stop_m(void) {
+/* Scheduler loop, no P: sleep until given one. */
+static void stop_m(void) {
   struct mwi_m *m = mwi_self();
   mwi_sysmon_need();
   mwi_lock(&mwi_sched.lock);
@@ -752,7 +753,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     if (!p) {
       spin_quit(m);
       mwi_netpoll_idle();
-      mwi_stop_m();
+      stop_m();
       continue;
     }
     /* Goroutines that ready each other share one slice [D1].  Before the timers:

@@ -257,8 +257,7 @@ void mwi_glist_run(struct mwi_glist *l); /* queue them all, wake threads for the
  * from where they are at home.  If one of them is long about it, sysmon sees the rest within a
  * millisecond. */
 enum { MWI_HELP_FROM = 9 };
-void mwi_keeper_break(void); /* the thread that waits for timers looks again */
-void mwi_need_p(void);       /* goroutine context: returns holding a P, maybe on another thread */
+void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
 /* gchooks.c: walk the roots but stacks for mwi_scan_sink (gc/mark.h); kind() says what comes
@@ -271,7 +270,6 @@ uint32_t mwi_rand(void);
 
 /* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
 _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light);
-void mwi_stop_m(void); /* scheduler loop, no P: sleep until given one */
 
 /* m.c */
 #define MWI_SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
