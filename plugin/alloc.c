@@ -17,7 +17,12 @@
 #include "escape.h"
 
 /* The values of llvm::AllocFnKind, which has no C API. */
-enum { ALLOC_KIND_ALLOC = 1 << 0, ALLOC_KIND_RAW = 1 << 3, ALLOC_KIND_ZEROED = 1 << 4 };
+enum {
+  ALLOC_KIND_ALLOC = 1 << 0,
+  ALLOC_KIND_REALLOC = 1 << 1,
+  ALLOC_KIND_RAW = 1 << 3,
+  ALLOC_KIND_ZEROED = 1 << 4
+};
 
 static const struct {
   const char *from, *to;
@@ -78,8 +83,18 @@ static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   return f;
 }
 
-LLVMValueRef mwcc_new_entry(struct mwcc *c, bool raw, LLVMTypeRef *type) {
-  return entry(c, raw ? RAW : NEW, type);
+/*
+ * The object of a variable that moves.  InstCombine removes allocations that nobody reads, and
+ * loses debug records of what was assigned to them; the middle run makes allocas of these, which
+ * LLVM removes with their values kept.  What InstCombine takes for a realloc it leaves alone.
+ */
+LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout) {
+  LLVMTypeRef type;
+  LLVMValueRef f = entry(c, raw ? RAW : NEW, &type);
+  LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &layout, 1, "");
+  mwcc_call_attr(c, call, (unsigned)LLVMAttributeFunctionIndex, "allockind",
+                 ALLOC_KIND_REALLOC | (raw ? ALLOC_KIND_RAW : ALLOC_KIND_ZEROED));
+  return call;
 }
 
 static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec *witnesses) {

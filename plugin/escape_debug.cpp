@@ -320,10 +320,35 @@ static void declareIn(DbgVariableRecord *R, AllocaInst *To) {
   R->eraseFromParent();
 }
 
+/*
+ * Copies of a loop's body share the identities of their assignments.  In LLVM's world that is
+ * right, for the variable is in one place then; these objects are not.  What SROA knows of a store
+ * to one of them must not reach the records of another: each gets identities of its own.
+ */
+static void ownAssignments(Instruction *Call) {
+  const DataLayout &DL = Call->getModule()->getDataLayout();
+  DenseMap<const Metadata *, DIAssignID *> Own;
+  auto Of = [&](const Metadata *Id) {
+    DIAssignID *&New = Own[Id];
+    if (!New) New = DIAssignID::getDistinct(Call->getContext());
+    return New;
+  };
+  for (Instruction &I : instructions(*Call->getFunction())) {
+    for (DbgVariableRecord &R : filterDbgVars(I.getDbgRecordRange()))
+      if (R.isDbgAssign() && !R.isKillAddress() && baseOf(DL, R.getAddress()) == Call)
+        R.setAssignId(Of(R.getAssignID()));
+    MDNode *Id = I.getMetadata(LLVMContext::MD_DIAssignID);
+    Write W = Id ? writeOf(DL, I) : Write();
+    if (W.Address && baseOf(DL, W.Address) == Call)
+      I.setMetadata(LLVMContext::MD_DIAssignID, Of(Id));
+  }
+}
+
 void mwcc_declare_debug(LLVMValueRef CallRef, LLVMValueRef ToRef) {
-  Value *Call = unwrap(CallRef);
+  auto *Call = unwrap<Instruction>(CallRef);
   SmallVector<DbgVariableRecord *, 4> Records;
   mwcc_debug_records(Call, Records);
+  if (!Records.empty() && isAssignmentTrackingEnabled(*Call->getModule())) ownAssignments(Call);
   for (DbgVariableRecord *R : Records)
     if (isBirth(*R) && !isElsewhere(R, Call)) declareIn(R, cast<AllocaInst>(unwrap(ToRef)));
 }
@@ -709,6 +734,7 @@ std::vector<VarState> Lowering::join(BasicBlock &B) {
 
 /* Counts turns: a loop's phi, or what is computed from it and constants. */
 static bool isInductive(const DominatorTree &DT, llvm::Value *V, unsigned Depth = 4) {
+  if (!V->getType()->isIntOrPtrTy()) return false; /* LSR follows no other */
   if (auto *P = dyn_cast<PHINode>(V))
     return llvm::any_of(P->blocks(),
                         [&](BasicBlock *B) { return DT.dominates(P->getParent(), B); });
@@ -762,6 +788,18 @@ static DIExpression *inWords(LLVMContext &C, DIExpression *E, bool Narrow) {
   return DIExpression::get(C, Ops);
 }
 
+/* An addition of a constant that the selection of instructions folds into the next addition (lea):
+ * the sum is in no register, its operand is. */
+static bool isFolded(llvm::Value *V) {
+  auto *Sum = dyn_cast<BinaryOperator>(V);
+  if (!Sum || Sum->getOpcode() != Instruction::Add || !isa<ConstantInt>(Sum->getOperand(1)) ||
+      !Sum->hasOneUse())
+    return false;
+  auto *Next = dyn_cast<BinaryOperator>(Sum->user_back());
+  return Next && Next->getOpcode() == Instruction::Add && Next->getParent() == Sum->getParent() &&
+         !isa<Constant>(Next->getOperand(0)) && !isa<Constant>(Next->getOperand(1));
+}
+
 /*
  * The value that R gives, so that it survives a change of the loop's counter.  The code generator
  * may give a loop another one (LSR) and rewrites the records of the old one.  LLVM 19 does that
@@ -776,8 +814,11 @@ bool Lowering::valueOf(DbgVariableRecord &R, Metadata *&Where, DIExpression *&E)
   });
   Where = R.getRawLocation();
   E = R.getExpression();
-  if (llvm::any_of(R.location_ops(), [&](llvm::Value *V) { return isInductive(DT, V); })) {
-    if (R.getNumVariableLocationOps() != 1 || R.hasArgList()) return false;
+  bool Inductive =
+      llvm::any_of(R.location_ops(), [&](llvm::Value *V) { return isInductive(DT, V); });
+  bool Single = R.getNumVariableLocationOps() == 1 && !R.hasArgList();
+  if (Inductive && !Single) return false;
+  if (Inductive || (Single && isFolded(R.getVariableLocationOp(0)))) {
     llvm::Value *V = R.getVariableLocationOp(0);
     if (isa<PHINode>(V) && !E->isComplex()) return true;
     const DIExpression *Over = DIExpression::convertToVariadicExpression(E);
@@ -789,6 +830,7 @@ bool Lowering::valueOf(DbgVariableRecord &R, Metadata *&Where, DIExpression *&E)
       if (!V || !More.empty()) return false;
       Narrow |= !V->getType()->isPointerTy() && DL.getTypeSizeInBits(V->getType()) < 64;
       Over = DIExpression::appendOpsToArg(Over, Ops, 0, /*StackValue=*/true);
+      if (!Inductive) break;
     }
     Where = DIArgList::get(C, {ValueAsMetadata::get(V)});
     E = const_cast<DIExpression *>(Over);
@@ -935,6 +977,27 @@ static void readHome(DbgVariableRecord &R, const Homes &Words) {
 }
 
 /*
+ * A spilled register of 16 bytes that holds less is described with "deref_size 16" (LLVM 19, any
+ * double that lives across a call), which DWARF does not have and gdb refuses.  An expression that
+ * names its operand twice reads a plain word instead.
+ */
+static void readWord(DbgVariableRecord &R, const DataLayout &DL) {
+  if (R.isDbgDeclare() || R.isDbgAssign() || R.isKillLocation() || R.hasArgList()) return;
+  Value *V = R.getVariableLocationOp(0);
+  auto *E = R.getExpression();
+  auto Part = E->getFragmentInfo();
+  Type *T = V->getType();
+  bool InVector = (T->isFloatingPointTy() || T->isVectorTy()) && DL.getTypeSizeInBits(T) <= 64;
+  if (isa<Constant>(V) || !InVector || E->getNumElements() != (Part ? 3u : 0u)) return;
+  SmallVector<uint64_t, 9> Ops = {dwarf::DW_OP_LLVM_arg, 0,
+                                  dwarf::DW_OP_LLVM_arg, 0,
+                                  dwarf::DW_OP_and,      dwarf::DW_OP_stack_value};
+  if (Part) Ops.append({dwarf::DW_OP_LLVM_fragment, Part->OffsetInBits, Part->SizeInBits});
+  R.setRawLocation(DIArgList::get(V->getContext(), {ValueAsMetadata::get(V)}));
+  R.setExpression(DIExpression::get(V->getContext(), Ops));
+}
+
+/*
  * Every record of a call's result goes beside the call, those too that stand further down in its
  * block; and other variables' records that stand before such a one go there with it.  Where
  * those are of moved variables, it has to go.
@@ -960,12 +1023,16 @@ static void removeAnchors(BasicBlock &B, const DenseSet<VarKey> &Moved) {
 }
 
 static void settle(Function &F, const Homes &Words, const DenseSet<VarKey> &Moved) {
+  const DataLayout &DL = F.getParent()->getDataLayout();
   for (BasicBlock &B : F) {
     for (Instruction &I : B) {
       labelsFirst(I);
       for (DbgVariableRecord &R : filterDbgVars(I.getDbgRecordRange())) readHome(R, Words);
     }
-    if (!Moved.empty()) removeAnchors(B, Moved);
+    if (Moved.empty()) continue;
+    removeAnchors(B, Moved);
+    for (Instruction &I : B)
+      for (DbgVariableRecord &R : filterDbgVars(I.getDbgRecordRange())) readWord(R, DL);
   }
 }
 

@@ -112,13 +112,11 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
  * the one that is declared here. */
 static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct mwcc_birth *birth) {
   struct mwcc *c = m->c;
-  LLVMTypeRef type;
-  LLVMValueRef f = mwcc_new_entry(c, m->raw, &type);
   if (birth || m->tracked) /* after the records of the stores before it */
     LLVMPositionBuilderBefore(c->b, before);
   else
     position_before_declarations(c, before);
-  LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &m->layout, 1, ""), p = call;
+  LLVMValueRef call = mwcc_new_var(c, m->raw, m->layout), p = call;
   LLVMMetadataRef loc = birth ? birth->loc : LLVMInstructionGetDebugLoc(before);
   if (loc) LLVMInstructionSetDebugLoc(call, loc);
   if (!birth && !m->literal) mwcc_set_loc_from(call, m->like);

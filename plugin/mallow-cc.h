@@ -206,8 +206,8 @@ LLVMValueRef mwcc_string(struct mwcc *c, const char *text, const char *name);
 
 bool mwcc_early(LLVMModuleRef mod, int optimised);
 void mwcc_typed_allocations(struct mwcc *c); /* alloc.c */
-/* alloc.c: mwi_rt_new or mwi_rt_new_raw */
-LLVMValueRef mwcc_new_entry(struct mwcc *c, bool raw, LLVMTypeRef *type);
+/* alloc.c: mwi_rt_new or mwi_rt_new_raw, of a variable */
+LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout);
 void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
 bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
 bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call); /* copy.c */

@@ -227,6 +227,19 @@ NOINLINE short *narrow(int n) {
   }
   return p;
 }
+/* in a spilled register of 16 bytes; not needed in every turn */
+NOINLINE double *spilled(unsigned n) {
+  double *p = 0;
+  for (unsigned i = n; i > 0; i--) {
+    double g = i;
+    stop();
+    g += i + 0.25;
+    stop();
+    if (i == n - 1) p = &g;
+    go_on();
+  }
+  return p;
+}
 int main(void) {
   struct big b = {{1, 2, 3, 4}};
   sink = scalar(4);
@@ -246,6 +259,7 @@ int main(void) {
   sink = number(3);
   sink = inlined(2);
   sink = narrow(2);
+  sink = spilled(3);
   verdict = sum;
   finish();
   return (int)b.v[1] - 8;
