@@ -203,8 +203,8 @@ void mwi_preempt(void);
 /*
  * Around a wait in the kernel, or in libc, that runs no instrumented code and
  * writes no pointer of the program's: the thread may be held by a stopper
- * meanwhile, and sysmon may take its P.  As cheap as Go's entersyscall: two
- * exchanges each way.  Callee-saved registers are published; the calls in
+ * meanwhile, and sysmon may take its P.  Two stores in, two locked instructions
+ * out.  Callee-saved registers are published; the calls in
  * between are made by the function that called enter (debug/goroutines.c).
  * On an attached thread, in goroutine context, with tcb->rt == 0.  Keeps
  * errno; afterwards the goroutine has a P, perhaps on another thread.

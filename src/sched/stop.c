@@ -17,6 +17,11 @@
  *          [P5] Nobody takes the stop lock in SYS: who waits for it there may be
  *          held for longer than one stop ([E2] of gchooks.c), and whoever lets
  *          it go needs the lock for that.
+ *          [P6] Entering SYS is no barrier: a system call follows stores to cold
+ *          memory, for which one would wait.  So a stopper may look too early to see
+ *          SYS, and the thread too early to see the request and say so.  It costs
+ *          the stopper time, and nothing else: it looks again by itself, after
+ *          SIGNAL_EVERY_NS at the latest.  Stress builds never say so.
  * How      The states are drawn in sched/proc.h.  A stopper sets stop_req and
  *          the poll byte, then looks at the state: SYS threads are held by a
  *          compare-and-swap and need no cooperation; RUN threads answer at
@@ -42,6 +47,11 @@
 #define SPIN_NS 5000          /* most threads poll within this */
 #define SIGNAL_AFTER_NS 20000 /* a signal costs its target some microseconds */
 #define SIGNAL_EVERY_NS 50000
+#if MW_STRESS
+enum { SAYS_SO = 0 };
+#else
+enum { SAYS_SO = 1 }; /* [P6] */
+#endif
 
 static _Atomic uint32_t stop_lock_state; /* 0 free, 1 held, 2 held with waiters */
 static _Atomic uint32_t ack;             /* bumped and woken by each thread that stops */
@@ -83,9 +93,11 @@ void mwi_stop_check(void) {
 void mwi_enter_sys(struct mwi_m *m) {
   m->in_external = false;
   m->ctx_lo = m->ctx_hi = 0;
-  /* seq_cst: either the stopper sees SYS, or we see its request (Dekker) */
-  mwi_store_seqcst(&m->state, MWI_M_SYS);
-  if (mwi_load_seqcst(&m->stop_req)) mwi_stop_announce();
+  /* release: pairs with take's compare-and-swap; what it reads then was written before.  And
+   * no barrier behind it [P6] */
+  mwi_store_release(&m->state, MWI_M_SYS);
+  atomic_signal_fence(memory_order_seq_cst);
+  if (SAYS_SO && mwi_load_relaxed(&m->stop_req)) mwi_stop_announce();
 }
 
 void mwi_leave_sys(struct mwi_m *m) {
@@ -334,7 +346,7 @@ static void await(struct mwi_m *m, int64_t since) {
       mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
       signal_at = now + SIGNAL_EVERY_NS;
     }
-    if (now >= since + SPIN_NS) mwi_futex_wait(&ack, seen, signal_at - now);
+    if (now >= since + SPIN_NS) mwi_futex_wait(&ack, seen, signal_at - now); /* [P6] */
   }
 }
 
