@@ -6,7 +6,7 @@
  *          steps of an operation that may park.
  * Promise  [LC1] errno is set after the last migration, on the thread that returns.
  *          [LC2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
- *          they are when the goroutine is about to park.
+ *          they are when the goroutine is about to park, or a little later [NP8].
  *          sched/lend.c's [L4] holds for each system call.
  * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; netpoll.c
  */
@@ -238,7 +238,13 @@ bool mwi_io_try(struct mwi_io_op *op) {
   if (op->kind != MWI_FD_TCP || op->dir != MWI_IO_READ || mwi_load_relaxed(&pd->sticky) ||
       mwi_load_relaxed(&pd->foreign) || mwi_load_relaxed(&pd->lowat))
     return true;
+  op->unasked = mwi_pd_may_park(pd);
+  if (MWI_LIKELY(op->unasked)) {
+    op->blocking = true;
+    return false;
+  }
   op->blocking = mwi_fd_nonblocking(op->fd) == 0; /* an error: the attempt will say so */
+  if (op->blocking) mwi_pd_blocks(pd);
   return !op->blocking;
 }
 
@@ -267,7 +273,10 @@ static bool has_own_clock(int fd) {
 long mwi_io_block(struct mwi_io_op *op) {
   if (!op->blocking) {
     int nonblocking = mwi_fd_nonblocking(op->fd);
-    if (nonblocking) return nonblocking < 0 ? nonblocking : -EAGAIN; /* [LC2] */
+    if (nonblocking) {
+      mwi_store_relaxed(&op->pd->blocks, false);
+      return nonblocking < 0 ? nonblocking : -EAGAIN; /* [LC2] */
+    }
   }
   op->blocking = false; /* ask again next time */
   if (!op->timed) {
@@ -289,7 +298,9 @@ long mwi_io_block(struct mwi_io_op *op) {
     op->took = true;
     return 0;
   }
-  int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline);
+  int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline, op->unasked);
+  op->unasked = false;
+  if (e == 1) return 0;
   op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [NP3] */
   if (e == 0 || e == -EAGAIN || e == -EBADF || e == -EINTR) return e;
   if (e == -EPERM) {

@@ -10,8 +10,8 @@
  *
  * An attempt never changes O_NONBLOCK, which belongs to everybody who has the
  * open file: MSG_DONTWAIT, RWF_NOWAIT, or poll first.  A descriptor that the
- * program made non-blocking is recognised when an attempt finds nothing, and
- * the program gets its EAGAIN.
+ * program made non-blocking is recognised when an attempt finds nothing, or
+ * soon after the goroutine has parked [NP8], and the program gets its EAGAIN.
  */
 #ifndef MWI_SCHED_LIBC_H
 #define MWI_SCHED_LIBC_H
@@ -83,7 +83,8 @@ struct mwi_io_op {
   enum mwi_io_dir dir;
   bool took;        /* the readiness [NP1] */
   bool timed;       /* deadline is known */
-  bool blocking;    /* O_NONBLOCK was seen to be off, just now */
+  bool blocking;    /* O_NONBLOCK was seen to be off, just now, or: */
+  bool unasked;     /* ... some time ago [NP8] */
   bool simple;      /* libc_io.c: recv will do, no need for recvmsg */
   int64_t deadline; /* ns, 0 none */
 };

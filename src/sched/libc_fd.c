@@ -264,6 +264,7 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
     r = mwi_sys3(SYS_fcntl, fd, cmd, arg);
     break;
   }
+  if (r >= 0 && cmd == F_SETFL) mwi_pd_flags_changed(fd);
   if (r >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) duplicated(fd, r);
   return (int)mwi_result(r);
 }

@@ -3,7 +3,7 @@
  * sched/netpoll.c -- records of descriptors, waits, deadlines, close
  *
  * Job      The part of sched/netpoll.h that knows no operating system's poller.
- * Promise  [NP1]-[NP7] there.
+ * Promise  [NP1]-[NP8] there.
  * How      An attempt in direction d takes the readiness (ready[d] = 0) before its
  *          system call and passes it on (ready[d] = 1, wake one more) unless the
  *          call found nothing left.  A goroutine that finds 0 queues itself, looks
@@ -27,7 +27,7 @@
 
 #include "os/os.h"
 #include "os/syscall.h"
-#include "sched/netpoll.h"
+#include "sched/libc.h"
 
 #ifndef TCP_ULP
 #define TCP_ULP 31
@@ -94,6 +94,7 @@ static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) 
   mwi_store_relaxed(&pd->lowat, false);
   mwi_store_relaxed(&pd->shared, false);
   mwi_store_relaxed(&pd->sticky, false);
+  mwi_store_relaxed(&pd->blocks, false);
   mwi_store_relaxed(&pd->foreign, foreign || !mwi_closes_are_seen);
   mwi_store_relaxed(&pd->nowait_no, 0);
   mwi_store_relaxed(&pd->home, MWI_POLL_ALL);
@@ -192,6 +193,14 @@ void mwi_pd_options_changed(int fd) {
 void mwi_pd_low_water(int fd) {
   struct mwi_pd *pd = mwi_pd_get(fd, false);
   if (pd) mwi_store_relaxed(&pd->lowat, true);
+}
+
+/* Who waits already goes on to wait, as in the kernel: no entry is for it any more [NP8]. */
+void mwi_pd_flags_changed(int fd) {
+  struct mwi_pd *pd = mwi_pd_get(fd, false);
+  if (!pd) return;
+  mwi_store_relaxed(&pd->blocks, false);
+  mwi_add_relaxed(&pd->parks, 1);
 }
 
 void mwi_pd_shared(int fd) {
@@ -323,6 +332,148 @@ void mwi_io_pass_on(struct mwi_pd *pd, enum mwi_io_dir dir) {
   mwi_rt_leave();
 }
 
+/* ---- Not asked [NP8] --------------------------------------------------- */
+
+/*
+ * O_NONBLOCK belongs to everybody who has the open file, so whether a descriptor blocks is
+ * asked before a goroutine parks; by a system call, for each message, though the answer is
+ * ever the same.  A TCP socket that blocked when it was asked last is not asked then,
+ * but noted, with the count of its parks, in a ring of the processor's.  Who looks for edges, and
+ * the thread that goes idle, ask for those that are old enough and wait there still, which with
+ * clients that hurry are none; sysmon does where nobody has for another while.  A
+ * goroutine that finds others in the queue asks: so an entry whose count has passed is nobody's.
+ */
+#if MW_STRESS
+enum { UNASKED = 4, LATE = 0 };
+#elif MW_CHECK
+enum { UNASKED = 64, LATE = 2 };
+#else
+enum { UNASKED = 2048, LATE = 20 }; /* a few thousand messages, two slices */
+#endif
+enum { AGE_SHIFT = 20 }; /* ages are in units of some milliseconds */
+
+struct mwi_unasked {
+  _Atomic uint32_t tail;    /* the processor's owner; release */
+  _Atomic uint32_t now;     /* when somebody looked last; relaxed: older than it is, at worst */
+  struct mwi_unasked *next; /* constant: all of them */
+  _Atomic uint32_t busy MWI_ALIGNED(64); /* 1: somebody takes entries out */
+  _Atomic uint32_t head;                 /* who has busy; release */
+  struct {
+    int32_t fd;
+    uint32_t parks, at;
+  } entry[UNASKED];
+};
+static _Atomic(struct mwi_unasked *) all_unasked;
+
+void mwi_pd_blocks(struct mwi_pd *pd) {
+  mwi_rt_enter(); /* keeps p */
+  struct mwi_p *p = mwi_tcb()->p;
+  if (p && MWI_UNLIKELY(!p->unasked)) {
+    struct mwi_unasked *u = mwi_meta_alloc(sizeof *u, 64), *first = mwi_load_relaxed(&all_unasked);
+    do u->next = first;
+    while (!mwi_cas_acqrel(&all_unasked, &first, u)); /* pairs with mwi_netpoll_unasked */
+    p->unasked = u;
+  }
+  mwi_rt_leave();
+  mwi_store_relaxed(&pd->blocks, true);
+}
+
+/* pd's lock held; before its goroutine enters the queue.  False: it has to ask. */
+static bool note_unasked_locked(struct mwi_pd *pd, int fd) {
+  struct mwi_p *p = mwi_tcb()->p;
+  struct mwi_unasked *u = p ? p->unasked : NULL;
+  if (!u || mwi_load_relaxed(&pd->queue[MWI_IO_READ])) return false;
+  uint32_t t = mwi_load_relaxed(&u->tail);
+  if (t - mwi_load_acquire(&u->head) >= UNASKED) return false; /* pairs with ask_old */
+  uint32_t parks = mwi_load_relaxed(&pd->parks) + 1;
+  mwi_store_relaxed(&pd->parks, parks); /* a change of the flag at this very moment is before it */
+  u->entry[t % UNASKED].fd = fd;
+  u->entry[t % UNASKED].parks = parks;
+  u->entry[t % UNASKED].at = mwi_load_relaxed(&u->now);
+  mwi_store_release(&u->tail, t + 1); /* pairs with ask_old */
+  return true;
+}
+
+/* It does not block, or is none: who waits there looks again, and asks.  Scanners may work beside
+ * the caller. */
+static MWI_COLD void wake_all(struct mwi_pd *pd) {
+  struct mwi_glist woken = {0};
+  mwi_rt_enter();
+  mwi_lock(&pd->lock);
+  mwi_store_relaxed(&pd->blocks, false);
+  struct mwi_ionode *n = mwi_load_relaxed(&pd->queue[MWI_IO_READ]), *last = n ? n->prev : NULL;
+  while (n) {
+    struct mwi_ionode *next = n == last ? NULL : n->next;
+    struct mwi_iowait *io = n->wait;
+    uint32_t s = mwi_load_relaxed(&io->state);
+    bool ours = false;
+    if (!n->many) {
+      unlink_locked(n);
+      while ((s == MWI_IOW_PENDING || s == MWI_IOW_PARKED) && !ours)
+        ours = mwi_cas_seqcst(&io->state, &s, MWI_IOW_READY);
+    }
+    if (ours && s == MWI_IOW_PARKED) { /* else its commit will see */
+      mwi_g_transition_slow(io->g, MWI_G_WAITING, MWI_G_RUNNABLE);
+      io->g->next = woken.head;
+      woken.head = io->g;
+    }
+    n = next;
+  }
+  mwi_unlock(&pd->lock);
+  mwi_lock(&mwi_sched.lock);
+  bool any = woken.head;
+  for (struct mwi_g *g = woken.head, *next; g; g = next) {
+    next = g->next;
+    mwi_globq_put_locked(g);
+  }
+  mwi_unlock(&mwi_sched.lock);
+  if (any) mwi_wake_p();
+  mwi_rt_leave();
+}
+
+static void ask_old(struct mwi_unasked *u, uint32_t now, int32_t age) {
+  enum { AHEAD = 8 };
+  uint32_t h = mwi_load_relaxed(&u->head), t = mwi_load_acquire(&u->tail);
+  uint32_t none = 0;
+  if (h == t || !mwi_cas_acqrel(&u->busy, &none, 1)) return;
+  h = mwi_load_relaxed(&u->head); /* after the acquire of whoever was at it before */
+  t = mwi_load_acquire(&u->tail);
+  for (; h != t && (int32_t)(now - u->entry[h % UNASKED].at) >= age; h++) {
+    if (t - h > AHEAD) __builtin_prefetch(mwi_pd_get(u->entry[(h + AHEAD) % UNASKED].fd, false));
+    int fd = u->entry[h % UNASKED].fd;
+    struct mwi_pd *pd = mwi_pd_get(fd, false);
+    if (!pd || mwi_load_relaxed(&pd->parks) != u->entry[h % UNASKED].parks ||
+        !mwi_load_seqcst(&pd->queue[MWI_IO_READ]))
+      continue;
+    if (mwi_fd_nonblocking(fd) != 0) wake_all(pd);
+  }
+  mwi_store_release(&u->head, h); /* pairs with note_unasked_locked */
+  mwi_store_release(&u->busy, 0);
+}
+
+static uint32_t age_of(int64_t ns) {
+  return (uint32_t)(ns >> AGE_SHIFT);
+}
+
+/* The owner's look, on the way to look for edges. */
+static void ask_mine(int64_t now) {
+  struct mwi_p *p = mwi_tcb()->p;
+  struct mwi_unasked *u = p ? p->unasked : NULL;
+  if (!u) return;
+  mwi_store_relaxed(&u->now, age_of(now));
+  ask_old(u, age_of(now), LATE);
+}
+
+bool mwi_netpoll_unasked(int64_t now, bool all) {
+  bool none = true;
+  for (struct mwi_unasked *u = mwi_load_acquire(&all_unasked); u; u = u->next) {
+    mwi_store_relaxed(&u->now, age_of(now));
+    ask_old(u, age_of(now), all ? INT32_MIN : 2 * LATE);
+    none &= mwi_load_relaxed(&u->head) == mwi_load_relaxed(&u->tail);
+  }
+  return none;
+}
+
 /* ---- Edges ------------------------------------------------------------- */
 
 /*
@@ -408,11 +559,13 @@ static void go_to(unsigned k, int64_t now) {
   mwi_os_go_to_cpu(mwi_load_relaxed(&sets[k].cpu));
 }
 
-void mwi_netpoll_idle(void) {
+void mwi_netpoll_idle(struct mwi_p *p) {
   mwi_store_relaxed(&mwi_self()->home, MWI_POLL_ALL);
+  if (p && p->unasked) ask_old(p->unasked, 0, INT32_MIN);
 }
 
-static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
+/* Returns the time. */
+static int64_t collect(struct mwi_poll_events *ev, int64_t others_ns) {
   int64_t now = mwi_os_monotonic();
   unsigned here = home_here();
   bool doubled = attend(here);
@@ -420,7 +573,7 @@ static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
   mwi_store_relaxed(&sets[here].passed, now);
   if (!mwi_load_seqcst(&homes)) {
     ask(ev, MWI_POLL_ALL, MWI_POLL_BATCH, now);
-    return;
+    return now;
   }
   if (mwi_netpoll_os_has(here)) {
     ask(ev, here, FROM_HOME, now);
@@ -445,6 +598,7 @@ static void collect(struct mwi_poll_events *ev, int64_t others_ns) {
     }
   }
   if (doubled && lonely) go_to(lonely, now);
+  return now;
 }
 
 bool mwi_netpoll_at_home(void) {
@@ -546,7 +700,7 @@ void mwi_netpoll_now(struct mwi_glist *ready) {
   if (!mwi_netpoll_open()) return; /* it could not be opened, or all only sleep */
   mwi_store_relaxed(&mwi_netpoll_due, false);
   if (!mwi_self()->kept_watch) mwi_store_relaxed(&last_poll, mwi_os_monotonic());
-  collect(&ev, OTHERS_NS);
+  ask_mine(collect(&ev, OTHERS_NS));
   mwi_netpoll_deliver(&ev, ready);
 }
 
@@ -706,7 +860,8 @@ static int register_locked(struct mwi_pd *pd, int fd, uint32_t seq) {
   return e;
 }
 
-int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline) {
+int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline,
+                bool unasked) {
   mwi_attach();
   if (passed(deadline)) return -EAGAIN;
   int e = need_open();
@@ -729,6 +884,11 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   if (MWI_UNLIKELY(turns >= TURNS) && mwi_load_relaxed(&pd->kind) == MWI_FD_TCP &&
       !mwi_load_relaxed(&pd->foreign) && !mwi_load_relaxed(&pd->shared))
     look_at_home_locked(pd, fd, seq);
+  if (unasked && !note_unasked_locked(pd, fd)) {
+    mwi_unlock(&pd->lock);
+    mwi_store_relaxed(&pd->blocks, false); /* until somebody has asked */
+    return 1;
+  }
   mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
   io->node.many = false;
   enqueue_locked(&io->node, pd, dir);
@@ -949,6 +1109,10 @@ void mwi_netpoll_forked(void) {
   mwi_store_seqcst(&mwi_netpoll_is_open, false);
   mwi_store_seqcst(&homes, false);
   for (int k = 0; k < MWI_POLL_SETS; k++) mwi_store_relaxed(&sets[k].by, NULL);
+  for (struct mwi_unasked *u = mwi_load_relaxed(&all_unasked); u; u = u->next) {
+    mwi_store_relaxed(&u->head, mwi_load_relaxed(&u->tail));
+    mwi_store_relaxed(&u->busy, 0);
+  }
   for (int i = 0; i < TALLIES; i++) {
     mwi_store_seqcst(&tallies[i].parks, 0);
     mwi_store_seqcst(&tallies[i].ends, 0);

@@ -24,6 +24,10 @@
  *          state, then looks at `wait` (seq_cst).  A cut names the wait that it is for.
  *          [NP7] An edge is collected within a few milliseconds of its thread's or any
  *          other's passing through the scheduler's loop, whichever set tells it.
+ *          [NP8] A goroutine that has parked without asking whether its descriptor
+ *          blocks, and still waits after LATE (netpoll.c), is asked for then, and woken if
+ *          O_NONBLOCK is set.  To the program it is as if the call's thread had had no CPU
+ *          until then.
  * How      A descriptor is told of by one of several sets: everybody's, or that of the
  *          CPU on which its packets arrive, if a thread of ours passes there
  *          ("Homes", netpoll.c).
@@ -110,6 +114,8 @@ struct mwi_pd {
   _Atomic uint8_t ready[2];   /* [NP1]; seq_cst */
   _Atomic uint8_t home;       /* the set that tells of it */
   _Atomic uint8_t turns;      /* waits since its home was looked at; lost updates harm nobody */
+  _Atomic bool blocks;        /* O_NONBLOCK was off when somebody asked: a guess [NP8] */
+  _Atomic uint32_t parks;     /* those without asking, and changes of the flag [NP8] */
   _Atomic int64_t timeout[2]; /* ns, 0 none: SO_RCVTIMEO, SO_SNDTIMEO */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_pd) == 64, "one cache line");
@@ -146,8 +152,11 @@ int64_t mwi_netpoll_last(void);
  * the set of the CPU that it is on, everybody's, and those of other CPUs that nobody has
  * asked for a while. */
 void mwi_netpoll_now(struct mwi_glist *ready);
-/* This thread goes idle, and asks no more. */
-void mwi_netpoll_idle(void);
+/* This thread goes idle, and asks no more.  It has p still, or none: NULL. */
+void mwi_netpoll_idle(struct mwi_p *p);
+/* sysmon: [NP8] where nobody else does.  all: it will not look again soon.  True: there are none
+ * left. */
+bool mwi_netpoll_unasked(int64_t now, bool all);
 /* Is this thread's CPU one where descriptors are at home, and edges came lately? */
 bool mwi_netpoll_at_home(void);
 /* The keeper's, in SYS: wait until an edge or a break; ns < 0: for ever.  nap: others ask
@@ -176,6 +185,10 @@ void mwi_pd_close_end(struct mwi_pd *pd, uint32_t seq);
 void mwi_pd_options_changed(int fd);
 void mwi_pd_shared(int fd);
 void mwi_pd_low_water(int fd);
+/* O_NONBLOCK was set or taken away. */
+void mwi_pd_flags_changed(int fd);
+/* It blocks, the kernel says: the next read may park without asking [NP8]. */
+void mwi_pd_blocks(struct mwi_pd *pd);
 /* Close all that have records, from first to last. */
 void mwi_pd_close_many(unsigned first, unsigned last);
 /* close and its like are interposed: libc_fd.c. */
@@ -184,14 +197,20 @@ extern const bool mwi_closes_are_seen;
 void mwi_pd_options(struct mwi_pd *pd, int fd);
 
 /*
- * Park until fd may be ready.  Goroutine context, on a goroutine.
+ * Park until fd may be ready.  Goroutine context, on a goroutine.  unasked: whether it blocks was
+ * not asked, as mwi_pd_may_park allows.
  *   0        try again (perhaps for nothing)
+ *   1        not without asking
  *   -EAGAIN  the deadline has passed (ns, 0 none)
  *   -EINTR   a handler has cut the call short
  *   -EBADF   this life is over
  *   -EPERM   it cannot be polled; other errors: netpoll has no room for it
  */
-int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline);
+int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline,
+                bool unasked);
+MWI_INLINE bool mwi_pd_may_park(const struct mwi_pd *pd) {
+  return mwi_load_relaxed(&pd->blocks) && !mwi_load_relaxed(&pd->shared);
+}
 /* The calling goroutine's call begins to wait; has it been cut since? */
 void mwi_io_wait_begins(void);
 bool mwi_io_is_cut(enum mwi_cut which);

@@ -752,7 +752,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     struct mwi_p *p = m->tcb.p;
     if (!p) {
       spin_quit(m);
-      mwi_netpoll_idle();
+      mwi_netpoll_idle(NULL);
       stop_m();
       continue;
     }
@@ -787,7 +787,7 @@ static struct mwi_g *find_runnable(struct mwi_m *m, bool *inherits) {
     }
     if (mwi_gc_run_idle(p->id) || m->tcb.p != p) continue;
 
-    mwi_netpoll_idle();
+    mwi_netpoll_idle(p);
     mwi_release_p(m);
     mwi_idle_p_put(p);
     bool was_spinning = spin_quit(m);

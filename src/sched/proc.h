@@ -132,6 +132,7 @@ struct mwi_p {
   uint32_t expected; /* owner: up to here prefetched, in the ring (runq.c) */
   struct mwi_timers *timers;
   struct mwi_mcache *mcache;
+  struct mwi_unasked *unasked; /* netpoll.c; NULL: none yet */
 
   _Atomic(struct mwi_g *) runq[MWI_RUNQ];
 

@@ -230,7 +230,9 @@ static void sysmon_main(void *unused) {
       int64_t since = mwi_os_monotonic();
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
-      if (all_idle()) mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
+      /* What they left unasked before they went idle is seen, too. */
+      if (all_idle() && mwi_netpoll_unasked(since, true))
+        mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
       flickers = mwi_os_monotonic() - since < FLICKER_NS && batches;
       batches = false;
@@ -259,6 +261,7 @@ static void sysmon_main(void *unused) {
     }
     int64_t now = mwi_os_monotonic();
     if (mwi_knobs.schedtrace) trace(now);
+    mwi_netpoll_unasked(now, false);
     batches |= crowded();
     bool overdue = poll_overdue(now), waits = overdue || somebody_waits(now);
     if (asked || waits) mwi_wake_p();

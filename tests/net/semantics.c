@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -73,6 +75,50 @@ static void nonblocking(void) {
   CHECK(r == 0 || errno == EINPROGRESS);
   close(s);
   close(l);
+}
+
+/*
+ * A flag that nobody tells the runtime of (ioctl is libc's own; it might be another process).  The
+ * goroutine has read from the socket while it blocked, so it may park before it is asked
+ * again [NP8].  Whatever the others do, it gets its EAGAIN.
+ */
+static void echo_bytes(task *t) {
+  char c[16]; /* a short read leaves nothing, so the next one need not try */
+  int on = 1;
+  while ((t->result = read(t->fd, c, sizeof c)) == 1) {
+    if (c[0] == 'z') CHECK_EQ(ioctl(t->fd, FIONBIO, &on), 0);
+    CHECK_EQ(write(t->fd, c, 1), 1);
+  }
+  t->error = errno;
+  __atomic_store_n(&t->n, 1, __ATOMIC_RELEASE);
+}
+
+static void flag_unseen(void) {
+  enum { ROUNDS = 8, READERS = 6, TIMES = 4 };
+  for (int how = 0; how < TIMES; how++) {
+    bool computing = how % 2 != 0;
+    int fd[READERS][2];
+    task *t[READERS];
+    for (int i = 0; i < READERS; i++) {
+      tcp_pair(fd[i]);
+      t[i] = go_task(wg, echo_bytes, fd[i][1], 0, 0);
+    }
+    for (int r = 0; r <= ROUNDS; r++) {
+      char c = r == ROUNDS ? 'z' : 'x';
+      for (int i = 0; i < READERS; i++) CHECK_EQ(write(fd[i][0], &c, 1), 1);
+      for (int i = 0; i < READERS; i++) CHECK_EQ(read(fd[i][0], &c, 1), 1);
+    }
+    for (int i = 0; computing && i < READERS; i++)
+      while (!__atomic_load_n(&t[i]->n, __ATOMIC_ACQUIRE)) {
+      }
+    mw_waitgroup_wait(wg);
+    for (int i = 0; i < READERS; i++) {
+      CHECK_EQ(t[i]->result, -1);
+      CHECK_EQ(t[i]->error, EAGAIN);
+      close(fd[i][0]);
+      close(fd[i][1]);
+    }
+  }
 }
 
 /* ---- Timeouts ---------------------------------------------------------- */
@@ -559,6 +605,7 @@ static const struct {
   void (*fn)(void);
 } cases[] = {
     {"nonblocking", nonblocking},
+    {"flag_unseen", flag_unseen},
     {"timeouts", timeouts},
     {"cancelled_deadlines", cancelled_deadlines},
     {"early_close", early_close},

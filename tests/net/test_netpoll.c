@@ -29,6 +29,7 @@
 #include "sched/netpoll.h"
 
 int mwi_rt_close(int fd);
+int mwi_rt_fcntl(int fd, int cmd, ...);
 int mwi_rt_accept(int fd, struct sockaddr *restrict a, socklen_t *restrict len);
 int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]);
 int mwi_rt_pipe2(int fd[2], int flags);
@@ -36,7 +37,7 @@ int mwi_rt_pipe2(int fd[2], int flags);
 enum { ROUNDS = 200, READERS = 4 };
 
 /* As libc_io.c does it on a goroutine.  Bytes, 0, or -errno; ns: of the deadline, 0 none. */
-static long take(int fd, bool socket, int64_t ns) {
+static long take_some(int fd, bool socket, int64_t ns, size_t room) {
   struct mwi_io_op op;
   mwi_attach();
   if (!mwi_io_begin(&op, fd, MWI_IO_READ)) return op.kind < 0 ? op.kind : -EBADF;
@@ -46,20 +47,25 @@ static long take(int fd, bool socket, int64_t ns) {
     mwi_io_wait_begins();
   }
   for (;;) {
-    char c;
+    char c[16];
     long r = -EAGAIN;
     if (mwi_io_try(&op)) {
-      struct iovec v = {&c, 1};
-      r = socket ? mwi_attempt6(SYS_recvfrom, fd, (long)&c, 1, MSG_DONTWAIT, 0, 0)
+      struct iovec v = {c, room};
+      r = socket ? mwi_attempt6(SYS_recvfrom, fd, (long)c, (long)room, MSG_DONTWAIT, 0, 0)
                  : mwi_attempt6(SYS_preadv2, fd, (long)&v, 1, -1, -1, 8 /* RWF_NOWAIT */);
     }
     if (r == -EAGAIN) {
       r = mwi_io_block(&op);
       if (r == 0) continue;
     }
-    mwi_io_done(&op, r == -EAGAIN);
+    bool emptied = op.kind == MWI_FD_TCP && r > 0 && (size_t)r < room;
+    mwi_io_done(&op, r == -EAGAIN || (emptied && !mwi_load_relaxed(&op.pd->sticky)));
     return r;
   }
+}
+
+static long take(int fd, bool socket, int64_t ns) {
+  return take_some(fd, socket, ns, 1);
 }
 
 static long give(int fd, const void *p, size_t n) {
@@ -280,6 +286,80 @@ static int begin(void **state) {
   return 0;
 }
 
+static int mine_of_pair(int fd[2]);
+
+/* ---- Parked without having been asked [NP8] -------------------------------- */
+
+static struct mwi_pd *ours(int fd) {
+  struct mwi_pd *pd = mwi_pd_get(fd, true);
+  mwi_store_relaxed(&pd->foreign, false); /* the sanitizers' builds see no closes */
+  return pd;
+}
+
+enum { FIRST = 4 };
+
+/* Bytes, until something else comes, which is the result.  At the FIRST one somebody sets
+ * O_NONBLOCK. */
+static void *until_else(void *arg) {
+  struct side *s = arg;
+  long r;
+  while ((r = take_some(s->fd[1], true, 0, 16)) == 1) { /* short: the next one may park at once */
+    if (s->socket && s->bytes + 1 == FIRST) mwi_sys3(SYS_fcntl, s->fd[1], F_SETFL, O_NONBLOCK);
+    s->bytes++;
+  }
+  s->closed = r;
+  return NULL;
+}
+
+static void give_first(struct side *s, const struct mwi_pd *pd) {
+  for (int n = 1; n <= FIRST; n++) {
+    while (!mwi_load_seqcst(&pd->queue[MWI_IO_READ])) usleep(20);
+    assert_int_equal(give(s->fd[0], "x", 1), 1);
+    while (s->bytes < n) usleep(20);
+  }
+}
+
+/* By another process, for example. */
+static void flag_unseen(void **state) {
+  (void)state;
+  for (int i = 0; i < ROUNDS / 4; i++) {
+    struct side s = {.socket = true};
+    struct mwi_pd *pd = ours(mine_of_pair(s.fd));
+    assert_null(run(&s, until_else));
+    give_first(&s, pd);
+    if (i % 2) mwi_netpoll_unasked(mwi_os_monotonic(), true); /* beside those whose job it is */
+    pthread_join(s.thread, NULL);
+    assert_int_equal(s.bytes, FIRST);
+    assert_int_equal(s.closed, -EAGAIN);
+    assert_false(mwi_load_relaxed(&pd->blocks));
+    mwi_rt_close(s.fd[0]);
+    mwi_rt_close(s.fd[1]);
+  }
+}
+
+/* By a call of ours: for reads that come.  Who waits goes on to wait, as in the kernel, unless
+ * an edge has it look. */
+static void flag_seen(void **state) {
+  (void)state;
+  for (int i = 0; i < ROUNDS / 4; i++) {
+    struct side s = {.socket = false};
+    struct mwi_pd *pd = ours(mine_of_pair(s.fd));
+    assert_null(run(&s, until_else));
+    give_first(&s, pd);
+    while (!mwi_load_seqcst(&pd->queue[MWI_IO_READ])) usleep(20);
+    uint32_t parks = mwi_load_relaxed(&pd->parks);
+    assert_int_equal(mwi_rt_fcntl(s.fd[1], F_SETFL, O_NONBLOCK), 0);
+    assert_int_not_equal(mwi_load_relaxed(&pd->parks), parks);
+    assert_int_equal(give(s.fd[0], "x", 1), 1);
+    pthread_join(s.thread, NULL);
+    assert_in_range(s.bytes, FIRST, FIRST + 1);
+    assert_int_equal(s.closed, -EAGAIN);
+    assert_false(mwi_load_relaxed(&pd->blocks));
+    mwi_rt_close(s.fd[0]);
+    mwi_rt_close(s.fd[1]);
+  }
+}
+
 /* ---- Homes: the set of the CPU on which packets arrive [NP1] [NP7] ---------- */
 
 static int cpu_of(int i) { /* the i-th that we may run on; -1: none */
@@ -471,6 +551,8 @@ int main(void) {
       cmocka_unit_test(closes),
       cmocka_unit_test(several_at_once),
       cmocka_unit_test(cuts),
+      cmocka_unit_test(flag_unseen),
+      cmocka_unit_test(flag_seen),
       cmocka_unit_test(first_home),
       cmocka_unit_test(homes),
   };
