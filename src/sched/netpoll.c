@@ -250,12 +250,13 @@ static void enqueue_locked(struct mwi_ionode *n, struct mwi_pd *pd, enum mwi_io_
 static void unlink_locked(struct mwi_ionode *n) {
   struct mwi_pd *pd = n->pd;
   struct mwi_ionode *head = mwi_load_relaxed(&pd->queue[n->dir]);
+  /* relaxed: who finds it there yet, without the lock, takes that and looks again */
   if (n->next == n) {
-    mwi_store_seqcst(&pd->queue[n->dir], NULL);
+    mwi_store_relaxed(&pd->queue[n->dir], NULL);
   } else {
     n->prev->next = n->next;
     n->next->prev = n->prev;
-    if (head == n) mwi_store_seqcst(&pd->queue[n->dir], n->next);
+    if (head == n) mwi_store_relaxed(&pd->queue[n->dir], n->next);
   }
   mwi_store_release(&n->queued, false); /* pairs with leave_queue */
 }
@@ -685,7 +686,8 @@ void mwi_netpoll_deliver(const struct mwi_poll_events *ev, struct mwi_glist *rea
       if (what & MWI_EV_STICKY) mwi_store_relaxed(&pd->sticky, true);
       for (enum mwi_io_dir d = MWI_IO_READ; d <= MWI_IO_WRITE; d++) {
         if (!(what & (1u << d))) continue;
-        mwi_store_seqcst(&pd->ready[d], 1);
+        /* relaxed: [NP2] by the lock, which waiters have, too */
+        mwi_store_relaxed(&pd->ready[d], 1);
         wake_queue_locked(pd, d, MWI_IOW_READY, ready);
       }
     }
@@ -793,9 +795,10 @@ static uint32_t park(struct mwi_iowait *io, struct mwi_lock *lock, int64_t deadl
 void mwi_io_wait_begins(void) {
   mwi_attach();
   struct mwi_iowait *io = wait_of(mwi_getg());
-  uint64_t before = mwi_load_relaxed(&io->wait); /* cut or not: that call is over */
-  while (!mwi_cas_seqcst(&io->wait, &before, (before / MWI_WAIT_NEXT + 1) * MWI_WAIT_NEXT)) {
-  }
+  /* Cut or not, that call is over: what a handler writes there meanwhile goes lost.  relaxed: the
+   * state, set next, is seq_cst. */
+  uint64_t before = mwi_load_relaxed(&io->wait);
+  mwi_store_relaxed(&io->wait, (before / MWI_WAIT_NEXT + 1) * MWI_WAIT_NEXT);
 }
 
 /* [NP6], after the state has been set. */
