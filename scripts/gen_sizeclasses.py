@@ -54,7 +54,7 @@ def classes():
 
 
 def table(name, values):
-    print(f"static const uint8_t {name}[] = {{")
+    print(f"const uint8_t {name}[] = {{")
     for i in range(0, len(values), 16):
         print("    " + ", ".join(str(v) for v in values[i:i + 16]) + ",")
     print("};\n")
@@ -81,8 +81,8 @@ def main():
     def find(n):
         return next(i for i, c in enumerate(cs) if c[0] >= n)
     print("\n#ifdef MWI_SIZECLASS_LOOKUP_TABLES /* sizeclass.c */")
-    table("class_by_8", [find(8 * i) for i in range(SMALL // 8 + 1)])
-    table("class_by_128", [find(SMALL + 128 * i) for i in range((MAX - SMALL) // 128 + 1)])
+    table("mwi_class_by_8", [find(8 * i) for i in range(SMALL // 8 + 1)])
+    table("mwi_class_by_128", [find(SMALL + 128 * i) for i in range((MAX - SMALL) // 128 + 1)])
     print("#endif\n/* clang-format on */\n\n#endif")
 
 

@@ -6,7 +6,8 @@
  *          charge the pacer, start a cycle at the trigger, assist while
  *          marking, and collect before giving up for lack of memory.
  * How      The fast path is a bump in the cursor of the layout's span class
- *          (compiled code has it inline, base/abi.h).  Everything else happens
+ *          (compiled code has it inline, base/abi.h; quick below, for sizes that only
+ *          the program knows).  Everything else happens
  *          when a cursor runs dry, for a whole run of slots at once.  A handler's jump out of
  *          that is made at its end (gc/jumps.h), with the new object forgotten.
  * Callers  goroutine context; the new object is on the caller's stack or in a
@@ -26,6 +27,7 @@
 #include "gc/jumps.h"
 #include "gc/pacer.h"
 #include "gc/roots.h"
+#include "heap/sizeclass.h"
 
 const struct mwi_layout mwi_layout_noscan = {.size = 1, .align = 1};
 
@@ -247,10 +249,55 @@ void mwi_gc_free(void *p) {
   mwi_jumps_go(g);
 }
 
-void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
-  void *p = mwi_gc_alloc_or_null(bytes, l);
+/*
+ * An untyped object whose size is known only now: what compiled code does for one of known size,
+ * a bump in the cursor, in a call; or one in the block of the tiny.  NULL: not small, no room, or
+ * something is unusual.
+ */
+MWI_INLINE void *quick(size_t bytes, bool noscan) {
+  if (MWI_UNLIKELY(bytes - 1 > MWI_MAX_SMALL - 1 || mwi_knobs.gcstress)) return NULL;
+  struct mwi_tcb *t = mwi_tcb();
+  if (noscan && bytes < MWI_TINY_BYTES)
+    return MWI_UNLIKELY(t->sig) ? NULL : mwi_mcache_tiny_bump(t->mcache, bytes);
+  mwi_spanclass c = MWI_CLASS_FIRST + 2 * mwi_sizeclass_of(bytes) + !noscan;
+  struct mwi_cursor *cur = &t->mcache->cursor[c];
+  uintptr_t p = cur->next, n = p + mwi_classes[c].slot;
+  if (MWI_UNLIKELY(n > cur->limit || !p || t->sig)) return NULL; /* p: there is no heap yet */
+  cur->next = n;
+  return (void *)p;
+}
+
+/* quick found no room, perhaps: the next run, unless something is unusual. */
+static MWI_NOINLINE void *quick_refill(size_t bytes, bool noscan) {
+  if (bytes - 1 > MWI_MAX_SMALL - 1 || mwi_knobs.gcstress || mwi_tcb()->sig) return NULL;
+  struct mwi_g *g = mwi_tcb()->g;
+  mwi_jumps_wait(g);
+  mwi_gc_attach();
+  struct limit m = {false, 0};
+  void *p = noscan && bytes < MWI_TINY_BYTES ? tiny(bytes, &m)
+                                             : small_slow(mwi_class_untyped(bytes, noscan), &m);
+  mwi_jumps_go(g);
+  return p;
+}
+
+/* Is every word of l's objects alike: none a pointer (*noscan), or each perhaps? */
+MWI_INLINE bool uniform(const struct mwi_layout *l, bool *noscan) {
+  *noscan = l && (!l->period || !(l->mask[0] & 1));
+  return !l || l->period <= 1;
+}
+
+static MWI_NOINLINE void *alloc_or_die(size_t bytes, const struct mwi_layout *l) {
+  bool noscan;
+  void *p = uniform(l, &noscan) ? quick_refill(bytes, noscan) : NULL;
+  if (!p) p = alloc_or_null(bytes, l, false);
   if (MWI_UNLIKELY(!p)) out_of_memory(bytes);
   return p;
+}
+
+void *mwi_gc_alloc(size_t bytes, const struct mwi_layout *l) {
+  bool noscan;
+  void *p = uniform(l, &noscan) ? quick(bytes, noscan) : NULL;
+  return MWI_LIKELY(p != NULL) ? p : alloc_or_die(bytes, l);
 }
 
 /* `to` is fresh: black or unreachable, and nothing in it is overwritten, but
@@ -423,8 +470,10 @@ MWI_EXPORT void *mw_alloc(size_t n) {
 }
 
 MWI_EXPORT void *mw_alloc_noscan(size_t n) {
+  void *p = quick(n, true);
+  if (MWI_LIKELY(p != NULL)) return p;
   if (n > (size_t)1 << 47) mwi_fatal("mw_alloc_noscan(%zu): size out of range", n);
-  return mwi_gc_alloc(n, &mwi_layout_noscan);
+  return alloc_or_die(n, &mwi_layout_noscan);
 }
 
 /* A long string must not delay a stop: libc's functions run as external code. */

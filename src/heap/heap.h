@@ -257,7 +257,16 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
 bool mwi_mcache_free(struct mwi_mcache *mc, uintptr_t p);
 void *mwi_mcache_reuse(struct mwi_mcache *mc, mwi_spanclass c); /* NULL: none */
 
-/* Pointer-free object of n < 16 bytes, packed.  Same conditions. */
+/* Pointer-free object of n < 16 bytes, packed.  Same conditions; the first, where the present
+ * block has room, else NULL, asks for no more than a bump in a cursor does. */
+MWI_INLINE void *mwi_mcache_tiny_bump(struct mwi_mcache *mc, size_t n) {
+  uint32_t align = n % 8 == 0 ? 8 : n % 4 == 0 ? 4 : n % 2 == 0 ? 2 : 1;
+  uint32_t off = (mc->tiny_off + align - 1) & -align;
+  if (!mc->tiny || off + n > MWI_TINY_BYTES) return NULL;
+  mc->ntiny++;
+  mc->tiny_off = off + (uint32_t)n;
+  return (void *)(mc->tiny + off);
+}
 void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged);
 
 /*

@@ -289,23 +289,11 @@ void *mwi_mcache_reuse(struct mwi_mcache *mc, mwi_spanclass c) {
 void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
   mwi_assert(n > 0 && n < MWI_TINY_BYTES);
   *charged = 0;
-  mc->ntiny++;
-  uint32_t off = mc->tiny_off;
-  if (n % 8 == 0)
-    off = (off + 7) & ~7u;
-  else if (n % 4 == 0)
-    off = (off + 3) & ~3u;
-  else if (n % 2 == 0)
-    off = (off + 1) & ~1u;
-  if (mc->tiny && off + n <= MWI_TINY_BYTES) {
-    mc->tiny_off = off + (uint32_t)n;
-    return (void *)(mc->tiny + off);
-  }
+  void *packed = mwi_mcache_tiny_bump(mc, n);
+  if (packed) return packed;
   uintptr_t p = (uintptr_t)mwi_mcache_alloc_slow(mc, MWI_CLASS_TINY, charged);
-  if (!p) {
-    mc->ntiny--;
-    return NULL;
-  }
+  if (!p) return NULL;
+  mc->ntiny++;
   if (!mc->tiny || n < mc->tiny_off) { /* the new block has more room left */
     mc->tiny = p;
     mc->tiny_off = (uint32_t)n;

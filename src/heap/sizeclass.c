@@ -23,14 +23,9 @@ const struct mwi_sizeclass mwi_sizeclasses[MWI_NSIZECLASSES] = {MWI_SIZECLASSES(
   _Static_assert((m) == ((1ull << 32) + (s) - 1) / (s), "magic");
 MWI_SIZECLASSES(CHECK)
 #undef CHECK
-_Static_assert(sizeof class_by_8 == MWI_SIZECLASS_SPLIT / 8 + 1, "lookup");
-_Static_assert(sizeof class_by_128 == (MWI_MAX_SMALL - MWI_SIZECLASS_SPLIT) / 128 + 1, "lookup");
-
-unsigned mwi_sizeclass_of(size_t bytes) {
-  mwi_assert(bytes <= MWI_MAX_SMALL);
-  if (bytes <= MWI_SIZECLASS_SPLIT) return class_by_8[(bytes + 7) / 8];
-  return class_by_128[(bytes - MWI_SIZECLASS_SPLIT + 127) / 128];
-}
+_Static_assert(sizeof mwi_class_by_8 == MWI_SIZECLASS_SPLIT / 8 + 1, "lookup");
+_Static_assert(sizeof mwi_class_by_128 == (MWI_MAX_SMALL - MWI_SIZECLASS_SPLIT) / 128 + 1,
+               "lookup");
 
 size_t mwi_slot_bytes(size_t bytes) {
   return mwi_sizeclasses[mwi_sizeclass_of(bytes)].slot;

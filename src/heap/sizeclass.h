@@ -10,6 +10,10 @@
 #define MWI_HEAP_SIZECLASS_H
 
 #include "heap/heap.h"
+
+/* A size's class: by (bytes + 7) / 8 up to MWI_SIZECLASS_SPLIT, by 128 above. */
+extern const uint8_t mwi_class_by_8[], mwi_class_by_128[];
+
 #include "heap/sizeclass_table.h"
 
 struct mwi_sizeclass {
@@ -21,6 +25,10 @@ struct mwi_sizeclass {
 extern const struct mwi_sizeclass mwi_sizeclasses[MWI_NSIZECLASSES];
 
 /* Index of the smallest class that holds `bytes` (<= MWI_MAX_SMALL). */
-unsigned mwi_sizeclass_of(size_t bytes);
+MWI_INLINE unsigned mwi_sizeclass_of(size_t bytes) {
+  mwi_assert(bytes <= MWI_MAX_SMALL);
+  if (bytes <= MWI_SIZECLASS_SPLIT) return mwi_class_by_8[(bytes + 7) / 8];
+  return mwi_class_by_128[(bytes - MWI_SIZECLASS_SPLIT + 127) / 128];
+}
 
 #endif
