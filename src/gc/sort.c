@@ -10,6 +10,7 @@
  *          memory, and every move has both halves of the barrier.  Barrier and
  *          move are one runtime section, so no stop comes between them [A2].
  *          Polls between elements: a comparison need not have one.
+ *          Elements that hold no pointers are moved as plain C would.
  * Callers  goroutine context.  cmp may block, panic by longjmp, or sort; a handler may leave
  *          by siglongjmp: a move that it interrupted is done first (gc/jumps.h).
  */
@@ -22,6 +23,7 @@
 
 #define SMALL_BYTES 1024          /* sorted through a buffer on the stack */
 #define PIECE_BYTES (32 * MWI_KB) /* moved between two polls */
+#define WORDS_BYTES 64            /* larger elements of words are moved by memcpy */
 
 typedef int cmp_fn(const void *, const void *);
 typedef int cmp_r_fn(const void *, const void *, void *);
@@ -74,8 +76,65 @@ MWI_INLINE void move_one(const struct sort *s, char *to, const char *from) {
     mwi_rt_leave();
     mwi_jumps_go(g);
     poll();
+  } else if (s->size <= WORDS_BYTES && s->size % sizeof(uint64_t) == 0) {
+    struct mwi_g *g = mwi_tcb()->g;
+    mwi_jumps_wait(g);
+    mwi_rt_enter();
+    mwi_shade_range(to, s->size);
+    mwi_shade_range(from, s->size);
+    for (size_t at = 0; at < s->size; at += sizeof(uint64_t)) {
+      memcpy(to + at, from + at, sizeof(uint64_t));
+      __asm__ volatile("" ::: "memory"); /* keeps the loop from becoming a call of memcpy */
+    }
+    mwi_rt_leave();
+    mwi_jumps_go(g);
+    poll();
   } else {
     move_bytes(to, from, s->size);
+  }
+}
+
+/*
+ * Elements without pointers: no barriers, no sections.  Who jumps out of a comparison, or out of
+ * a handler, finds some elements twice, as after libc's.  memcpy of a whole half is external code,
+ * which a stop does not wait for.  `size` is s->size, a constant where it is inlined.
+ */
+MWI_INLINE void merge_plain(const struct sort *s, char *b, size_t n, size_t size) {
+  size_t n1 = n / 2, n2 = n - n1;
+  char *b1 = b, *b2 = b + n1 * size, *t = s->tmp;
+  while (n1 && n2) {
+    bool first = compare(s, b1, b2) <= 0;
+    memcpy(t, first ? b1 : b2, size);
+    t += size;
+    if (first) {
+      b1 += size;
+      n1--;
+    } else {
+      b2 += size;
+      n2--;
+    }
+    poll();
+  }
+  if (n1) memcpy(t, b1, n1 * size);
+  memcpy(b, s->tmp, (n - n2) * size);
+}
+
+static void sort_plain(const struct sort *s, char *b, size_t n) {
+  if (n <= 1) return;
+  sort_plain(s, b, n / 2);
+  sort_plain(s, b + n / 2 * s->size, n - n / 2);
+  switch (s->size) {
+  case 4:
+    merge_plain(s, b, n, 4);
+    break;
+  case 8:
+    merge_plain(s, b, n, 8);
+    break;
+  case 16:
+    merge_plain(s, b, n, 16);
+    break;
+  default:
+    merge_plain(s, b, n, s->size);
   }
 }
 
@@ -114,15 +173,17 @@ static bool holds_pointers(const void *base, size_t size) {
 static void sort(struct sort *s, void *base, size_t n) {
   if (n <= 1 || !s->size) return;
   size_t bytes = n * s->size;
+  bool pointers = holds_pointers(base, s->size);
+  void (*range)(const struct sort *, char *, size_t) = pointers ? sort_range : sort_plain;
   if (bytes <= SMALL_BYTES) {
     uintptr_t buffer[SMALL_BYTES / sizeof(uintptr_t)];
-    memset(buffer, 0, bytes); /* stale words would be shaded */
+    if (pointers) memset(buffer, 0, bytes); /* stale words would be shaded */
     s->tmp = (char *)buffer;
-    sort_range(s, base, n);
+    range(s, base, n);
     return;
   }
-  s->tmp = mwi_gc_alloc(bytes, holds_pointers(base, s->size) ? NULL : &mwi_layout_noscan);
-  sort_range(s, base, n);
+  s->tmp = mwi_gc_alloc(bytes, pointers ? NULL : &mwi_layout_noscan);
+  range(s, base, n);
   mw_keep_alive(s->tmp);
 }
 
