@@ -181,6 +181,15 @@ bool mwi_gc_run_idle(uint32_t pid) {
 
 /* ---- Assists ----------------------------------------------------------- */
 
+#define MOST_CREDIT (INT64_C(1) << 60) /* bytes: more than anybody allocates */
+
+/* So much scan work is worth many bytes where the goal is far away (GOGC=100000000000). */
+static void pay(struct mwi_gcp *w, uint64_t units, double ratio) {
+  double bytes = (double)units / ratio;
+  int64_t room = MOST_CREDIT - w->credit;
+  w->credit += bytes < (double)room ? (int64_t)bytes : room;
+}
+
 static bool stop_assist(void) {
   mwi_gc_hooks.worker_poll();
   mwi_limiter_tick();
@@ -200,7 +209,7 @@ MWI_COLD static void assist(void) {
     int64_t take = background < owed ? background : owed;
     atomic_fetch_sub(&mwi_gc.background_credit, take);
     owed -= take;
-    w->credit += (int64_t)((double)take / ratio);
+    pay(w, (uint64_t)take, ratio);
   }
   if (owed > 0) {
     mwi_rt_enter();
@@ -209,7 +218,7 @@ MWI_COLD static void assist(void) {
     work(w, (uint64_t)owed, stop_assist, &done);
     /* Under a memory limit what was not done stays owed: the next refill waits again. */
     uint64_t paid = done > (uint64_t)owed || mwi_pacer.limit ? done : (uint64_t)owed;
-    w->credit += (int64_t)((double)paid / ratio);
+    pay(w, paid, ratio);
     atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_thread_cputime() - cpu0);
     mwi_gc_update_ratio();
     mwi_limiter_tick();
@@ -234,7 +243,7 @@ void mwi_gc_hasten(void) {
     double ratio = mwi_load_relaxed(&mwi_gc.ratio);
     int64_t cpu0 = mwi_os_thread_cputime();
     work(w, HASTEN_UNITS, stop_assist, &done);
-    if (ratio > 0) w->credit += (int64_t)((double)done / ratio);
+    if (ratio > 0) pay(w, done, ratio);
     atomic_fetch_add(&mwi_gc.assist_ns, mwi_os_thread_cputime() - cpu0);
     mwi_gc_update_ratio();
     mwi_limiter_tick();

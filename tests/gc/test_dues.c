@@ -103,6 +103,23 @@ static void credit_is_taken(void **state) {
   finish();
 }
 
+/* With a goal far away a little work is worth more bytes than there are numbers for. */
+static void much_is_paid_for(void **state) {
+  (void)state;
+  w.credit = -12345;
+  start();
+  assert_int_equal(w.credit, 0); /* nothing is owed from before */
+  mwi_pacer.goal = UINT64_MAX / 2;
+  for (int i = 0; i < 3; i++) {
+    w.credit = 0;
+    mwi_pacer_charge(MWI_MB);
+    assert_true(w.credit >= 0 && w.credit <= INT64_C(1) << 60);
+    for (int k = 0; k < 20 && mwi_gc_wb_state(); k++) mwi_gc_hasten();
+    assert_true(w.credit >= 0 && w.credit <= INT64_C(1) << 60);
+  }
+  if (mwi_gc_wb_state()) finish();
+}
+
 /* ---- Workers --------------------------------------------------------------------- */
 
 /* A dedicated worker that has run out of work may be needed again. */
@@ -312,10 +329,8 @@ static void the_limiter_lets_through(void **state) {
   mwi_pacer.limit = 1;
   mwi_pacer.cap = 0;
   assert_false(mwi_heap_hooks.ask(MWI_MB));
-  while (!mwi_limiter_on()) { /* which looks once in a while */
-    mwi_gc_stats.total_work_cpu_ns += INT64_C(1) << 50;
-    mwi_limiter_tick();
-  }
+  mwi_gc_stats.total_work_cpu_ns += INT64_C(1) << 50;
+  while (!mwi_limiter_on()) mwi_limiter_tick(); /* which looks once in a while */
   uint32_t before = mwi_gc_stats.ncycles;
   mwi_pacer.trigger = 0;
   assert_true(mwi_heap_hooks.ask(MWI_MB));
@@ -329,6 +344,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(small_charges_are_seen, begin, end),
       cmocka_unit_test_setup_teardown(credit_is_taken, begin, end),
+      cmocka_unit_test_setup_teardown(much_is_paid_for, begin, end),
       cmocka_unit_test_setup_teardown(dedicated_come_again, begin, end),
       cmocka_unit_test_setup_teardown(work_wakes, begin, end),
       cmocka_unit_test_setup_teardown(own_stores_are_marked, begin, end),
