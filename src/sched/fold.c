@@ -210,7 +210,7 @@ void mwi_stack_resume(struct mwi_g *g) {
   uintptr_t copy;
   if (rest & MWI_REST_NEW) {
     struct mwi_stack s;
-    if (!mwi_stack_take(&s, 0)) mwi_stack_none();
+    if (!mwi_kept_stack(&s) && !mwi_stack_take(&s, 0)) mwi_stack_none();
     g->stack = s;
     mwi_stack_own(&s, g);
     g->sp = mwi_switch_prepare(s.hi);

@@ -13,7 +13,9 @@
  * whole epoch (sched/fold.c) goes back as well.
  *
  * A goroutine for which no stack is kept gets one when it first runs, so that
- * a thousand which are started at once, and soon end, need few.
+ * a thousand which are started at once, and soon end, need few: those that ended
+ * before it have left theirs, still in the cache.  The record that loses its stack
+ * so is the processor's for the next birth.
  */
 #include <string.h>
 
@@ -119,6 +121,31 @@ static struct mwi_g *kept_take(struct mwi_p *p) {
   return NULL;
 }
 
+bool mwi_kept_stack(struct mwi_stack *out) {
+  struct mwi_p *p = mwi_tcb()->p;
+  struct mwi_g *dead = kept_take(p);
+  if (!dead) return false;
+  *out = dead->stack;
+  dead->stack = (struct mwi_stack){0}; /* the owner changes with mwi_stack_own */
+  if (p->nbare < KEEP) {
+    dead->next = p->bare;
+    p->bare = dead;
+    p->nbare++;
+  } else {
+    mwi_g_record_put(dead);
+  }
+  return true;
+}
+
+/* A record without a stack, of p's own if there is one. */
+static struct mwi_g *bare_take(struct mwi_p *p) {
+  struct mwi_g *g = p ? p->bare : NULL;
+  if (!g) return mwi_g_record();
+  p->bare = g->next;
+  p->nbare--;
+  return g;
+}
+
 static bool can_keep(const struct mwi_p *p, const struct mwi_g *g) {
   return p && p->nkept < KEEP && mwi_stack_fits(&g->stack) && !mwi_load_relaxed(&mwi_stacks_short);
 }
@@ -222,7 +249,7 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
   if (!g) {
     struct mwi_stack stack = {0};
     if (stack_bytes && !mwi_stack_take(&stack, stack_bytes)) return NULL;
-    g = mwi_g_record();
+    g = bare_take(p);
     g->stack = stack;
     if (stack_bytes) mwi_stack_own(&g->stack, g);
   }

@@ -139,6 +139,8 @@ struct mwi_p {
   struct mwi_gcp gcp; /* collector: barrier buffer, work, credit */
   struct mwi_g *kept; /* dead goroutines, each with the stack it had (goroutine.c) */
   uint32_t nkept;
+  struct mwi_g *bare; /* records whose stacks others took over */
+  uint32_t nbare;
   uint64_t next_id, end_id;    /* numbers for new goroutines: [next_id, end_id) */
   _Atomic int32_t ngoroutines; /* births less deaths here; others read */
 
@@ -375,6 +377,9 @@ void mwi_g_bury(struct mwi_g *g); /* in a forked child */
  * earlier ones have left without writing to all of them, and a collection would see those. */
 void mwi_stack_wipe_below(void);
 void mwi_g_record_put(struct mwi_g *g);
+/* A kept stack for a goroutine that is to run first; false: none is kept.  With a P, under
+ * mwi_rt_enter. */
+bool mwi_kept_stack(struct mwi_stack *out);
 /* An epoch begins: what is kept from before is put aside; then, later, given up. */
 void mwi_kept_age_stw(void);
 bool mwi_kept_drop(void); /* some of it; false: there was none */
