@@ -15,12 +15,32 @@
 #include "escape.h"
 
 static char *text, *text_name;
+static size_t *line_at,
+    nlines; /* where each begins: a large file is asked about many thousand times */
+
+/* Without memory for all, those that there are. */
+static void find_lines(void) {
+  free(line_at);
+  line_at = NULL;
+  size_t cap = 0;
+  for (const char *s = text; s;) {
+    if (nlines == cap) {
+      size_t *more = realloc(line_at, (cap = cap * 2 + 1024) * sizeof *line_at);
+      if (!more) return;
+      line_at = more;
+    }
+    line_at[nlines++] = (size_t)(s - text);
+    s = strchr(s, '\n');
+    if (s) s++;
+  }
+}
 
 static const char *load(const char *file) {
   if (text_name && strcmp(text_name, file) == 0) return text;
   free(text);
   free(text_name);
   text = NULL;
+  nlines = 0;
   text_name = strdup(file);
   FILE *f = fopen(file, "r");
   size_t n = 0, cap = 0;
@@ -36,16 +56,14 @@ static const char *load(const char *file) {
     if (got == 0) break;
   }
   if (f) fclose(f);
+  find_lines();
   return text;
 }
 
 static const char *line_start(const char *file, unsigned line) {
   const char *s = load(file);
-  while (s && line-- > 1) {
-    s = strchr(s, '\n');
-    if (s) s++;
-  }
-  return s;
+  size_t n = line > 1 ? line - 1 : 0;
+  return s && n < nlines ? s + line_at[n] : NULL;
 }
 
 static bool is_word(char c) {
