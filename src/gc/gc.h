@@ -92,6 +92,8 @@ struct mwi_gc_hooks {
   /* A library is closed: its variables, n bytes at p, are about to go.  Any thread, with
    * mwi_roots_lock; NULL: none. */
   void (*variable_goes)(const void *p, size_t n);
+  /* The same for its thread-locals, every thread's (mwi_tls_image). */
+  void (*thread_locals_go)(uintptr_t image);
   /* A cycle's marking has ended, the world runs.  Any thread with a P; may be NULL. */
   void (*cycle_ended)(void);
   /* mw_gc and mw_free_os_memory: stacks give back what they can.  Goroutine context; may be NULL.

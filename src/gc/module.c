@@ -131,6 +131,7 @@ static void tls_remove_locked(uintptr_t owner) {
   for (struct tls **at = &tls_modules; *at; at = &(*at)->next) {
     struct tls *t = *at;
     if (t->owner != owner) continue;
+    if (mwi_gc_hooks.thread_locals_go) mwi_gc_hooks.thread_locals_go(owner);
     *at = t->next;
     t->next = free_tls;
     free_tls = t;
@@ -193,6 +194,27 @@ void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread) {
   for (struct tls *t = tls_modules; t; t = t->next) {
     uintptr_t block = mwi_os_tls_block(thread, &t->os);
     if (block) mwi_scan_conservative(w, block, block + t->os.bytes, false);
+  }
+  mwi_unlock(&mwi_roots_lock);
+}
+
+uintptr_t mwi_tls_image(const void *p) {
+  uintptr_t thread = mwi_os_thread_pointer(), owner = 0;
+  mwi_lock(&mwi_roots_lock);
+  for (struct tls *t = tls_modules; t && !owner; t = t->next) {
+    uintptr_t block = mwi_os_tls_block(thread, &t->os);
+    if (block && (uintptr_t)p - block < t->os.bytes) owner = t->owner;
+  }
+  mwi_unlock(&mwi_roots_lock);
+  return owner;
+}
+
+void mwi_tls_ends(void) {
+  uintptr_t thread = mwi_os_thread_pointer();
+  mwi_lock(&mwi_roots_lock);
+  for (struct tls *t = tls_modules; t && mwi_gc_hooks.variable_goes; t = t->next) {
+    uintptr_t block = mwi_os_tls_block(thread, &t->os);
+    if (block) mwi_gc_hooks.variable_goes((const void *)block, t->os.bytes);
   }
   mwi_unlock(&mwi_roots_lock);
 }

@@ -19,6 +19,10 @@ uint64_t mwi_roots_scan_stw(struct mwi_gcp *w); /* all at once */
 bool mwi_roots_find(uintptr_t addr, uintptr_t *lo, uintptr_t *hi);
 /* A stopped thread's thread-locals (os/tls.h); world stopped. */
 void mwi_tls_scan(struct mwi_gcp *w, uintptr_t thread);
+/* Whose thread-local variable of the calling thread's p lies in: names an image; 0: in none. */
+uintptr_t mwi_tls_image(const void *p);
+/* The calling thread ends, and its thread-locals with it. */
+void mwi_tls_ends(void);
 void mwi_handles_scan(struct mwi_gcp *w);
 
 /* Public functions need the calling thread attached; gc is below sched, so

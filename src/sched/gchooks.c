@@ -528,6 +528,7 @@ void mwi_gchooks_init(void) {
       .ready = ready,
       .starter_jobs = starter_jobs,
       .variable_goes = mwi_pools_forget,
+      .thread_locals_go = mwi_pools_forget_image,
       .cycle_ended = mwi_stacks_tidy_later,
       .tidy = mwi_stacks_tidy,
       .stacks_held = mwi_stacks_held,

@@ -27,6 +27,7 @@
 #include <mallow.h>
 
 #include "gc/gc.h"
+#include "gc/roots.h"
 #include "os/thread.h"
 #include "os/tls.h"
 #include "sched/proc.h"
@@ -216,6 +217,7 @@ void mwi_detach(void) {
   struct mwi_g *g = m->foreign;
   if (!g) return; /* one of ours, or the main thread */
   mwi_rt_enter();
+  mwi_tls_ends(); /* still as a thread that stops wait for */
   mwi_g_transition(g, MWI_G_RUNNING, MWI_G_DEAD);
   g->m = NULL;
   struct mwi_p *p = mwi_release_p(m);

@@ -14,6 +14,8 @@
  * Promise  [Q1] An object is in one slot at a time, and one get receives it.
  *          [Q2] Everything above is collected memory, reached from the list
  *          of pools in use, which is a root; stores have barriers.
+ *          [Q3] The list knows no pool whose memory is gone: of a library that is closed, or a
+ *          thread-local of a thread that has ended.
  * How      The ring is a single-producer, many-consumer deque.  Head and tail
  *          are packed in one word, so that taking the last element is decided
  *          by one compare-and-swap; a thief clears the slot it took, and a
@@ -25,6 +27,7 @@
 
 #include "gc/alloc.h"
 #include "gc/gc.h"
+#include "gc/roots.h"
 #include "sched/pool.h"
 #include "sched/proc.h"
 
@@ -49,6 +52,14 @@ static struct mwi_lock pools_lock = MWI_LOCK_INIT(MWI_RANK_POOLS);
  * with its library: a use while its victim is there does not move it.  Under pools_lock or with the
  * world stopped. */
 static mw_pool *pools;
+
+/* Pools that have been found in thread-locals, of which other threads cannot tell where they are:
+ * from the first use until the thread ends or the library is closed.  Under pools_lock. */
+static struct local_pool {
+  struct local_pool *next;
+  mw_pool *pool;
+  uintptr_t image;
+} *local_pools, *free_local_pools;
 
 /* ---- The deque --------------------------------------------------------- */
 
@@ -122,10 +133,28 @@ static void *pop_own(struct local *l) {
 
 /* ---- Generations ------------------------------------------------------- */
 
+/* image: what the pool, which enters the list, is a thread-local of; 0: none. */
+static void note_local_locked(mw_pool *pool, uintptr_t image) {
+  if (!image) return;
+  for (struct local_pool *l = local_pools; l; l = l->next)
+    if (l->pool == pool) {
+      l->image = image;
+      return;
+    }
+  struct local_pool *l = free_local_pools;
+  if (l)
+    free_local_pools = l->next;
+  else
+    l = mwi_meta_alloc(sizeof *l, 16);
+  *l = (struct local_pool){local_pools, pool, image};
+  local_pools = l;
+}
+
 /* The pool's array for this cycle.  Allocates, so outside mwi_rt_enter. */
 static void make_local(mw_pool *pool) {
   uint32_t n = (uint32_t)mwi_sched.nprocs;
   struct local *fresh = mwi_gc_alloc(n * sizeof *fresh, NULL);
+  uintptr_t image = pool->listed ? 0 : mwi_tls_image(pool);
   mwi_lock(&pools_lock);
   if (!pool->local || pool->local_n < n) {
     mwi_store_ptr(&pool->local, fresh);
@@ -134,6 +163,7 @@ static void make_local(mw_pool *pool) {
       pool->listed = true;
       pool->next = pools;
       pools = pool;
+      note_local_locked(pool, image);
       mwi_shade(pool); /* the list may have been scanned, and only a stack know the pool */
     }
   }
@@ -171,10 +201,40 @@ void mwi_pools_scan(void (*scan)(const void *p, size_t bytes)) {
   mwi_unlock(&pools_lock);
 }
 
-/* A variable of a library that is closed: pools in it are no more.  What they hold has been shaded
- * as the variable's words are. */
+static void unlist_locked(const mw_pool *pool) {
+  for (mw_pool **at = &pools; *at; at = &(*at)->next)
+    if (*at == pool) {
+      *at = pool->next;
+      return;
+    }
+}
+
+/* Pools in [p, p + n), or, without p, those that are thread-locals of image. */
+static void forget_local_locked(const void *p, size_t n, uintptr_t image) {
+  for (struct local_pool **at = &local_pools; *at;) {
+    struct local_pool *l = *at;
+    if (p ? (uintptr_t)l->pool - (uintptr_t)p >= n : l->image != image) {
+      at = &l->next;
+      continue;
+    }
+    if (!p) unlist_locked(l->pool);
+    *at = l->next;
+    l->next = free_local_pools;
+    free_local_pools = l;
+  }
+}
+
+void mwi_pools_forget_image(uintptr_t image) {
+  mwi_lock(&pools_lock);
+  forget_local_locked(NULL, 0, image);
+  mwi_unlock(&pools_lock);
+}
+
+/* A variable of a library that is closed, or of a thread that ends: pools in it are no more.  What
+ * they hold has been shaded as the variable's words are. */
 void mwi_pools_forget(const void *p, size_t n) {
   mwi_lock(&pools_lock);
+  forget_local_locked(p, n, 0);
   for (mw_pool **at = &pools; *at;)
     if ((uintptr_t)*at - (uintptr_t)p < n)
       *at = (*at)->next;

@@ -7,6 +7,7 @@
 
 void mwi_pools_clear_stw(void);
 void mwi_pools_forget(const void *p, size_t n);
+void mwi_pools_forget_image(uintptr_t image); /* its thread-locals (gc/roots.h, mwi_tls_image) */
 void mwi_pools_scan(void (*scan)(const void *p, size_t bytes));
 
 #endif

@@ -9,6 +9,7 @@ typedef struct item {
 
 static item *all;
 static mw_pool pool; /* the runtime has a list of pools */
+static _Thread_local mw_pool own_pool;
 static struct {
   item *first, *other[300];
 } given;                              /* to external code, which the collector looks at again */
@@ -28,6 +29,7 @@ void *library_use(void *previous) {
   library_external(&given);
   mw_pool_put(&pool, mw_new(item));
   mw_pool_put(&pool, mw_new(item)); /* one is private, one is in the ring */
+  mw_pool_put(&own_pool, mw_new(item));
   unsigned long bad = 0;
   for (int i = 0; i < 2000; i++) bad += own[i]->check != 4711;
   for (item *n = all; n; n = n->next) bad += n->check != 4711;
