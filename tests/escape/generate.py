@@ -13,12 +13,17 @@ read once more.  With GODEBUG=clobberfree=1 an object that was freed too early
 has other contents; a variable left on the stack has been overwritten.
 """
 import random
+import re
 import sys
 
 HEAD = r"""
+#define _GNU_SOURCE
 #include <mallow.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +87,69 @@ static void worker(void *arg) {
   *j->p += j->add;
   mw_chan_send(j->done, j->p);
 }
+struct inner { long pad; struct box b; int *q; };
+struct flex { long n; int *p[]; };
+struct node { struct node *next; int *p; };
+struct pp { int **q; };
+typedef long pair __attribute__((vector_size(16)));
+union mixed { int *p[2]; double d[2]; __int128 i; pair v; struct { char pad[8]; int *q; } s; };
+static struct box *boxed;
+static _Thread_local int *local_to_thread;
+static _Atomic(struct box *) abox;
+static mw_pool pool;
+static int *seen;
+static NOINLINE int *of_vla(int n, int *a[n]) { return a[n - 1]; }
+static NOINLINE int *of_rows(int n, int m, int *a[n][m]) { return a[n - 1][m - 1]; }
+static int *op_get(struct inner *o) { return o->q; }
+static void op_set(struct inner *o, int *p) { o->b.p = o->q; o->q = p; }
+struct ops { int *(*get)(struct inner *); void (*set)(struct inner *, int *); };
+static const struct ops fixed = {op_get, op_set};
+static struct ops *volatile chosen;
+static int *(*choose(int n))(int *) { return n & 1 ? same : same_other; }
+static NOINLINE struct box *ring_b(struct box *b, int n);
+static NOINLINE struct box *ring_a(struct box *b, int n) { return n ? ring_b(b, n - 1) : b; }
+static NOINLINE struct box *ring_b(struct box *b, int n) { return n > 1 ? ring_a(b, n - 2) : b; }
+static NOINLINE int **level2(int **pp, int n) { return n ? level2(pp, n - 1) : pp; }
+static NOINLINE int ***level3(int ***ppp, int n) { return n ? level3(ppp, n - 1) : ppp; }
+static NOINLINE struct pp hold(int **q) { return (struct pp){q}; }
+static NOINLINE int *jumped(int *p) {
+  jmp_buf back;
+  int *volatile q = NULL;
+  if (!setjmp(back)) {
+    q = p;
+    longjmp(back, 1);
+  }
+  return q;
+}
+static NOINLINE int *list_of(va_list ap) { return **va_arg(ap, int ***); }
+static NOINLINE int *variadic_deep(int n, ...) {
+  va_list ap, copy;
+  va_start(ap, n);
+  va_copy(copy, ap);
+  int *p = list_of(copy);
+  va_end(copy);
+  va_end(ap);
+  return p;
+}
+static int notes(const void *a, const void *b) {
+  seen = *(int *const *)b;
+  (void)a;
+  return 0;
+}
+static void store_in(void *arg, int *p) { *(int **)arg = p; }
+static NOINLINE void each(struct box *b, void (*fn)(void *, int *), void *arg) { fn(arg, b->p); }
+static void *thread(void *arg) { return *(int **)arg; }
+static void answer(void *arg) {
+  struct job j = *(struct job *)arg;
+  struct box b = {j.p, j.add};
+  mw_chan_send(boxes, b);
+  (void)j;
+}
+static void tidy(int **pp) { seen = *pp; }
+static NOINLINE int *tidied(int *p) {
+  __attribute__((cleanup(tidy))) int *q = p;
+  return q;
+}
 static NOINLINE void smash(int depth) {
   volatile char junk[512];
   memset((char *)junk, 0xa5, sizeof junk);
@@ -114,6 +182,108 @@ int main(void) {
 """
 
 
+# Steps as text: lines, and the expression that they give.  E is the pointer so far, V, W and I are
+# names of the step's own, N is a small number.
+STEPS = [
+    ("", "({ int *V = E; V; })"),
+    ("", "({ struct box V = {E, 1}; V; }).p"),
+    ("", "((struct box){E, 4}).p"),
+    ("", "(&(struct box){E, 4})->p"),
+    ("", "*(int *[]){E}"),
+    ("", "((int *[3]){NULL, E, NULL})[1]"),
+    ("", "({ int *V[2] = {E, NULL}; int **W = &V[0]; W; })[0]"),
+    ("", "({ int *V[(nkept & 3) + 1]; V[nkept & 3] = E; of_vla((nkept & 3) + 1, V); })"),
+    ("int *V[2][3] = {{NULL}, {NULL, NULL, E}};", "of_rows(2, 3, V)"),
+    ("int *V[N + 1]; V[N] = E; int *(*W)[N + 1] = &V;", "(*W)[N]"),
+    ("int *V[2][4]; V[1][N] = E; int **W = V[1];", "W[N]"),
+    ("struct inner V = {.q = E}; struct box *W = &V.b;",
+     "((struct inner *)(void *)((char *)W - offsetof(struct inner, b)))->q"),
+    ("struct inner V = {.b = {E, 1}}; int **W = &V.q;",
+     "((struct inner *)(void *)((char *)W - offsetof(struct inner, q)))->b.p"),
+    ("struct flex *V = mw_new_flex(struct flex, p, N + 1); V->p[N] = E;", "V->p[N]"),
+    ("struct flex *V = mw_new_flex(struct flex, p, (size_t)(nkept & 7) + 1); V->p[nkept & 7] = E;",
+     "V->p[nkept & 7]"),
+    ("struct inner V = {0}; fixed.set(&V, E);", "fixed.get(&V)"),
+    ("struct inner V = {.q = E}; struct ops W = {op_get, op_set}; chosen = &W; chosen->set(&V, NULL);",
+     "V.b.p"),
+    ("", "choose(nkept + N)(E)"),
+    ("struct box V = {E, 1};", "ring_a(&V, N)->p"),
+    ("int *V = E;", "*level2(&V, N)"),
+    ("int *V = E; int **W = &V;", "**level3(&W, N)"),
+    ("int *V = E;", "*hold(&V).q"),
+    ("struct pp V = {&(int *){E}}, W = V;", "*W.q"),
+    ("", "jumped(E)"),
+    ("jmp_buf V; int *volatile W = E; if (!setjmp(V)) longjmp(V, 1);", "W"),
+    ("int *V = E; int **W = &V;", "variadic_deep(1, &W)"),
+    ("int *V[2] = {E, E}; qsort(V, 2, sizeof V[0], notes);", "seen"),
+    ("int *V[2] = {E, E}; int *W = *V; bsearch(&W, V, 2, sizeof V[0], notes);", "seen"),
+    ("int *V[1] = {E}; int *W = *V;", "*(int **)bsearch(&W, V, 1, sizeof V[0], by_value)"),
+    ("struct box V = {E, 1}; int *W = NULL; each(&V, store_in, &W);", "W"),
+    ("void (*volatile V)(void *, int *) = store_in; int *W = NULL; V(&W, E);", "W"),
+    ("mw_thread_lock(); local_to_thread = E; int *V = local_to_thread; mw_thread_unlock();", "V"),
+    ("struct box V = {E, 1}; boxed = &V;", "boxed->p"),
+    ("boxed = &(struct box){E, N};", "boxed->p"),
+    ("struct box V = {E, 1}; atomic_store(&abox, &V);", "atomic_load(&abox)->p"),
+    ("struct box V = {E, 1}; atomic_exchange(&abox, &V); struct box *W = atomic_exchange(&abox, NULL);",
+     "W->p"),
+    ("_Atomic(int *) V = NULL; int *W = NULL; atomic_compare_exchange_strong(&V, &W, E);"
+     " int *I = atomic_exchange(&V, NULL);", "I"),
+    ("int *V = NULL; __sync_val_compare_and_swap(&V, NULL, E);", "V"),
+    ("int *V = E, *W; __atomic_load(&V, &W, __ATOMIC_SEQ_CST);", "W"),
+    ("static int *V; V = E;", "V"),
+    ("static struct box V[4]; V[N].p = E; struct box W[4]; memcpy(W, V, sizeof V);", "W[N].p"),
+    ("union mixed V = {.p = {E}}, W; W.d[0] = V.d[0];", "W.p[0]"),
+    ("union mixed V = {.p = {NULL, E}}, W; W.i = V.i;", "W.s.q"),
+    ("union mixed V = {.p = {NULL, E}}, W; W.v = V.v;", "W.p[1]"),
+    ("union mixed V = {.s = {.q = E}}; pair W = V.v;", "(int *)W[1]"),
+    ("int *V = E; double W; memcpy(&W, &V, 8); memcpy(&V, &W, 8);", "V"),
+    ("int *V = E; struct { uintptr_t u : 64; } W = {(uintptr_t)V};", "(int *)W.u"),
+    ("int *V = E; char W[24]; memcpy(W + N, &V, 8); V = NULL; memcpy(&V, W + N, 8);", "V"),
+    ("int *V = E; char W[16]; char *I = mempcpy(W, &V, 8); memcpy(&V, I - 8, 8);", "V"),
+    ("struct box V[3] = {{E, 1}}; memmove(V + 1, V, 2 * sizeof V[0]);", "V[1].p"),
+    ("int *V = E; __asm__ volatile(\"\" : \"+r\"(V));", "V"),
+    ("int *V = E, *W; __asm__ volatile(\"\" : \"=r\"(W) : \"0\"(V));", "W"),
+    ("int *V = E; __asm__ volatile(\"\" : \"+m\"(V));", "V"),
+    ("int *V = E; int **W; __asm__ volatile(\"lea %1, %0\" : \"=r\"(W) : \"m\"(V));", "*W"),
+    ("int *V = E, *W = NULL; switch (nkept & 1) { case 1: W = V; /* fallthrough */"
+     " default: W = W ? W : V; }", "W"),
+    ("int *V = E, *W; if (nkept < 0) goto I; W = V; if (0) { I: W = NULL; }", "W"),
+    ("static const void *const I[] = {&&IA, &&IB}; int *V = E, *W = NULL; goto *I[nkept & 1];"
+     " IA: W = V; IB: W = V;", "W"),
+    ("struct node *V = NULL; for (int I = 0; I < N + 2; I++) { struct node W = {V, E}; V = &W; }",
+     "V->next->p"),
+    ("struct node *V = NULL; for (int I = 0; I < N + 2; I++) V = &(struct node){V, E};",
+     "V->next->p"),
+    ("struct node V = {NULL, E}; V.next = &V;", "V.next->next->p"),
+    ("struct node V = {NULL, E}, W = {&V, NULL}; V.next = &W;", "V.next->next->p"),
+    ("struct node V[N + 2]; for (int I = 0; I < N + 2; I++) V[I] = (struct node){V + N + 1 - I, E};",
+     "V[0].next->p"),
+    ("int **V = __builtin_alloca(4 * sizeof *V); V[N] = E;", "V[N]"),
+    ("int **V = mw_realloc(NULL, 16); V[1] = E; V = mw_realloc(V, 64);", "V[1]"),
+    ("struct box *V = mw_new(struct box); V->p = E; mw_pool_put(&pool, V); mw_pool_get(&pool);", "V->p"),
+    ("", "(E) ?: NULL"),
+    ("", "(nkept, E)"),
+    ("int *V = E;", "(int *)memchr(V, *(unsigned char *)V, 4)"),
+    ("", "tidied(E)"),
+    ("{ int *V = E; __attribute__((cleanup(tidy))) int *W = V; }", "seen"),
+    ("struct job V = {E, ptrs, 5}; mw_go(answer, &V); struct box W; mw_chan_recv(boxes, &W);", "W.p"),
+    ("mw_go(answer, &(struct job){E, ptrs, N}); struct box W; mw_chan_recv(boxes, &W);", "W.p"),
+    ("int *V = E, *W; mw_select((mw_case[]){mw_case_send(ptrs, &V)}, 1);"
+     " mw_select((mw_case[]){mw_case_recv(ptrs, &W)}, 1);", "W"),
+    ("struct box V = {E, 2}, W; mw_case I[] = {mw_case_send(boxes, &V)}; mw_select(I, 1);"
+     " mw_chan_recv(boxes, &W);", "W.p"),
+    ("int *V = E; mw_chan *W = mw_chan_make(int **, 1); mw_chan_send(W, &V); int **I;"
+     " mw_chan_recv(W, &I);", "*I"),
+    ("struct box V[4] = {{NULL}}; struct box *W = V; for (; W < V + N; W++) {} W->p = E;", "V[N].p"),
+    ("int *V[4] = {0}; int **W = V; *W++ = E; *W = W[-1];", "V[1]"),
+    ("struct { struct box a; struct { int *x[2]; } b; } V = {.b = {{NULL, E}}}, W; W = V;", "W.b.x[1]"),
+]
+RARE = [
+    ("int *V = E; pthread_t W; void *I; pthread_create(&W, NULL, thread, &V); pthread_join(W, &I);",
+     "(int *)I"),
+]
+
+
 class Program:
     def __init__(self, rnd, number):
         self.r, self.id, self.n = rnd, number, 0
@@ -127,6 +297,13 @@ class Program:
     def step(self, out, e):
         r = self.r
         v, w = self.name("v"), self.name("w")
+        if r.random() < 0.5:
+            lines, result = r.choice(RARE if r.random() < 0.01 else STEPS)
+            words = {"E": e, "V": v, "W": w, "I": self.name("g"), "N": str(r.randrange(4))}
+            words["IA"], words["IB"] = words["I"] + "a", words["I"] + "b"
+            text = [re.sub(r"\b(IA|IB|[EVWIN])\b", lambda m: words[m[0]], t) for t in (lines, result)]
+            out += [text[0]] if text[0] else []
+            return text[1]
         k = r.randrange(41)
         if k == 0:
             out.append(f"int *{v} = {e};")
@@ -252,7 +429,28 @@ class Program:
         r = self.r
         v = self.name("x")
         want = r.randrange(1 << 30)
-        k = r.randrange(10)
+        k = r.randrange(16)
+        if k == 10:
+            return f"({{ int {v} = {want}; &{v}; }})", want
+        if k == 11:
+            out.append(f"int *{v}p; {{ int {v} = {want}; {v}p = &{v}; }}"
+                       f" {{ volatile int {v}[4]; {v}[0] = {v}[1] = {v}[2] = {v}[3] = 7; }}")
+            return f"{v}p", want
+        if k == 12:
+            i = r.randrange(3)
+            out.append(f"struct {{ struct {{ long n; int f[3]; }} in[2]; }} {v};"
+                       f" {v}.in[1].f[{i}] = {want};")
+            return f"&{v}.in[1].f[{i}]", want
+        if k == 13:
+            out.append(f"union {{ long l; int i[2]; }} {v} = {{.l = {want}}};")
+            return f"&{v}.i[0]", want
+        if k == 14:
+            out.append(f"_Atomic int {v} = {want};")
+            return f"(int *)&{v}", want
+        if k == 15:
+            out.append(f"int *{v}p = NULL; switch (nkept >= 0) {{ int {v}; case 1: {v} = {want};"
+                       f" {v}p = &{v}; }}")
+            return f"{v}p", want
         if k <= 1:
             out.append(f"int {v} = {want};")
             return f"&{v}", want
@@ -390,6 +588,17 @@ class Program:
             extra.append(f"static {r.choice(['', 'NOINLINE '])}int *f{self.id}(int a) {{\n  (void)a;\n"
                          + "".join(f"  {x}\n" for x in e_out) + f"  return {e};\n}}\n")
             main.append(f"keep(f{self.id}(4242), {want}, {self.id});")
+        if r.random() < 0.3:
+            # from a frame far down: a local, or a parameter in memory
+            r_out = []
+            e = r.choice(["&x", "(int *)&b.a[4]", "&n"])
+            want = {"&x": 77, "&n": 0}.get(e, 99)
+            e = self.chain(r_out, e)
+            extra.append(f"static {r.choice(['', 'NOINLINE '])}void down{self.id}(int n, struct big b, int **out) {{\n"
+                         f"  int x = 77;\n  if (n) {{ down{self.id}(n - 1, b, out); return; }}\n"
+                         + "".join(f"  {x}\n" for x in r_out) + f"  *out = {e};\n}}\n")
+            main.append(f"{{ int *out; down{self.id}({r.randrange(6)}, (struct big){{{{1, 2, 3, 4, 99}}}}, &out);"
+                        f" keep(out, {want}, {self.id}); }}")
         body = "".join(f"  {x}\n" for x in main)
         return "".join(self.helpers) + "".join(extra) + \
             f"static NOINLINE void program{self.id}(void) {{\n{body}}}\n"
