@@ -542,6 +542,134 @@ static void new_set(void **state) {
     new_set_of(cpu_of(i)); /* no homes with one processor */
 }
 
+/* ---- Whose edges a thread takes, on a clock of the test's own ---------------- */
+
+/* For the calling thread: 0, none of its own. */
+static _Thread_local int64_t own_ns;
+static _Thread_local unsigned own_cpu;
+static _Thread_local uint64_t asked; /* sets, since this was cleared */
+static _Atomic uint32_t asks[MWI_POLL_SETS];
+
+int64_t __real_mwi_os_monotonic(void);
+int64_t __wrap_mwi_os_monotonic(void);
+int64_t __wrap_mwi_os_monotonic(void) {
+  return own_ns ? own_ns : __real_mwi_os_monotonic();
+}
+
+unsigned __real_mwi_os_cpu(void);
+unsigned __wrap_mwi_os_cpu(void);
+unsigned __wrap_mwi_os_cpu(void) {
+  return own_ns ? own_cpu : __real_mwi_os_cpu();
+}
+
+void __real_mwi_netpoll_os_ask(struct mwi_poll_events *ev, unsigned k, int room);
+void __wrap_mwi_netpoll_os_ask(struct mwi_poll_events *ev, unsigned k, int room);
+void __wrap_mwi_netpoll_os_ask(struct mwi_poll_events *ev, unsigned k, int room) {
+  asked |= UINT64_C(1) << k;
+  asks[k]++;
+  __real_mwi_netpoll_os_ask(ev, k, room);
+}
+
+/* The scheduler's look, at ns on cpu.  Which sets it asks. */
+static uint64_t look(unsigned cpu, int64_t ns) {
+  struct mwi_glist ready = {0};
+  mwi_attach();
+  mwi_rt_enter();
+  own_cpu = cpu;
+  own_ns = ns;
+  asked = 0;
+  mwi_netpoll_now(&ready);
+  own_ns = 0;
+  mwi_glist_run(&ready);
+  mwi_rt_leave();
+  return asked;
+}
+
+static const int64_t begun_ns = 1000000000000; /* sooner than any look of the scheduler's own */
+static _Atomic int steps;
+
+static void *at_home(void *cpu) {
+  look((unsigned)(uintptr_t)cpu, begun_ns);
+  steps++;
+  while (steps < 2) usleep(20);
+  mwi_netpoll_idle(NULL);
+  steps++;
+  while (steps < 4) usleep(20);
+  return NULL;
+}
+
+/* The edges of a CPU where one of ours asks are left to it for 5 ms, which is more than the
+ * slice that its clients may take meanwhile; then, or when it has gone idle, anybody's. */
+static void edges_are_left_to_who_is_at_home(void **state) {
+  (void)state;
+  enum { LEFT_NS = 5000000 };
+  unsigned k = 1;
+  while (k < MWI_POLL_SETS && !mwi_netpoll_os_has(k)) k++;
+  if (k == MWI_POLL_SETS) skip(); /* no CPU's: the kernel does not tell where packets come in */
+  unsigned there = k - 1, here = k % MWI_POLL_CPUS;
+  uint64_t its = UINT64_C(1) << k;
+  for (bool again = true; again;) {
+    pthread_t t;
+    uint32_t before = asks[k], ours = 1; /* the other's */
+    steps = 0;
+    assert_int_equal(pthread_create(&t, NULL, at_home, (void *)(uintptr_t)there), 0);
+    while (steps < 1) usleep(20);
+    bool soon = look(here, begun_ns + 100000) & its, last = look(here, begun_ns + LEFT_NS) & its;
+    bool late = look(here, begun_ns + LEFT_NS + 1) & its;
+    bool left = look(here, begun_ns + LEFT_NS + 100000) & its; /* somebody has just asked */
+    steps++;
+    while (steps < 3) usleep(20);
+    bool idle = look(here, begun_ns + LEFT_NS + 200000) & its;
+    steps++;
+    pthread_join(t, NULL);
+    ours += (uint32_t)(soon + last + late + left + idle);
+    again = asks[k] != before + ours; /* idle threads look, too, on their own clock */
+    if (again) continue;
+    assert_false(soon);
+    assert_false(last);
+    assert_true(late);
+    assert_false(left);
+    assert_true(idle);
+  }
+}
+
+/* A function with buffers on its stack keeps what it works with out of reach of what is prefetched
+ * from the parked stack pointer on; where, its goroutine's record tells (outer). */
+static _Atomic uintptr_t frame, top;
+
+static MWI_NOINLINE void *reads_beside_buffers(void *arg) {
+  struct side *s = arg;
+  volatile char buffer[4 * MWI_NEAR_BYTES];
+  mwi_attach();
+  for (size_t i = 0; i < sizeof buffer; i += 64) buffer[i] = 1;
+  frame = (uintptr_t)__builtin_frame_address(0);
+  top = mwi_getg()->stack.hi;
+  s->bytes = take(s->fd[0], true, 0);
+  return (void *)(uintptr_t)(buffer[64] - 1);
+}
+
+static void frames_beyond_buffers_are_noted(void **state) {
+  (void)state;
+  struct side s = {0};
+  assert_int_equal(mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, s.fd), 0);
+  struct mwi_pd *pd = mwi_pd_get(s.fd[0], true);
+  assert_null(run(&s, reads_beside_buffers));
+  while (!mwi_load_seqcst(&pd->queue[MWI_IO_READ])) usleep(20);
+  mwi_lock(&pd->lock); /* it keeps that until it has parked */
+  const struct mwi_ionode *n = mwi_load_relaxed(&pd->queue[MWI_IO_READ]);
+  uint32_t outer = n ? n->wait->g->outer : 0;
+  mwi_unlock(&pd->lock);
+  assert_in_range(top - outer, 1, frame);
+#if !__has_feature(address_sanitizer) /* whose red zones put others' frames out of reach, too */
+  assert_int_equal(top - outer, frame);
+#endif
+  assert_int_equal(give(s.fd[1], "x", 1), 1);
+  pthread_join(s.thread, NULL);
+  assert_int_equal(s.bytes, 1);
+  mwi_rt_close(s.fd[0]);
+  mwi_rt_close(s.fd[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(new_set),
@@ -555,6 +683,8 @@ int main(void) {
       cmocka_unit_test(flag_seen),
       cmocka_unit_test(first_home),
       cmocka_unit_test(homes),
+      cmocka_unit_test(edges_are_left_to_who_is_at_home),
+      cmocka_unit_test(frames_beyond_buffers_are_noted),
   };
   return cmocka_run_group_tests(tests, begin, NULL);
 }
