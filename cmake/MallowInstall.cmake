@@ -14,7 +14,7 @@
 #   share/doc/mallow/                README, guide, design, and the examples' sources
 #   share/man/                       mallow(1), mallow(7), mallow.h(3)
 #
-# Promise  [B3] The tree can be moved as a whole: every file in it finds the
+# Promise  [BT3] The tree can be moved as a whole: every file in it finds the
 #          others relative to itself.
 
 include(CMakePackageConfigHelpers)

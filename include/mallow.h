@@ -2,8 +2,8 @@
 /*
  * mallow.h -- Go's memory management for C programs
  *
- * The one header that programs include.  Compile with `mallow cc`; objects
- * allocated here are never freed by hand.
+ * The one header that programs include, in C from gnu89 on and C++ from C++11.
+ * Compile with `mallow cc`; objects allocated here are never freed by hand.
  *
  * Conventions.  Times are nanoseconds (int64_t).  "Blocks" means: parks the
  * calling goroutine, never its thread.  "Fatal" means: one line

@@ -4,7 +4,7 @@
  *
  * Job      Sets up `struct mwcc` and declares the marker functions and the
  *          runtime's entry points with the attributes that say what they do.
- * Promise  [P1] A marker's declaration tells the optimiser the truth: a store
+ * Promise  [CM1] A marker's declaration tells the optimiser the truth: a store
  *          marker writes through its first argument only and keeps its
  *          second; it also touches memory that nobody else sees, so it is
  *          never merged with, or removed for, a neighbour.

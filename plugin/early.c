@@ -3,7 +3,7 @@
  * plugin/early.c -- the first half, on what clang has just generated
  *
  * Job      Order of the early passes on one screen.
- * Promise  [E1] Runs once a module, before any optimisation, at -O0 too;
+ * Promise  [EY1] Runs once a module, before any optimisation, at -O0 too;
  *          the module flag "mallow" remembers it (bitcode compiled again).
  */
 #include <string.h>

@@ -11,7 +11,7 @@
  *                    that the early run made of variables, move to the stack
  *                    where the inlined code shows that they do not escape.
  *                    With -flto once more in the linker, on the whole program.
- * Promise  [E2] An allocation that stays on the stack in an early decision was
+ * Promise  [EP2] An allocation that stays on the stack in an early decision was
  *          proven on the code as written; the middle run decides only about
  *          allocations, never about variables.
  * Reports  are of the last decision (escape_report.c).

@@ -5,7 +5,7 @@
  * Job      At the very end of the pipeline, each marker becomes
  *              if (gs:[MWI_TCB_WB]) mwi_rt_wb(p, v);    cold
  *              *p = v;
- * Promise  [X1] Between the load of the flag and the stores that it guards
+ * Promise  [XP1] Between the load of the flag and the stores that it guards
  *          there is no call but the slow path's and no poll; verify.c
  *          checks the result.
  * How      Neighbouring store markers share one test.  A group is a run of a

@@ -3,7 +3,7 @@
  * plugin/late.c -- the second half, on the optimised module
  *
  * Job      Order of the late passes on one screen.
- * Promise  [T1] Runs once a module ("mallow.done" remembers it), after
+ * Promise  [LT1] Runs once a module ("mallow.done" remembers it), after
  *          every optimisation: with -flto that is in the linker, so the
  *          compiler's run only notes that it has passed
  *          ("mallow.prelink").

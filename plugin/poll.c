@@ -6,10 +6,10 @@
  *          at the end of each loop's turn and at the entry of each function
  *          that may recurse, so that no goroutine runs for ever between two
  *          polls.
- * Promise  [Q1] Every cycle in the control flow has a poll, except loops of a
+ * Promise  [PO1] Every cycle in the control flow has a poll, except loops of a
  *          few turns whose number is a constant; it may be in a function of
  *          this module that every turn calls.
- *          [Q2] Every cycle in the call graph has one.  Calls through pointers
+ *          [PO2] Every cycle in the call graph has one.  Calls through pointers
  *          and to unknown functions may come back to any function that is
  *          visible outside or whose address is taken.  Leaves never poll.
  * How      Loops: edges to a block that is on the depth-first stack (retreating

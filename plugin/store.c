@@ -4,7 +4,7 @@
  *
  * Job      Walks a function before any optimisation and replaces each store
  *          that may put a pointer into memory that the collector scans.
- * Promise  [S1] After it, every store of a pointer (or of an integer that
+ * Promise  [ST1] After it, every store of a pointer (or of an integer that
  *          visibly came from one) whose destination is not private memory
  *          (base.c) is a marker; so is every copy (copy.c) and every atomic
  *          operation on a word (atomic.c).

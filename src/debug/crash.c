@@ -8,7 +8,7 @@
  *          overflow: a fatal error, exit status 2.  One in a folded stack is
  *          nothing of the kind: sched/fold.c brings the stack back.  SIGQUIT prints every
  *          goroutine and exits with 2.
- * Promise  [C1] A handler of the program's own wins: one that exists is left
+ * Promise  [CR1] A handler of the program's own wins: one that exists is left
  *          alone, one that comes later replaces ours (sched/signal.c keeps
  *          faults in folded stacks from it).
  * Stack    the thread's signal stack (sched/m.c), as the faulting one may be
@@ -163,7 +163,7 @@ static void install(void) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
-    if (sigaction(signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue; /* [C1] */
+    if (sigaction(signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue; /* [CR1] */
     struct sigaction sa = {.sa_sigaction = on_crash, .sa_flags = MWI_FAULT_FLAGS};
     sigaction(signals[i], &sa, NULL);
   }

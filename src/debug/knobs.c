@@ -3,9 +3,9 @@
  * debug/knobs.c -- GOGC, GOMEMLIMIT, GOMAXPROCS, GOTRACEBACK, GODEBUG
  *
  * Job      Turn the environment into `mwi_knobs` (base/knobs.h).
- * Promise  [K1] A malformed value changes nothing but costs its own default:
+ * Promise  [KN1] A malformed value changes nothing but costs its own default:
  *          one line on stderr names the variable, the value and what was
- *          expected.  [K2] Names in GODEBUG that are not in the table pass in
+ *          expected.  [KN2] Names in GODEBUG that are not in the table pass in
  *          silence, as in Go: the variable is shared with Go programs, which
  *          have names of their own.
  * How      Each variable has one parser over the text; GODEBUG is a table of
@@ -26,7 +26,7 @@
 
 struct mwi_knobs mwi_knobs;
 
-/* [K1]  `item`: the part of the value that is wrong, NULL for all of it. */
+/* [KN1]  `item`: the part of the value that is wrong, NULL for all of it. */
 static void complain(const struct mwi_knobs_source *src, const char *variable, const char *value,
                      const char *item, const char *expected) {
   struct mwi_line l;
@@ -161,7 +161,7 @@ static void parse_item(struct mwi_knobs *k, const struct mwi_knobs_source *src, 
     if (strlen(items[i].name) != name || memcmp(items[i].name, p, name) != 0) continue;
     int32_t *field = (int32_t *)(void *)((char *)k + items[i].field);
     if (!parse_int(eq + 1, n - name - 1, 0, items[i].max, field)) expected = items[i].expected;
-    break; /* [K2] nothing found: nothing said */
+    break; /* [KN2] nothing found: nothing said */
   }
   if (!expected) return;
   char item[128];

@@ -12,12 +12,12 @@
  *                     an argument that must not lead to it.
  *          weak       a handle whose word is cleared when the object is found
  *                     dead, before a finalizer can bring it back.
- * Promise  [X1] While an object has a finalizer, everything that it reaches,
+ * Promise  [SP1] While an object has a finalizer, everything that it reaches,
  *          itself left out, is a root; so what the finalizer sees is intact.
- *          [X2] Arguments of finalizers and cleanups, pending and due, are
+ *          [SP2] Arguments of finalizers and cleanups, pending and due, are
  *          roots; so are weak handles of live objects, so that equal objects
  *          have equal handles.
- *          [X3] mw_weak_get never returns an object that a sweep has freed or
+ *          [SP3] mw_weak_get never returns an object that a sweep has freed or
  *          will free: while marking it shades; while the span waits for its
  *          sweep the mark bit decides.
  * Threads  special_lock guards lists and queues.  The sweep hook runs inside a
@@ -236,8 +236,8 @@ void mwi_specials_scan(struct mwi_gcp *w) {
   for (scan_at = newest; scan_at;) {
     struct special *x = scan_at;
     scan_at = x->older;
-    scan_word(w, &x->arg);                              /* [X2] */
-    if (x->kind == FINALIZER) scan_contents(w, x->ptr); /* [X1] */
+    scan_word(w, &x->arg);                              /* [SP2] */
+    if (x->kind == FINALIZER) scan_contents(w, x->ptr); /* [SP1] */
     if (++n % SCAN_BATCH == 0) let_others_in();
   }
   for (int i = 0; i < 2; i++) {
@@ -384,7 +384,7 @@ MWI_EXPORT mw_weak mw_weak_make(void *p) {
   }
   mwi_unlock(&special_lock);
   mw_keep_alive(p);
-  return h; /* black: new, or a root that nobody takes away before the sweep [X2] */
+  return h; /* black: new, or a root that nobody takes away before the sweep [SP2] */
 }
 
 MWI_EXPORT void *mw_weak_get(mw_weak h) {
@@ -405,7 +405,7 @@ MWI_EXPORT void *mw_weak_get(mw_weak h) {
     uint32_t gen = mwi_load_acquire(&s->sweepgen);
     if (gen == mwi_heap.sweepgen) { /* swept: what is dead has been cleared */
       if (mwi_load_acquire(&h->ptr) == p) break;
-    } else if (gen == mwi_heap.sweepgen - 2) { /* unswept: its marks decide [X3] */
+    } else if (gen == mwi_heap.sweepgen - 2) { /* unswept: its marks decide [SP3] */
       bool alive = marked(s, mwi_object_index(d, p));
       /* pairs with the fence after the claim (mcentral.c): marks of a sweep show its claim too */
       atomic_thread_fence(memory_order_acquire);

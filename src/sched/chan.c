@@ -4,7 +4,7 @@
  *
  * Job      What programs do with one channel: make, send, receive, try, close,
  *          look at the length.
- * Promise  [C1]-[C4] of chan.h.  Values arrive in the order in which their
+ * Promise  [CH1]-[CH4] of chan.h.  Values arrive in the order in which their
  *          sends took effect; goroutines are served in the order in which they
  *          began to wait.
  * How      Each operation is one critical section under the channel's lock.  A

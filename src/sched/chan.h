@@ -4,12 +4,12 @@
  *
  * Job      The channel object, and the moves that can be made on it without
  *          blocking, under its lock.
- * Promise  [C1] At least one of the two queues is empty, except that one
+ * Promise  [CH1] At least one of the two queues is empty, except that one
  *          goroutine's select may stand in both.
- *          [C2] count > 0 implies that no receiver waits (other than a select
+ *          [CH2] count > 0 implies that no receiver waits (other than a select
  *          that has been woken elsewhere); count < cap implies the same for senders.
- *          [C3] Vacated elements of the buffer are zero if they may hold pointers.
- *          [C4] While marking is on, a value is shaded in the critical section
+ *          [CH3] Vacated elements of the buffer are zero if they may hold pointers.
+ *          [CH4] While marking is on, a value is shaded in the critical section
  *          that moves it, and so is what it overwrites, unless elements hold no
  *          pointers.
  * How      One collected object: the header, and behind it the buffer when
@@ -131,7 +131,7 @@ MWI_INLINE void mwi_value_clear(void *dst, size_t n) {
     memset(dst, 0, n);
 }
 
-/* *dst = *src, for a dst whose old content counts for nothing. [C4] */
+/* *dst = *src, for a dst whose old content counts for nothing. [CH4] */
 MWI_INLINE void mwi_value_move(const struct mw_chan *ch, void *dst, const void *src) {
   if (MWI_UNLIKELY(mwi_wb_on()) && !ch->noscan) mwi_shade_range(src, ch->elem_size);
   mwi_value_copy(dst, src, ch->elem_size);
@@ -177,7 +177,7 @@ MWI_INLINE enum mwi_move mwi_ch_send_locked(struct mw_chan *ch, const void *valu
   if (MWI_UNLIKELY(mwi_load_relaxed(&ch->closed))) return MWI_MOVE_CLOSED;
   struct mwi_waiter *w = mwi_waitq_pop(&ch->recvq);
   if (w != NULL) {
-    /* the scan of the receiver may be under way: the move shades [W3] */
+    /* the scan of the receiver may be under way: the move shades [WT3] */
     mwi_value_move(ch, mwi_waiter_value(w), value);
     w->ok = true;
     w->g->wake_param = w;
@@ -196,7 +196,7 @@ MWI_INLINE void mwi_ch_take_elem(struct mw_chan *ch, void *out) {
   char *e = mwi_ch_elem(ch, ch->recvx);
   if (MWI_UNLIKELY(mwi_wb_on()) && !ch->noscan && out == NULL) mwi_shade_range(e, ch->elem_size);
   mwi_value_deliver(ch, out, e);
-  if (!ch->noscan) mwi_value_clear(e, ch->elem_size); /* [C3] */
+  if (!ch->noscan) mwi_value_clear(e, ch->elem_size); /* [CH3] */
   ch->recvx = mwi_ch_next(ch, ch->recvx);
 }
 
@@ -208,7 +208,7 @@ MWI_INLINE enum mwi_move mwi_ch_recv_locked(struct mw_chan *ch, void *out, struc
     if (ch->cap == 0) {
       mwi_value_deliver(ch, out, mwi_waiter_value(w));
     } else {
-      /* the buffer is full [C2]: its head goes out, the sender's value to the tail */
+      /* the buffer is full [CH2]: its head goes out, the sender's value to the tail */
       mwi_assert(count == ch->cap);
       mwi_ch_take_elem(ch, out);
       mwi_value_move(ch, mwi_ch_elem(ch, mwi_ch_sendx(ch, count - 1)), mwi_waiter_value(w));

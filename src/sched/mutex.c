@@ -4,9 +4,9 @@
  *
  * Job      Mutual exclusion between goroutines, with Go's behaviour: fast when
  *          there is little contention, bounded waiting when there is much.
- * Promise  [X1] The holder's writes are seen by the next holder: acquiring is an
+ * Promise  [MX1] The holder's writes are seen by the next holder: acquiring is an
  *          acquire, releasing a release, on `state`.
- *          [X2] A waiter that has waited STARVING_NS gets the mutex ahead of
+ *          [MX2] A waiter that has waited STARVING_NS gets the mutex ahead of
  *          every newcomer.
  * How      `state` holds three flags and the number of waiters:
  *
@@ -81,7 +81,7 @@ MWI_NOINLINE void mwi_rt_mutex_lock(mw_mutex *m, int32_t old) {
     if (starving && (old & LOCKED) != 0) want |= STARVING;
     if (awake) want &= ~WOKEN; /* it is taken back, whether we get the mutex or park */
     if (!mwi_cas_acqrel(&m->state, &old, want)) continue;
-    if ((old & (LOCKED | STARVING)) == 0) return; /* [X1] */
+    if ((old & (LOCKED | STARVING)) == 0) return; /* [MX1] */
 
     bool again = since != 0;
     if (!again) since = mwi_os.nanotime();

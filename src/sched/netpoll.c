@@ -914,7 +914,7 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
 
 enum { NODES_CHUNK = 64 };
 static struct mwi_lock pool_lock = MWI_LOCK_INIT(MWI_RANK_LEAF);
-static struct mwi_ionode *pool; /* under pool_lock; by next.  Never given back: [W1] of waiter.h */
+static struct mwi_ionode *pool; /* under pool_lock; by next.  Never given back: [WT1] of waiter.h */
 
 /* While a node is in use it is in a queue by next and prev, and its goroutine's
  * list of nodes is by this. */

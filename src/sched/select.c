@@ -3,19 +3,19 @@
  * sched/select.c -- wait for one of several channel operations
  *
  * Job      mw_select, mw_try_select.
- * Promise  [S1] Exactly one case takes effect, or (try) none.
- *          [S2] Among the cases that could go on, each is equally likely.
- *          [S3] mw_try_select returns -1 only if at one moment no case could
+ * Promise  [SL1] Exactly one case takes effect, or (try) none.
+ *          [SL2] Among the cases that could go on, each is equally likely.
+ *          [SL3] mw_try_select returns -1 only if at one moment no case could
  *          go on.
  * How      1. In random order, each channel that looks ready is locked alone
  *             and tried: the common case costs one lock.  A random order makes
- *             the first that succeeds a fair choice [S2].
+ *             the first that succeeds a fair choice [SL2].
  *          2. Otherwise all channels are locked, by address so that selects
- *             cannot deadlock, and tried again: now nothing moves [S3].
+ *             cannot deadlock, and tried again: now nothing moves [SL3].
  *          3. A waiter goes into each queue and the goroutine parks; the
  *             scheduler unlocks the channels once it is off its stack.  Whoever
  *             wants to complete one of the waiters must first win the
- *             goroutine's select_done, 0 -> 1 [S1].
+ *             goroutine's select_done, 0 -> 1 [SL1].
  *          4. Awake, it takes the losers out of their queues, locking each
  *             channel once more, the winner's too: then nobody is between
  *             having taken one of our waiters out and trying select_done (a

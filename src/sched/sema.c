@@ -3,7 +3,7 @@
  * sched/sema.c -- the table of goroutines parked on addresses
  *
  * Job      sema.h.
- * Promise  [M1], [M2].
+ * Promise  [SE1], [SE2].
  * How      BUCKETS locks, chosen by a hash of the address.  In a bucket, a
  *          treap (a binary tree ordered by address, and by random priority
  *          towards the root) holds one node for each distinct address; a node
@@ -24,7 +24,7 @@ enum { BUCKETS = 512 };
 
 struct bucket {
   struct mwi_lock lock;
-  _Atomic uint32_t nwait;  /* waiters, counted before they look at the word [M2] */
+  _Atomic uint32_t nwait;  /* waiters, counted before they look at the word [SE2] */
   struct mwi_waiter *root; /* under lock: treap of addresses */
 } MWI_ALIGNED(MWI_CACHE_LINE);
 
@@ -143,7 +143,7 @@ static void dequeue_head(struct bucket *b, struct mwi_waiter *head) {
 
 /* Take a permit if there is one. */
 static bool take(_Atomic uint32_t *addr) {
-  /* seq_cst: the waiter's last look, after it has counted itself [M2] */
+  /* seq_cst: the waiter's last look, after it has counted itself [SE2] */
   uint32_t v = mwi_load_seqcst(addr);
   while (v > 0)
     if (mwi_cas_seqcst(addr, &v, v - 1)) return true;
@@ -181,7 +181,7 @@ void mwi_sema_acquire(_Atomic uint32_t *addr, bool lifo, enum mwi_wait reason) {
 
 void mwi_sema_release(_Atomic uint32_t *addr, bool handoff) {
   struct bucket *b = bucket_of((const void *)addr);
-  /* seq_cst: add, then look for waiters [M2] */
+  /* seq_cst: add, then look for waiters [SE2] */
   atomic_fetch_add_explicit(addr, 1, memory_order_seq_cst);
   if (mwi_load_seqcst(&b->nwait) == 0) return;
   mwi_attach();

@@ -6,9 +6,9 @@
  *          program's memory can count permits, and goroutines that find none
  *          park in a table keyed by the word's address.  Mutexes, wait groups,
  *          condition variables and semaphores are built on it.
- * Promise  [M1] An acquire returns only after taking one permit.  A release
+ * Promise  [SE1] An acquire returns only after taking one permit.  A release
  *          adds one and, if a goroutine waits on that address, wakes exactly one.
- *          [M2] No wake-up is lost: a waiter counts itself before it looks at
+ *          [SE2] No wake-up is lost: a waiter counts itself before it looks at
  *          the word for the last time; a release adds to the word before it
  *          looks at the count of waiters.
  * Threads  any goroutine.  The word is in the program's memory and may be in

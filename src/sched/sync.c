@@ -4,7 +4,7 @@
  *
  * Job      The rest of <mallow.h>'s synchronisation, with Go's behaviour and
  *          Go's words for misuse.
- * Promise  [Y1] What happened before add(-1), signal, release or the end of a
+ * Promise  [SY1] What happened before add(-1), signal, release or the end of a
  *          once function is seen by whoever it lets go.
  * How      Each is an atomic word or two, with sema.c for parking.
  * Next     mutex.c, sema.c
@@ -50,7 +50,7 @@ void mw_waitgroup_wait(mw_waitgroup *wg) {
 /* ---- Once -------------------------------------------------------------- */
 
 void mw_once_do(mw_once *o, void (*fn)(void *), void *arg) {
-  /* acquire: pairs with the release below [Y1] */
+  /* acquire: pairs with the release below [SY1] */
   if (MWI_LIKELY(mwi_load_acquire(&o->done) != 0)) return;
   mw_mutex_lock(&o->m);
   if (mwi_load_relaxed(&o->done) == 0) {

@@ -4,7 +4,7 @@
  *
  * Job      mwi_timer_arm and what proc.c asks (sched/sched.h): the next
  *          deadline, run what is due, move.
- * Promise  [T1]-[T3] of timer.h.
+ * Promise  [TM1]-[TM3] of timer.h.
  * How      A 4-ary heap of (deadline, timer) pairs of 16 bytes; the four
  *          children of an entry share a cache line.  Sifting compares
  *          deadlines in the array and never touches the timers, so a million
@@ -138,7 +138,7 @@ static void grow(struct mwi_timers *h) {
   h->cap = ((k + 1) << CHUNK_SHIFT) - PAD;
 }
 
-/* x is the entry that its timer counts on [T2]. */
+/* x is the entry that its timer counts on [TM2]. */
 static bool is_current(struct mwi_timers *h, struct entry x) {
   /* equal to h: then it changes only under h's lock, which is held */
   return mwi_load_acquire(&timer_of(x)->heap) == h && timer_of(x)->hint == x.when;

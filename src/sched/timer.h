@@ -4,13 +4,13 @@
  *
  * Job      The heaps of pending timers, one for each processor, and what the
  *          runtime's other parts need to use them.
- * Promise  [T1] A heap's entry is a hint: "look at timer t at time x".  Whoever
+ * Promise  [TM1] A heap's entry is a hint: "look at timer t at time x".  Whoever
  *          takes it out reads what t wants now.  So putting a timer off and
  *          cancelling it change one word, not the heap.
- *          [T2] While t wants something, some heap has an entry for it that is
+ *          [TM2] While t wants something, some heap has an entry for it that is
  *          not later than t->want; t->heap and t->hint name it.  Other
  *          entries for t may be there; they are dropped when their time comes.
- *          [T3] `fire` is called on the system stack, without locks, and may be
+ *          [TM3] `fire` is called on the system stack, without locks, and may be
  *          called early or twice: it decides, under its own lock or by one
  *          atomic exchange, whether there is something to do.
  * Next     timer.c (heaps), timer_chan.c (what programs see)
@@ -37,7 +37,7 @@ struct mwi_timer {
    * under that lock, because it reads 0 here, loses no wish. */
   _Atomic int64_t want;
 
-  /* atomic: the heap with the entry of [T2].  Leaves NULL by compare-and-swap
+  /* atomic: the heap with the entry of [TM2].  Leaves NULL by compare-and-swap
    * with that heap's lock held; changes otherwise under that heap's lock. */
   struct mwi_timers *_Atomic heap;
   /* under heap's lock */
@@ -54,7 +54,7 @@ int64_t mwi_timer_deadline(int64_t ns);
 
 /* Tests: entries in a heap, stale ones included. */
 size_t mwi_timers_count(struct mwi_timers *t);
-/* Check builds: heap order, [T2]. */
+/* Check builds: heap order, [TM2]. */
 void mwi_timers_check(struct mwi_timers *t);
 
 #endif

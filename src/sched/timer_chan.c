@@ -3,16 +3,16 @@
  * sched/timer_chan.c -- mw_sleep, mw_after, mw_timer, mw_ticker
  *
  * Job      Time as programs see it: goroutines that sleep, channels that tick.
- * Promise  [K1] A timer's channel holds at most one tick, and after stop or
+ * Promise  [TC1] A timer's channel holds at most one tick, and after stop or
  *          reset none from before.
- *          [K2] A timer or ticker that nothing refers to is collected, stopped
+ *          [TC2] A timer or ticker that nothing refers to is collected, stopped
  *          or not.
  * How      A timer, its channel and the one-element buffer are one collected
  *          object without pointers out of itself.  Nobody can see whether a
  *          tick is in the buffer except by an operation on the channel, so
  *          such an operation looks at the clock first (mwi_timer_chan_look);
  *          the timer is in a heap only while a goroutine waits on the channel.
- *          That makes timeouts that never fire nearly free, and gives [K2].
+ *          That makes timeouts that never fire nearly free, and gives [TC2].
  *          A sleeper's timer is in its waiter: nothing else is allocated.
  * Threads  `when`, `period`: under the channel's lock.  Locks: CHAN, then TIMER.
  * Next     timer.c, chan.h
@@ -142,7 +142,7 @@ static bool restart(struct mwi_timer_chan *t, int64_t when, int64_t period) {
   mwi_attach();
   mwi_asym_lock(&t->chan.lock);
   bool pending = t->when != 0;
-  if (mwi_load_relaxed(&t->chan.count) != 0) { /* [K1] */
+  if (mwi_load_relaxed(&t->chan.count) != 0) { /* [TC1] */
     mwi_store_relaxed(&t->chan.count, 0);
     t->chan.recvx = 0;
     pending = true;

@@ -4,7 +4,7 @@
  *
  * Job      A pool of spare waiters; the roots that parked goroutines' waiters
  *          hold.
- * Promise  [W1], [W3] of waiter.h.
+ * Promise  [WT1], [WT3] of waiter.h.
  * How      Waiters are cut from pages of metadata memory.  Spares move between
  *          the pool and a goroutine as chains, under one lock; since every
  *          goroutine keeps KEEP of its own, the lock is taken at a
@@ -85,7 +85,7 @@ void mwi_waiters_scan(struct mwi_g *g, void (*scan)(const void *p, size_t bytes)
     if (w->chan == NULL) continue;
     scan(&w->chan, sizeof w->chan);
     if (w->big != NULL) scan(&w->big, sizeof w->big);
-    /* Another goroutine may be writing the slot: what it writes is shaded [W3]. */
+    /* Another goroutine may be writing the slot: what it writes is shaded [WT3]. */
     if (w->scan_bytes != 0) scan(w->slot, w->scan_bytes);
   }
 }

@@ -5,12 +5,12 @@
  * Job      What stands in the queues of channels, semaphores and timers on
  *          behalf of a parked goroutine.  A select stands in several queues,
  *          with one waiter in each.
- * Promise  [W1] A waiter is memory outside the collected heap and is never
+ * Promise  [WT1] A waiter is memory outside the collected heap and is never
  *          given back: a stale pointer to one still points to a waiter.
- *          [W2] Nobody touches a parked goroutine's stack.  A value on its way
+ *          [WT2] Nobody touches a parked goroutine's stack.  A value on its way
  *          to or from it rests in the waiter: in `slot`, or, if larger, in a
  *          collected buffer that `big` points to.
- *          [W3] A value that enters or leaves a waiter while marking is on is
+ *          [WT3] A value that enters or leaves a waiter while marking is on is
  *          shaded in the same unstoppable section.  So it does not matter
  *          when, against the goroutine's stack, the waiter is scanned.
  * How      Each goroutine owns its waiters, used or not, on the list

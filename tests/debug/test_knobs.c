@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/debug/test_knobs.c -- the environment, well-formed and not [K1] [K2]
+ * tests/debug/test_knobs.c -- the environment, well-formed and not [KN1] [KN2]
  *
  * Over a fake environment; what goes to stderr is collected.
  */

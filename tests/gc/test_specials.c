@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/gc/test_specials.c -- finalizers, cleanups and weak pointers beside marking [X1]-[X3]
+ * tests/gc/test_specials.c -- finalizers, cleanups and weak pointers beside marking [SP1]-[SP3]
  *
  * Each step at the moment when the collector could miss it.
  */
@@ -81,8 +81,8 @@ static void set_while_marking(void **state) {
       set_in_the_stop();
     finish();
     in_stop = NULL;
-    assert_true(lives(finalized) && lives(reached) && lives(deep)); /* [X1] */
-    assert_true(lives(of_finalizer) && lives(of_cleanup));          /* [X2] */
+    assert_true(lives(finalized) && lives(reached) && lives(deep)); /* [SP1] */
+    assert_true(lives(of_finalizer) && lives(of_cleanup));          /* [SP2] */
     struct mwi_due *d = mwi_due_take(true);
     assert_true(d && d->obj == finalized && d->arg == of_finalizer);
     mwi_due_free(d);

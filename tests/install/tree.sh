@@ -29,7 +29,7 @@ for file in docs/guide.md docs/design/README.md examples/README.md examples/tuni
 done
 diff wanted found || die "the installed files differ (< documented, > found)"
 
-# [B3]: no file may name the place it was built or first installed.
+# [BT3]: no file may name the place it was built or first installed.
 for file in bin/mallow lib/libmallow.so lib/libmallow-cc.so; do
   if readelf -d "$prefix/$file" | grep -E 'R(UN)?PATH.*(build|prefix)'; then
     die "$file has a run path into the build tree"

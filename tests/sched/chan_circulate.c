@@ -10,7 +10,7 @@
  *       follow one another all the time.
  * Why   The collector scans goroutines one by one.  An object that moves from
  *       one not yet scanned to one already scanned survives only because
- *       every move shades it [C4].  Objects allocated during the cycle would
+ *       every move shades it [CH4].  Objects allocated during the cycle would
  *       not show this: they are born black.  Run with clobberfree=1: what is
  *       freed by mistake fails its check at the next stop.
  * Stuck nobody: there are fewer objects than goroutines, receivers stay on one

@@ -11,7 +11,7 @@
  *   2. a collection starts; the worker, asleep, is scanned;
  *   3. the worker wakes, loads X from the cell onto its stack, and receives a
  *      new value into the cell: nothing but its stack refers to X now;
- *   4. marking ends without having met X, unless the receive shaded it [C4];
+ *   4. marking ends without having met X, unless the receive shaded it [CH4];
  *   5. the worker looks at X (clobberfree=1: 0xdeadbeef if it was freed).
  *
  * The worker finds the cell by an address that is hidden from the collector

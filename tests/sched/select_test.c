@@ -223,7 +223,7 @@ static void all_or_nothing(long rounds) {
 
 /* A token walks between two channels with room for one each, and is in the
  * next before it leaves the last.  So at every moment one of them has a value,
- * and a try_select that receives from both must never find none [S3]. */
+ * and a try_select that receives from both must never find none [SL3]. */
 static void walk(void *arg) {
   duel *d = arg;
   long token = 0;

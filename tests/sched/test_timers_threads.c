@@ -5,7 +5,7 @@
  * Threads arm and disarm timers in any heap while others run the heaps, and
  * one moves entries between them.  As with a channel, a timer's owner and its
  * fire function are kept apart by a lock of the timer's own.  No wish is ever
- * forgotten [T2]: when everyone has stopped and the clock has passed all
+ * forgotten [TM2]: when everyone has stopped and the clock has passed all
  * deadlines, every timer that was armed has fired.  Runs under TSan too.
  */
 #include <pthread.h>

@@ -80,7 +80,7 @@ static void timer_stop_and_reset(void) {
   CHECK(mw_chan_recv(t->c, &tick));
   CHECK(!mw_timer_reset(t, 1)); /* due at once, value unread */
   mw_sleep(2 * MS);
-  CHECK(mw_timer_reset(t, HOUR)); /* the unread value is gone [K1] */
+  CHECK(mw_timer_reset(t, HOUR)); /* the unread value is gone [TC1] */
   CHECK_EQ(mw_chan_try_recv(t->c, &tick), -1);
   CHECK_EQ(mw_chan_len(t->c), 0);
   CHECK(mw_timer_reset(t, 1));

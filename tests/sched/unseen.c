@@ -4,7 +4,7 @@
  *
  * Job   Bring about, one by one, the states in which an object is reachable
  *       through the runtime's own memory alone: the value in a parked sender's
- *       waiter [W3], in a buffer that a waiter points to, in the waiter of a
+ *       waiter [WT3], in a buffer that a waiter points to, in the waiter of a
  *       receiver that has not run yet, and a timer that is only in a heap.  Then
  *       collect, with clobberfree=1, and look at the object.
  * How   On one processor: a goroutine that was yielded to has run until it

@@ -2,7 +2,7 @@
 /*
  * tests/stress/graph.c -- graphs and their shadows: making, walking, joining, cutting apart
  *
- * Promise  [M1], [M2] of graph.h.
+ * Promise  [GR1], [GR2] of graph.h.
  * Threads  A graph is its holder's.  Identity numbers are the one thing shared.
  * Next     graph_ops.c changes graphs from within; mutator.c moves them around.
  */

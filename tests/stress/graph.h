@@ -10,9 +10,9 @@
  *          value.  A node that the collector took by mistake shows as a wrong
  *          check value (at once with GODEBUG=clobberfree=1, else when its
  *          memory is used again).
- * Promise  [M1] The model holds no address of a node as it is, only inverted.
+ * Promise  [GR1] The model holds no address of a node as it is, only inverted.
  *          So nothing but the graph itself keeps its nodes alive.
- *          [M2] Graphs are disjoint.  Who holds the root may use graph and
+ *          [GR2] Graphs are disjoint.  Who holds the root may use graph and
  *          model, and nobody else; handing over the root hands over both.
  * Failure  Any difference prints the seed and ends the process with status 1.
  * Used by  mutator.c
@@ -43,7 +43,7 @@ struct node {
 
 struct shadow {
   uint64_t id;
-  uintptr_t hidden; /* ~address of the node [M1] */
+  uintptr_t hidden; /* ~address of the node [GR1] */
   struct shadow *edge[EDGES_MAX];
   uint32_t nkids;
   uint32_t seen;         /* the latest walk that met it */
