@@ -13,11 +13,14 @@
 # Tests    cjson: its ctest suite.  zlib: `make test` (example and minigzip,
 #          static, shared and 64-bit).  lua5.4: the package has no test suite
 #          (`make test` prints the version), so tests/realprogs/language.lua.
+#          sqlite, only where asked for: the speed test that is in its sources, in memory, with
+#          --verify, whose hash has to be clang's.
 # Sources  As Debian ships them.  Two of lua's Debian patches are taken back,
 #          which make the build need libtool and Debian's folders; without them
 #          lua's own Makefile works.
 # Needs    network (the first time), apt, dpkg-dev, make, cmake, clang-19
-#          REALPROGS="lua zlib" takes some of them only
+#          REALPROGS="lua zlib" takes some of them only, REALPROGS=sqlite needs tclsh;
+#          LEVELS=-O2 one level only
 # Exit     0 all tests passed; 1 some failed; 77 the packages cannot be fetched
 
 set -eu
@@ -42,11 +45,14 @@ fetch() {
     "http://deb.debian.org/debian $codename main" >"$apt/sources.list"
   local options=(-qq -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
-  (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" source lua5.4 cjson zlib) \
+  (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" source lua5.4 cjson zlib ${more:-}) \
     >"$work/fetch.log" 2>&1
 }
 
-if ! [ -e "$work/fetched" ]; then
+more=
+case " ${REALPROGS:-} " in *" sqlite "*) more=sqlite3 ;; esac
+if ! [ -e "$work/fetched$more" ]; then
+  rm -rf "$work"/lua5.4-*/ # patched below
   fetch || {
     echo "realprogs: the source packages cannot be fetched (see $work/fetch.log)" >&2
     exit 77
@@ -54,7 +60,7 @@ if ! [ -e "$work/fetched" ]; then
   for patch in 0002-lua-modules-paths 0001-build-system; do
     (cd "$work"/lua5.4-*/ && patch -sRp1 <"debian/patches/$patch.patch")
   done
-  touch "$work/fetched"
+  touch "$work/fetched" "$work/fetched$more"
 fi
 
 # ---- Build and test ---------------------------------------------------------
@@ -90,6 +96,15 @@ zlib() {
     printf '#!/bin/sh\n%s/minigzip -9 <%s/input | %s/minigzip -d | cksum\n' "$PWD" "$PWD" "$PWD" >run
 }
 
+sqlite() {
+  ./configure --disable-shared --disable-readline --with-tcl=/usr/lib/tcl8.6 CC="$clang" &&
+    make sqlite3.c sqlite3.h &&
+    $CC $OPT -I. test/speedtest1.c sqlite3.c -lm -lpthread -ldl -o speed &&
+    ./speed --size 5 --memdb --verify &&
+    ln -sf speed object &&
+    printf '#!/bin/sh\n%s/speed --size 50 --memdb --verify | grep Hash\n' "$PWD" >run
+}
+
 code_bytes() { size -A "$1" | awk '$1 == ".text" || $1 == "mw_text" {n += $2} END {print n + 0}'; }
 
 # Processor time, best of three, in milliseconds: the machine may be busy.  The
@@ -107,7 +122,7 @@ run_ms() {
 
 printf '%-7s %-4s %-8s %12s %14s %10s %10s  %s\n' program opt compiler 'code bytes' 'over clang' 'CPU ms' 'over clang' tests
 for program in ${REALPROGS:-lua cjson zlib}; do
-  for level in -O0 -O2; do
+  for level in ${LEVELS:--O0 -O2}; do
     plain_size=0
     plain_ms=0
     for compiler in clang mallow gcmalloc; do
@@ -120,7 +135,7 @@ for program in ${REALPROGS:-lua cjson zlib}; do
       log=$work/$program$level-$compiler.log
       rm -rf "$copy"
       mkdir -p "$work/build"
-      cp -R "$work"/$program[-5]*[0-9a-z]/ "$copy"
+      cp -R "$work"/$program[-35]*[0-9a-z]/ "$copy"
       verdict=passed
       bytes=-
       ms=-
