@@ -227,8 +227,7 @@ struct mwi_mcache {
   uintptr_t freed[2 * MWI_MAX_SIZECLASSES]; /* by untyped class; complemented, 0: none */
   uint32_t freed_gen;                       /* the lists are of this sweepgen, or void */
 };
-/* Every cursor empty, never written: for threads without a P. */
-extern struct mwi_mcache mwi_mcache_none;
+/* mwi_mcache_none is declared by base/tcb.h: every cursor empty, never written. */
 struct mwi_mcache *mwi_mcache_new(void); /* metadata; never freed */
 
 /* Where a cursor's run really ends: its limit, or past a sample point. */
