@@ -30,9 +30,12 @@ enum mwi_where mwi_where(void) {
   if (g->foreign) return MWI_ON_THREAD;
   uintptr_t here = (uintptr_t)__builtin_frame_address(0);
   if (here < g->stack.lo || here >= g->stack.hi) return MWI_ON_PLAIN;
-  /* main, with nothing beside it: the kernel waits as in plain C, and nobody has to wake us */
-  return MWI_UNLIKELY(g->pins && g->pin[MWI_PIN_ALONE]) && mwi_single() ? MWI_ON_THREAD
-                                                                        : MWI_ON_GOROUTINE;
+  /* main, with no goroutine beside it, but perhaps threads: the kernel waits as in plain C.  A
+   * goroutine that another thread starts meanwhile, and that closes the descriptor, does not wake
+   * us. */
+  return MWI_UNLIKELY(g->pins && g->pin[MWI_PIN_ALONE]) && mwi_load_relaxed(&mwi_sched.single)
+             ? MWI_ON_THREAD
+             : MWI_ON_GOROUTINE;
 }
 
 /* libc's syscall(): while it blocks, the thread is in external code. */

@@ -10,7 +10,8 @@
  *          other goroutine runs there: so the owner is the right one, another
  *          goroutine that wants the lock has another thread, and a goroutine
  *          that is preempted with a lock held does not leave it behind.
- *          [LK2] Who has to wait gives its processor away at once.
+ *          [LK2] Who has to wait gives its processor away at once, and no stop of the
+ *          world waits for it, or sends it a signal: threads of the program's too.
  * How      A held lock is a reason to stay (MWI_PIN_LOCK).  Locks are first
  *          tried; waiting is a wait that the runtime knows of.
  * Limits   A lock that external code takes and leaves locked when it returns
@@ -60,6 +61,14 @@ static int gave(struct mwi_g *g, int r) {
     lent_result;                                                                                   \
   })
 
+#define IN_SYS(r, x)                                                                               \
+  __extension__({                                                                                  \
+    mwi_syscall_enter();                                                                           \
+    r = (x);                                                                                       \
+    mwi_syscall_exit();                                                                            \
+    r;                                                                                             \
+  })
+
 /* `now` has not got it; `later` waits.  The reason to stay comes before the way
  * back, where the goroutine could change threads. */
 #define WAIT_FOR(lock, now, later)                                                                 \
@@ -67,7 +76,7 @@ static int gave(struct mwi_g *g, int r) {
     struct mwi_g *g = goroutine();                                                                 \
     int r = (now);                                                                                 \
     if (r != EBUSY) return got(g, r);                                                              \
-    if (!g) return LENDING(lock, NULL, later);                                                     \
+    if (!g && mwi_where() != MWI_ON_THREAD) return LENDING(lock, NULL, later);                     \
     mwi_attach();                                                                                  \
     return LENDING(lock, NULL, IN_SYS(r, got(g, (later))));                                        \
   } while (0)
@@ -75,18 +84,28 @@ static int gave(struct mwi_g *g, int r) {
 /* A wait with the lock held before and after. */
 #define WAIT_HOLDING(cond, lock, call)                                                             \
   do {                                                                                             \
-    if (!goroutine()) return LENDING(cond, lock, call);                                            \
-    mwi_attach();                                                                                  \
     int r;                                                                                         \
-    return LENDING(cond, lock, IN_SYS(r, (call)));                                                 \
+    if (goroutine()) {                                                                             \
+      mwi_attach();                                                                                \
+      return LENDING(cond, lock, IN_SYS(r, (call)));                                               \
+    }                                                                                              \
+    if (mwi_where() != MWI_ON_THREAD) return LENDING(cond, lock, call);                            \
+    return LENDING(cond, lock, IN_SYS(r, CANCELABLE(call)));                                       \
   } while (0)
 
-#define IN_SYS(r, x)                                                                               \
+/* These waits are cancellation points: a thread of the program's that is cancelled leaves SYS
+ * before the program's clean-up runs. */
+static void cancelled(void *unused) {
+  (void)unused;
+  mwi_syscall_exit();
+}
+#define CANCELABLE(x)                                                                              \
   __extension__({                                                                                  \
-    mwi_syscall_enter();                                                                           \
-    r = (x);                                                                                       \
-    mwi_syscall_exit();                                                                            \
-    r;                                                                                             \
+    int cancelable_result;                                                                         \
+    pthread_cleanup_push(cancelled, NULL);                                                         \
+    cancelable_result = (x);                                                                       \
+    pthread_cleanup_pop(0);                                                                        \
+    cancelable_result;                                                                             \
   })
 
 typedef pthread_mutex_t mutex;
