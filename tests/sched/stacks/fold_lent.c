@@ -608,22 +608,26 @@ static void threads(void) {
   end(shared);
 }
 
-static void spawn(void) {
-  owner *o = begin();
-  char *text = (char *)o->at;
+/* A command whose strings and vectors are all on the owner's stack; it ends with 7. */
+static owner *begin_command(char **text, char ***args, char ***words) {
   static const char script[] = "test \"$WORD\" = here && exit 7";
-  strcpy(text, "/bin/sh");
-  strcpy(text + 16, "-c");
-  memcpy(text + 32, script, sizeof script);
-  strcpy(text + 128, "WORD=here");
+  owner *o = begin();
+  char *t = *text = (char *)o->at;
+  strcpy(t, "/bin/sh");
+  strcpy(t + 16, "-c");
+  memcpy(t + 32, script, sizeof script);
+  strcpy(t + 128, "WORD=here");
+  *args = (char **)(o->at + 256);
+  *words = (char **)(o->at + 320);
+  memcpy(*args, ((char *[]){t, t + 16, t + 32, NULL}), 4 * sizeof **args);
+  memcpy(*words, ((char *[]){t + 128, NULL}), 2 * sizeof **words);
+  return o;
+}
+
+static void spawn(void) {
+  char *text, **args, **words;
+  owner *o = begin_command(&text, &args, &words);
   strcpy(text + 192, "exit 9");
-  char **args = (char **)(o->at + 256), **words = (char **)(o->at + 320);
-  args[0] = text;
-  args[1] = text + 16;
-  args[2] = text + 32;
-  args[3] = NULL;
-  words[0] = text + 128;
-  words[1] = NULL;
   char *own_args[] = {args[0], args[1], args[2], NULL}, *own_words[] = {words[0], NULL};
   for (int i = 0; i < 4; i++) {
     pid_t *pid = in(o, 512);
@@ -685,16 +689,8 @@ static void exec_by(int way, int fd, char *shell, char **args, char **words) {
 }
 
 static void execs(void) {
-  owner *o = begin();
-  char *text = (char *)o->at;
-  static const char script[] = "test \"$WORD\" = here && exit 7";
-  strcpy(text, "/bin/sh");
-  strcpy(text + 16, "-c");
-  memcpy(text + 32, script, sizeof script);
-  strcpy(text + 128, "WORD=here");
-  char **args = (char **)(o->at + 256), **words = (char **)(o->at + 320);
-  memcpy(args, ((char *[]){text, text + 16, text + 32, NULL}), 4 * sizeof *args);
-  memcpy(words, ((char *[]){text + 128, NULL}), 2 * sizeof *words);
+  char *text, **args, **words;
+  owner *o = begin_command(&text, &args, &words);
   int fd = open("/bin/sh", O_RDONLY | O_CLOEXEC);
   for (int way = 0; way <= 10; way++) {
     (void)in(o, 0);
