@@ -28,7 +28,7 @@
 
 #include "os/os.h"
 #include "os/syscall.h"
-#include "sched/netpoll.h"
+#include "sched/iowait.h"
 #include "sched/proc.h"
 
 bool mwi_cut_reaches(const struct mwi_g *g) {
@@ -59,7 +59,7 @@ void mwi_cut_begin(struct mwi_cuts *c, int sig, const siginfo_t *info) {
   struct mwi_m *self = t->attached ? t->m : NULL; /* NULL: a thread that has not met the runtime */
   *c = (struct mwi_cuts){.g = target(self, sig, info)};
   if (!c->g) return;
-  struct mwi_iowait *io = mwi_load_acquire(&c->g->io); /* pairs with wait_of of netpoll.c */
+  struct mwi_iowait *io = mwi_load_acquire(&c->g->io); /* pairs with mwi_iowait_new */
   if (io) c->wait = mwi_load_seqcst(&io->wait) / MWI_WAIT_NEXT;
   struct mwi_m *m = c->g->m; /* a guess: m's handler and sysmon look again */
   if (!m || m == self || m->tcb.g != c->g) return;

@@ -8,12 +8,13 @@
  *          [LC2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
  *          they are when the goroutine is about to park, or a little later [NP8].
  *          sched/lend.c's [L4] holds for each system call.
- * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; netpoll.c
+ * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; iowait.c
  */
 #define _GNU_SOURCE 1
 #include "sched/libc.h"
 
 #include "sched/lend.h"
+#include "sched/unasked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -221,7 +222,7 @@ int mwi_fd_nonblocking(int fd) {
 
 bool mwi_io_begin(struct mwi_io_op *op, int fd, enum mwi_io_dir dir) {
   *op = (struct mwi_io_op){.fd = fd, .dir = dir, .kind = MWI_FD_FILE};
-  op->pd = mwi_pd_get(fd, true);
+  op->pd = mwi_pd_get(fd);
   if (MWI_UNLIKELY(!op->pd)) return false;
   op->seq = mwi_load_seqcst(&op->pd->seq);
   op->kind = mwi_pd_kind(op->pd, fd);

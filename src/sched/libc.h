@@ -18,7 +18,7 @@
 
 #include "os/os.h"
 #include "os/syscall.h"
-#include "sched/netpoll.h"
+#include "sched/iowait.h"
 
 #include <time.h>
 

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "sched/libc.h"
+#include "sched/netpoll.h"
 
 #ifndef TCP_ULP
 #define TCP_ULP 31

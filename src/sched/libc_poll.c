@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "sched/libc.h"
+#include "sched/netpoll.h"
 
 /* clang-format off */
 int mwi_rt_pollfds(struct pollfd *fds, nfds_t n, int ms);

@@ -602,6 +602,12 @@ void mwi_glist_run(struct mwi_glist *l) {
   if (!p || l->n >= MWI_HELP_FROM) mwi_wake_p();
 }
 
+void mwi_glist_run_beside(struct mwi_glist *l) {
+  if (!l->n) return;
+  mwi_glist_run(l);
+  mwi_wake_p();
+}
+
 /*
  * A busy thread that asked for descriptors a moment ago will do so again when its
  * queue is empty, and gets many for one call.  A keeper that the kernel wakes for

@@ -132,7 +132,7 @@ struct mwi_p {
   uint32_t expected; /* owner: up to here prefetched, in the ring (runq.c) */
   struct mwi_timers *timers;
   struct mwi_mcache *mcache;
-  struct mwi_unasked *unasked; /* netpoll.c; NULL: none yet */
+  struct mwi_unasked *unasked; /* unasked.h; NULL: none yet */
 
   _Atomic(struct mwi_g *) runq[MWI_RUNQ];
 
@@ -254,6 +254,17 @@ struct mwi_glist {
   struct mwi_g *head, *tail;
   uint32_t n;
 };
+MWI_INLINE void mwi_glist_add(struct mwi_glist *l, struct mwi_g *g) {
+  g->next = NULL;
+  if (l->tail)
+    l->tail->next = g;
+  else
+    l->head = g;
+  l->tail = g;
+  l->n++;
+}
+/* For a goroutine that goes on running: queue them all, wake a thread. */
+void mwi_glist_run_beside(struct mwi_glist *l);
 void mwi_glist_run(struct mwi_glist *l); /* queue them all, wake threads for them */
 /* ... but not for fewer than this, which run sooner one after the other than a sleeping thread is
  * there to help, some fifty microseconds after it is woken, and it would take half of them

@@ -33,6 +33,7 @@
 #include "os/thread.h"
 #include "sched/netpoll.h"
 #include "sched/proc.h"
+#include "sched/unasked.h"
 
 #define SLICE_NS 10000000 /* Go's time slice */
 #define RETAKE_NS 500000  /* a signal costs its thread 2 us, so 0.4 % while others wait */
@@ -231,7 +232,7 @@ static void sysmon_main(void *unused) {
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
       /* What they left unasked before they went idle is seen, too. */
-      if (all_idle() && mwi_netpoll_unasked(since, true))
+      if (all_idle() && mwi_unasked_rest(since, true))
         mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
       flickers = mwi_os_monotonic() - since < FLICKER_NS && batches;
@@ -261,7 +262,7 @@ static void sysmon_main(void *unused) {
     }
     int64_t now = mwi_os_monotonic();
     if (mwi_knobs.schedtrace) trace(now);
-    mwi_netpoll_unasked(now, false);
+    mwi_unasked_rest(now, false);
     batches |= crowded();
     bool overdue = poll_overdue(now), waits = overdue || somebody_waits(now);
     if (asked || waits) mwi_wake_p();

@@ -27,6 +27,7 @@
 
 #include "sched/libc.h"
 #include "sched/netpoll.h"
+#include "sched/unasked.h"
 
 int mwi_rt_close(int fd);
 int mwi_rt_fcntl(int fd, int cmd, ...);
@@ -291,7 +292,7 @@ static int mine_of_pair(int fd[2]);
 /* ---- Parked without having been asked [NP8] -------------------------------- */
 
 static struct mwi_pd *ours(int fd) {
-  struct mwi_pd *pd = mwi_pd_get(fd, true);
+  struct mwi_pd *pd = mwi_pd_get(fd);
   mwi_store_relaxed(&pd->foreign, false); /* the sanitizers' builds see no closes */
   return pd;
 }
@@ -327,7 +328,7 @@ static void flag_unseen(void **state) {
     struct mwi_pd *pd = ours(mine_of_pair(s.fd));
     assert_null(run(&s, until_else));
     give_first(&s, pd);
-    if (i % 2) mwi_netpoll_unasked(mwi_os_monotonic(), true); /* beside those whose job it is */
+    if (i % 2) mwi_unasked_rest(mwi_os_monotonic(), true); /* beside those whose job it is */
     pthread_join(s.thread, NULL);
     assert_int_equal(s.bytes, FIRST);
     assert_int_equal(s.closed, -EAGAIN);
@@ -443,8 +444,8 @@ static void follow(int pairs, int bytes, bool slow) {
         char c = 0;
         assert_int_equal(read(fd[i][0], &c, 1), 1);
         assert_int_equal(c, 'x');
-        moved += mwi_load_relaxed(&mwi_pd_get(fd[i][1], false)->home) ==
-                 1 + (unsigned)cpu % MWI_POLL_CPUS;
+        moved +=
+            mwi_load_relaxed(&mwi_pd_find(fd[i][1])->home) == 1 + (unsigned)cpu % MWI_POLL_CPUS;
       }
     }
     assert_int_equal(sched_setaffinity(0, sizeof may, &may), 0);
@@ -453,7 +454,7 @@ static void follow(int pairs, int bytes, bool slow) {
     close(fd[i][0]);
     pthread_join(e[i].thread, NULL);
     assert_int_equal(mwi_rt_close(fd[i][1]), 0);
-    assert_int_equal(mwi_load_relaxed(&mwi_pd_get(fd[i][1], false)->home), MWI_POLL_ALL);
+    assert_int_equal(mwi_load_relaxed(&mwi_pd_find(fd[i][1])->home), MWI_POLL_ALL);
   }
   if (cpu_of(1) >= 0) assert_true(moved > 0);
 }
@@ -522,7 +523,7 @@ static void new_set_of(int cpu) {
   assert_int_equal(give(other.fd[1], "y", 1), 1);
   while (!other.bytes) sched_yield();
   kept = true;
-  while (mwi_load_seqcst(&mwi_pd_get(mine, false)->queue[MWI_IO_READ]) == NULL) sched_yield();
+  while (mwi_load_seqcst(&mwi_pd_find(mine)->queue[MWI_IO_READ]) == NULL) sched_yield();
   assert_true(mwi_netpoll_os_has(home));
   char c = 0;
   assert_int_equal(give(fd[0], "y", 1), 1);
@@ -652,7 +653,7 @@ static void frames_beyond_buffers_are_noted(void **state) {
   (void)state;
   struct side s = {0};
   assert_int_equal(mwi_rt_socketpair(AF_UNIX, SOCK_STREAM, 0, s.fd), 0);
-  struct mwi_pd *pd = mwi_pd_get(s.fd[0], true);
+  struct mwi_pd *pd = mwi_pd_get(s.fd[0]);
   assert_null(run(&s, reads_beside_buffers));
   while (!mwi_load_seqcst(&pd->queue[MWI_IO_READ])) usleep(20);
   mwi_lock(&pd->lock); /* it keeps that until it has parked */
