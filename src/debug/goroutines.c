@@ -35,7 +35,7 @@
 /* ---- Any one goroutine ------------------------------------------------------------ */
 
 static uint32_t status_of(const struct mwi_g *g) {
-  /* acquire: pairs with the release that follows g->sp (sched/proc.c, settle) */
+  /* acquire: pairs with the release that follows g->sp (sched/park.c, mwi_settle) */
   return mwi_load_acquire(&g->status) & ~(uint32_t)MWI_G_SCAN;
 }
 

@@ -11,8 +11,8 @@
  *          [AS2] Where nobody wants the CPU: up to 31 times, since it costs a system call.
  *          [AS3] Where others compute, who take a slice each time and feed nobody: up to
  *          1,023 times.
- * Callers  the owner of a processor (poll_ready in proc.c)
- * Next     proc.c; tests/sched/core/test_homes.c
+ * Callers  the owner of a processor (poll_ready in find.c)
+ * Next     find.c; tests/sched/core/test_homes.c
  */
 #ifndef MWI_SCHED_ASIDE_H
 #define MWI_SCHED_ASIDE_H

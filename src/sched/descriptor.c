@@ -78,9 +78,7 @@ static MWI_COLD void make_chunk(uint32_t k) {
   }
 }
 
-struct mwi_pd *mwi_pd_get(int fd) {
-  struct mwi_pd *pd = mwi_pd_find(fd);
-  if (MWI_LIKELY(pd != NULL)) return pd;
+MWI_COLD struct mwi_pd *mwi_pd_get_slow(int fd) {
   if (fd < 0 || fd >= MWI_PD_CHUNK * MWI_PD_CHUNKS) return NULL;
   mwi_rt_enter(); /* mwi_meta_alloc takes a lock */
   make_chunk((uint32_t)fd / MWI_PD_CHUNK);

@@ -67,7 +67,11 @@ MWI_INLINE struct mwi_pd *mwi_pd_find(int fd) {
   return c ? &c[fd % MWI_PD_CHUNK] : NULL;
 }
 /* The same, made if there is none; NULL: there cannot be one. */
-struct mwi_pd *mwi_pd_get(int fd);
+struct mwi_pd *mwi_pd_get_slow(int fd);
+MWI_INLINE struct mwi_pd *mwi_pd_get(int fd) {
+  struct mwi_pd *pd = mwi_pd_find(fd);
+  return MWI_LIKELY(pd != NULL) ? pd : mwi_pd_get_slow(fd);
+}
 /* What fd is; asks the kernel the first time.  < 0: -errno. */
 int mwi_pd_kind(struct mwi_pd *pd, int fd);
 /* The kernel said that it is something else by now. */

@@ -70,9 +70,7 @@ static void start_one(struct runner *r) {
   struct mwi_g *g = mwi_g_new_try(run, r, 0, true);
   if (!g) mwi_fatal("out of memory: no stack for the finalizer goroutine");
   r->started = true;
-  mwi_lock(&mwi_sched.lock);
-  mwi_globq_put_locked(g);
-  mwi_unlock(&mwi_sched.lock);
+  mwi_globq_put(g);
   mwi_rt_leave();
 }
 

@@ -9,7 +9,7 @@
  *          thread, the address of errno, a pointer to a thread-local.
  * Promise  [X1] A goroutine with external frames below it does not leave its
  *          thread: when it parks, the thread waits with it and gives its
- *          processor away (sched/proc.c, park_bound).
+ *          processor away (sched/park.c, park_bound).
  *          [X2] So such a goroutine is always some thread's tcb->g, and the
  *          collector finds it there, whatever it waits for ([E2]).
  * How      Compiled code sets tcb->ext before it calls anything that may call

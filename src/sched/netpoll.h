@@ -43,7 +43,7 @@
  * How      A descriptor is told of by one of several sets: everybody's, or that of the
  *          CPU on which its packets arrive, if a thread of ours passes there
  *          ("Homes", netpoll.c).
- * Next     descriptor.h, iowait.h, unasked.h; proc.c (keep_watch)
+ * Next     descriptor.h, iowait.h, unasked.h; keeper.c
  */
 #ifndef MWI_SCHED_NETPOLL_H
 #define MWI_SCHED_NETPOLL_H

@@ -40,7 +40,7 @@ struct mwi_m {
   /* owner */
   uintptr_t g0_sp;       /* the scheduler loop's context while a goroutine runs */
   struct mwi_g *foreign; /* attached thread: the goroutine that is the thread itself */
-  struct mwi_g *prev;    /* goroutine that just left its stack, not settled yet (proc.c) */
+  struct mwi_g *prev;    /* goroutine that just left its stack, not settled yet (park.c) */
   bool (*commit)(struct mwi_g *, void *); /* what to do with prev once it is off its stack */
   void *commit_arg;
   struct mwi_g *chosen; /* taken from the queue for the loop to run: it is bound to its thread */
@@ -123,7 +123,7 @@ struct mwi_p {
   /* sysmon's word that this one has lasted long enough: the next switch ends it, on whatever
    * thread; taken back there */
   _Atomic uint32_t slice_over;
-  /* readies that wake nobody, and how many the next useless wake-up makes it (proc.c); the owner
+  /* readies that wake nobody, and how many the next useless wake-up makes it (park.c); the owner
    * counts, a thief that found work here sets both to 0: lost updates harm nobody */
   _Atomic uint32_t wake_skip, wake_backoff;
   uint32_t id; /* constant */
@@ -232,23 +232,31 @@ MWI_INLINE struct mwi_g *mwi_runq_get_next(struct mwi_p *p) {
 struct mwi_g *mwi_runq_steal(struct mwi_p *p, struct mwi_p *victim, bool steal_next);
 bool mwi_runq_empty(struct mwi_p *p);
 void mwi_globq_put_locked(struct mwi_g *g);
+void mwi_globq_put(struct mwi_g *g);
 struct mwi_g *mwi_globq_get_locked(struct mwi_p *p);
 
-/* proc.c */
-_Noreturn void mwi_schedule_loop(void);
+/* park.c; more in sched.h */
 /* First thing that a goroutine does on its stack after a switch: what the one before it asked for.
  */
 void mwi_settle(void);
-void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
+/* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
+_Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light);
+void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_wake_for_new(void);
+
+/* ending.c */
+void mwi_check_dead(void);
+void mwi_exit_if_empty(void);
+
+/* proc.c */
+_Noreturn void mwi_schedule_loop(void);
+void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p);
 struct mwi_p *mwi_release_p(struct mwi_m *m);
 struct mwi_p *mwi_release_p_stw(struct mwi_m *m); /* also one that it left in a system call */
 void mwi_handoff_p(struct mwi_p *p);              /* give a held P to others, or make it idle */
 struct mwi_p *mwi_idle_p_get(void);
 void mwi_idle_p_put(struct mwi_p *p);
-void mwi_check_dead(void);
-void mwi_exit_if_empty(void);
 /* A list of goroutines by g->next, in state RUNNABLE and in no queue. */
 struct mwi_glist {
   struct mwi_g *head, *tail;
@@ -271,7 +279,6 @@ void mwi_glist_run(struct mwi_glist *l); /* queue them all, wake threads for the
  * from where they are at home.  If one of them is long about it, sysmon sees the rest within a
  * millisecond. */
 enum { MWI_HELP_FROM = 9 };
-void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_procs_init(int n);
 void mwi_gchooks_init(void);
 /* gchooks.c: walk the roots but stacks for mwi_scan_sink (gc/mark.h); kind() says what comes
@@ -281,9 +288,6 @@ extern const char mwi_root_globals[];
 void mwi_due_goroutines_init(void);
 void mwi_due_goroutines_restart(void); /* in a forked child */
 uint32_t mwi_rand(void);
-
-/* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
-_Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light);
 
 /* m.c */
 #define MWI_SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */

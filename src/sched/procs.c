@@ -24,9 +24,7 @@ static struct mwi_p *p_new(uint32_t id) {
 static void empty_stw(struct mwi_p *p, struct mwi_p *into) {
   struct mwi_g *g;
   while ((g = mwi_runq_get(p))) {
-    mwi_lock(&mwi_sched.lock);
-    mwi_globq_put_locked(g);
-    mwi_unlock(&mwi_sched.lock);
+    mwi_globq_put(g);
   }
   mwi_timers_move(p->timers, into->timers);
   if (mwi_gc_wb_state()) mwi_wb_flush(&p->gcp);

@@ -27,6 +27,12 @@ void mwi_globq_put_locked(struct mwi_g *g) {
   mwi_add_relaxed(&s->runq_size, 1);
 }
 
+void mwi_globq_put(struct mwi_g *g) {
+  mwi_lock(&mwi_sched.lock);
+  mwi_globq_put_locked(g);
+  mwi_unlock(&mwi_sched.lock);
+}
+
 static struct mwi_g *globq_pop_locked(void) {
   struct mwi_sched *s = &mwi_sched;
   struct mwi_g *g = s->runq_head;
@@ -75,7 +81,7 @@ static bool put_slow(struct mwi_p *p, struct mwi_g *g, uint32_t h, uint32_t t) {
 
 void mwi_runq_put(struct mwi_p *p, struct mwi_g *g, bool next) {
   if (next) {
-    g = mwi_xchg_acqrel(&p->runnext, g); /* a full barrier, too: wake_for_next in proc.c */
+    g = mwi_xchg_acqrel(&p->runnext, g); /* a full barrier, too: wake_for_next in park.c */
     if (!g) return;
   }
   for (;;) {
@@ -141,9 +147,7 @@ struct mwi_g *mwi_runq_get(struct mwi_p *p) {
 void mwi_runq_demote(struct mwi_p *p) {
   struct mwi_g *g = mwi_runq_get_next(p);
   if (!g) return;
-  mwi_lock(&mwi_sched.lock);
-  mwi_globq_put_locked(g);
-  mwi_unlock(&mwi_sched.lock);
+  mwi_globq_put(g);
 }
 
 bool mwi_runq_empty(struct mwi_p *p) {

@@ -8,7 +8,7 @@
  *      barrier buffer, mark work.  GOMAXPROCS of them.
  *
  * Blocking primitives (chan.c, sema.c, timer.c, ...) are built on three calls:
- * mwi_park, mwi_ready and the locks.  The rest of this header is for proc.c,
+ * mwi_park, mwi_ready and the locks.  The rest of this header is for proc.c and its kin,
  * stop.c and the collector.
  */
 #ifndef MWI_SCHED_SCHED_H
@@ -217,7 +217,7 @@ void mwi_syscall_exit(void);
 void mwi_attempt_enter(void);
 void mwi_attempt_exit(void);
 
-/* ---- Timers: what proc.c asks of timer.c ------------------------------- */
+/* ---- Timers: what the scheduler asks of timer.c ------------------------ */
 
 struct mwi_timers; /* per P: a heap, sched/timer.c */
 struct mwi_timers *mwi_timers_new(void);
@@ -230,7 +230,7 @@ int mwi_timers_run(struct mwi_timers *t, int64_t now);
 void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to);
 /* In a forked child: entries for goroutines that slept are dropped, channels' stay. */
 void mwi_timers_forget_sleepers(struct mwi_timers *t);
-/* proc.c provides: an earlier deadline was added to a heap; an idle thread
+/* keeper.c provides: an earlier deadline was added to a heap; an idle thread
  * that sleeps past it must be woken. */
 void mwi_timer_notify(int64_t when);
 bool mwi_timers_pending(void); /* anywhere */

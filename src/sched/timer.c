@@ -2,7 +2,7 @@
 /*
  * sched/timer.c -- per-processor heaps of timers
  *
- * Job      mwi_timer_arm and what proc.c asks (sched/sched.h): the next
+ * Job      mwi_timer_arm and what the scheduler asks (sched/sched.h): the next
  *          deadline, run what is due, move.
  * Promise  [TM1]-[TM3] of timer.h.
  * How      A 4-ary heap of (deadline, timer) pairs of 16 bytes; the four

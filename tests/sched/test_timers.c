@@ -18,7 +18,7 @@
 #include "os/thread.h"
 #include "sched/timer.h"
 
-/* ---- What proc.c and gc/barrier.c provide ------------------------------ */
+/* ---- What the scheduler and gc/barrier.c provide ----------------------- */
 
 static struct mwi_timers *mine;
 static int64_t notified; /* the latest call; 0 none */

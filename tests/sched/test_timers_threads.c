@@ -40,7 +40,7 @@ static uint64_t next_random(void) {
   return seed;
 }
 
-/* ---- What proc.c and gc/barrier.c provide ------------------------------ */
+/* ---- What the scheduler and gc/barrier.c provide ----------------------- */
 
 struct mwi_timers *mwi_timers_mine(void) {
   return heaps[next_random() % HEAPS];

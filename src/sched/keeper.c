@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched/keeper.c -- the thread that waits when there is nothing to run
+ *
+ * Job      One idle thread, the keeper, waits for the earliest timer and for descriptors;
+ *          others sleep until they are given a processor.
+ * Promise  A timer or an edge is acted upon when it is due, whoever is idle.
+ * How      `keeper_until` says until when there is one: INT64_MAX, nobody waits; MWI_KEEP_ON,
+ *          until something comes.  Who adds an earlier timer breaks the wait: netpoll's
+ *          eventfd where netpoll is open, else the futex.
+ * Next     find.c (who becomes it), timer.c, netpoll.c
+ */
+#include "os/thread.h"
+#include "sched/netpoll.h"
+#include "sched/run.h"
+
+int64_t mwi_earliest_timer(void) {
+  int64_t when = INT64_MAX;
+  for (int i = 0; i < mwi_sched.nprocs; i++) {
+    int64_t w = mwi_timers_next(mwi_sched.procs[i]->timers);
+    if (w < when) when = w;
+  }
+  return when;
+}
+
+/*
+ * A busy thread that asked for descriptors a moment ago will do so again when its
+ * queue is empty, and gets many for one call.  A keeper that the kernel wakes for
+ * each of them would take them from it one by one, at a switch each.  So it naps
+ * first; a thread that computes, and does not ask, is not trusted for long.
+ */
+#define TRUST_NS 200000
+#define NAP_NS 100000
+
+static int64_t nap_ns(int64_t wait) {
+  if (mwi_load_relaxed(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs) return 0;
+  if (mwi_os_monotonic() - mwi_netpoll_last() > TRUST_NS) return 0;
+  return wait >= 0 && wait < NAP_NS ? wait : NAP_NS;
+}
+
+/* Wait, as the one keeper, for the earliest timer and for descriptors.  Returns
+ * with a P, or without when another thread should do it. */
+void mwi_keep_watch(struct mwi_m *m) {
+  mwi_sysmon_need();
+  int64_t when = mwi_earliest_timer();
+  int64_t none = INT64_MAX;
+  if (when == INT64_MAX && mwi_netpoll_waited()) when = MWI_KEEP_ON;
+  if (when == INT64_MAX || !mwi_cas_seqcst(&mwi_sched.keeper_until, &none, when)) return;
+  uint32_t seen = mwi_load_seqcst(&mwi_sched.keeper_futex);
+  struct mwi_poll_events ev = {.n = 0};
+  /* A timer added before keeper_until was visible is found here; one added
+   * after bumps the futex, or writes to netpoll's eventfd.  netpoll opens (once)
+   * by bumping the futex after it can be seen: so who finds it closed is woken. */
+  if (mwi_earliest_timer() >= when) {
+    int64_t wait = when == MWI_KEEP_ON ? -1 : when - mwi_os_monotonic();
+    if (wait < 0 && when != MWI_KEEP_ON) wait = 0;
+    bool poll = mwi_netpoll_open();
+    int64_t nap = poll ? nap_ns(wait) : 0;
+    mwi_enter_sys(m);
+    if (nap) {
+      mwi_netpoll_keep(&ev, nap, true);
+    } else if (poll) {
+      mwi_store_seqcst(&mwi_netpoll_blocking, true);
+      mwi_netpoll_keep(&ev, wait, false);
+      mwi_store_seqcst(&mwi_netpoll_blocking, false);
+    } else if (wait > 0 || wait == -1) {
+      mwi_futex_wait(&mwi_sched.keeper_futex, seen, wait);
+    }
+    mwi_leave_sys(m);
+  }
+  mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);
+  m->kept_watch = true; /* else its own looks would have it trust them, and nap for ever */
+  struct mwi_p *p = mwi_idle_p_get();
+  if (p) mwi_acquire_p(m, p); /* else all are busy, and their threads do what is due */
+  struct mwi_glist ready = {0};
+  mwi_netpoll_deliver(&ev, &ready);
+  mwi_glist_run(&ready);
+}
+
+bool mwi_timers_pending(void) {
+  return mwi_earliest_timer() != INT64_MAX;
+}
+
+/* Somebody has to look again: the keeper, if there is one. */
+static void keeper_break(void) {
+  if (mwi_netpoll_open()) {
+    mwi_netpoll_os_break();
+    return;
+  }
+  atomic_fetch_add(&mwi_sched.keeper_futex, 1);
+  mwi_futex_wake(&mwi_sched.keeper_futex, 1);
+}
+
+void mwi_timer_notify(int64_t when) {
+  mwi_sysmon_need(); /* everybody may be computing, or in system calls */
+  int64_t until = mwi_load_seqcst(&mwi_sched.keeper_until);
+  if (when >= until) return;
+  if (until != INT64_MAX) {
+    keeper_break();
+  } else if (mwi_load_seqcst(&mwi_sched.nidle_p)) {
+    mwi_wake_p();
+  }
+}
