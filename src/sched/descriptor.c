@@ -154,6 +154,7 @@ void mwi_pd_flags_changed(int fd) {
   if (!pd) return;
   mwi_store_relaxed(&pd->blocks, false);
   mwi_add_relaxed(&pd->parks, 1);
+  mwi_io_was_asked(pd);
 }
 
 void mwi_pd_shared(int fd) {

@@ -214,7 +214,7 @@ void mwi_fork_finish(void) {
   mwi_rt_leave();
   mwi_fork_debug(MWI_FORK_GOES_ON);
   mwi_signal_restart();
-  if (mwi_timers_pending()) mwi_sysmon_need(); /* else when there is something to do [SM1] */
+  mwi_sysmon_look_for_need(); /* else when there is something to do [SM1] */
   mwi_scavenger_forget();
   mwi_due_goroutines_restart();
 }

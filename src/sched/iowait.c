@@ -349,28 +349,53 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   if (MWI_UNLIKELY(turns >= MWI_HOME_TURNS) && mwi_load_relaxed(&pd->kind) == MWI_FD_TCP &&
       !mwi_load_relaxed(&pd->foreign) && !mwi_load_relaxed(&pd->shared))
     mwi_home_look_locked(pd, fd, seq);
-  if (unasked && !mwi_unasked_note_locked(pd, fd)) {
+  struct mwi_unasked *noted = unasked ? mwi_unasked_room_locked(pd) : NULL;
+  if (unasked && !noted) {
     mwi_unlock(&pd->lock);
     mwi_store_relaxed(&pd->blocks, false); /* until somebody has asked */
     return 1;
   }
   mwi_store_seqcst(&io->state, MWI_IOW_PENDING);
+  mwi_io_unasked_is(io, unasked);
   io->node.many = false;
   mwi_ionode_enqueue_locked(&io->node, pd, dir);
+  if (noted) mwi_unasked_note_locked(noted, pd, fd);
   bool ready = mwi_load_seqcst(&pd->ready[dir]); /* [NP2] */
   if (ready || mwi_io_is_cut(mwi_io_cut_by(deadline))) {
     mwi_ionode_unlink_locked(&io->node);
     mwi_store_seqcst(&io->state, MWI_IOW_IDLE);
+    mwi_io_unasked_is(io, false);
     mwi_unlock(&pd->lock);
     return ready ? 0 : -EINTR;
   }
   uint32_t why = park(io, &pd->lock, deadline);
   mwi_ionode_leave(&io->node);
   mwi_store_relaxed(&io->state, MWI_IOW_IDLE);
+  mwi_io_unasked_is(io, false);
   if (why == MWI_IOW_CLOSED) return -EBADF;
   if (why == MWI_IOW_CUT && mwi_io_is_cut(mwi_io_cut_by(deadline))) return -EINTR;
   return why == MWI_IOW_TIMEOUT && mwi_deadline_passed(deadline) ? -EAGAIN : 0;
 }
+
+#if MW_CHECK
+void mwi_io_was_asked(struct mwi_pd *pd) {
+  mwi_rt_enter();
+  mwi_lock(&pd->lock);
+  struct mwi_ionode *head = mwi_load_relaxed(&pd->queue[MWI_IO_READ]), *n = head;
+  for (; n; n = n->next == head ? NULL : n->next) mwi_io_unasked_is(n->wait, false);
+  mwi_unlock(&pd->lock);
+  mwi_rt_leave();
+}
+
+bool mwi_io_all_asked(void) {
+  MWI_EACH_G(g) {
+    struct mwi_iowait *io = mwi_load_acquire(&g->io); /* pairs with mwi_iowait_new */
+    if (io && mwi_load_seqcst(&io->unasked) && mwi_load_seqcst(&io->state) == MWI_IOW_PARKED)
+      return false;
+  }
+  return true;
+}
+#endif
 
 /* Whoever waited is not in the child: its record may serve another goroutine. */
 void mwi_iowait_forked(void) {

@@ -65,6 +65,9 @@ struct mwi_iowait {
    * it has been cut.  The goroutine counts, handlers set bits by CAS.  seq_cst */
   _Atomic uint64_t wait;
   struct mwi_ionode node; /* for waits on one descriptor */
+#if MW_CHECK
+  _Atomic bool unasked; /* it parked without asking, and nobody has asked since [NP8] */
+#endif
 };
 
 /* ---- For the calls ----------------------------------------------------- */
@@ -164,5 +167,27 @@ void mwi_pd_wake_locked(struct mwi_pd *pd, enum mwi_io_dir dir, uint32_t why,
                         struct mwi_glist *ready);
 /* Everybody who would try to read looks again.  Scanners may work beside the caller. */
 void mwi_pd_wake_readers(struct mwi_pd *pd);
+
+/*
+ * What [NP8] promises, where all would sleep without end: nobody is parked unasked.  An entry in
+ * unasked.c may be lost, or another wait's; what counts is whether this wait was asked for.
+ */
+#if MW_CHECK
+MWI_INLINE void mwi_io_unasked_is(struct mwi_iowait *io, bool yes) {
+  mwi_store_seqcst(&io->unasked, yes);
+}
+void mwi_io_was_asked(struct mwi_pd *pd); /* or need not be: for all who wait there */
+bool mwi_io_all_asked(void);              /* a guess while somebody runs */
+#else
+MWI_INLINE void mwi_io_unasked_is(struct mwi_iowait *io, bool yes) {
+  (void)io, (void)yes;
+}
+MWI_INLINE void mwi_io_was_asked(struct mwi_pd *pd) {
+  (void)pd;
+}
+MWI_INLINE bool mwi_io_all_asked(void) {
+  return true;
+}
+#endif
 
 #endif

@@ -61,6 +61,20 @@ static int gave(struct mwi_g *g, int r) {
     lent_result;                                                                                   \
   })
 
+/* [LK2], of whoever is about to block: it has left its processor for others to take, and a stopper
+ * need not ask it. */
+__attribute__((unused)) static bool holds_up_nobody(void) {
+  uint32_t state = mwi_load_relaxed(&mwi_self()->state);
+  return !mwi_tcb()->p && (state == MWI_M_SYS || state == MWI_M_HELD);
+}
+#define BLOCKS(x) (mwi_assert(holds_up_nobody()), (x))
+/* ... or is no business of the runtime's: a thread that has not met it, a handler. */
+__attribute__((unused)) static bool is_outside(void) {
+  const struct mwi_tcb *t = mwi_tcb();
+  return !t->attached || t->sig || t->rt > 0;
+}
+#define BLOCKS_OUTSIDE(x) (mwi_assert(is_outside()), (x))
+
 #define IN_SYS(r, x)                                                                               \
   __extension__({                                                                                  \
     mwi_syscall_enter();                                                                           \
@@ -76,9 +90,9 @@ static int gave(struct mwi_g *g, int r) {
     struct mwi_g *g = goroutine();                                                                 \
     int r = (now);                                                                                 \
     if (r != EBUSY) return got(g, r);                                                              \
-    if (!g && mwi_where() != MWI_ON_THREAD) return LENDING(lock, NULL, later);                     \
+    if (!g && mwi_where() != MWI_ON_THREAD) return LENDING(lock, NULL, BLOCKS_OUTSIDE(later));     \
     mwi_attach();                                                                                  \
-    return LENDING(lock, NULL, IN_SYS(r, got(g, (later))));                                        \
+    return LENDING(lock, NULL, IN_SYS(r, got(g, BLOCKS(later))));                                  \
   } while (0)
 
 /* A wait with the lock held before and after. */
@@ -87,10 +101,10 @@ static int gave(struct mwi_g *g, int r) {
     int r;                                                                                         \
     if (goroutine()) {                                                                             \
       mwi_attach();                                                                                \
-      return LENDING(cond, lock, IN_SYS(r, (call)));                                               \
+      return LENDING(cond, lock, IN_SYS(r, BLOCKS(call)));                                         \
     }                                                                                              \
-    if (mwi_where() != MWI_ON_THREAD) return LENDING(cond, lock, call);                            \
-    return LENDING(cond, lock, IN_SYS(r, CANCELABLE(call)));                                       \
+    if (mwi_where() != MWI_ON_THREAD) return LENDING(cond, lock, BLOCKS_OUTSIDE(call));            \
+    return LENDING(cond, lock, IN_SYS(r, CANCELABLE(BLOCKS(call))));                               \
   } while (0)
 
 /* These waits are cancellation points: a thread of the program's that is cancelled leaves SYS

@@ -52,6 +52,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
     return;
   }
   mwi_rt_enter();
+  mwi_sysmon_check();
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with request() in stop.c */
   mwi_stop_check();

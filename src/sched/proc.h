@@ -467,6 +467,7 @@ bool mwi_fork_unfinished(void); /* it has not asked yet */
 
 /* sysmon.c */
 void mwi_sysmon_init(void);
+void mwi_sysmon_look_for_need(void); /* in a forked child: is there something already? */
 void mwi_sysmon_start(void);
 /* [SM1] It has something to do from here on.  Creates a thread the first time, when
  * the caller is the only one: any stack, any lock of the runtime's, no handler of a signal but
@@ -474,6 +475,11 @@ void mwi_sysmon_start(void);
 MWI_INLINE void mwi_sysmon_need(void) {
   if (MWI_UNLIKELY(!mwi_load_relaxed(&mwi_sched.has_sysmon))) mwi_sysmon_start();
 }
+#if MW_CHECK
+void mwi_sysmon_check(void); /* [SM1] */
+#else
+MWI_INLINE void mwi_sysmon_check(void) {}
+#endif
 void mwi_sysmon_wake(void); /* something is to be done */
 void mwi_sysmon_stir(void); /* out of its sleep without end */
 

@@ -117,6 +117,7 @@ void mwi_syscall_entered(void) {
   m->stop_fp = m->regs[MWI_REG_FP];
   mwi_rt_enter(); /* the handler has no business here: SYS is stoppable by itself */
   struct mwi_p *p = m->tcb.p;
+  mwi_sysmon_check();
   if (p) {
     m->tcb.mcache = &mwi_mcache_none;
     m->tcb.gcp = NULL;

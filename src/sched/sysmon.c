@@ -25,12 +25,15 @@
  */
 #include <stdio.h>
 
+#include <mallow.h>
+
 #include "base/knobs.h"
 #include "base/traces.h"
 #include "gc/cycle.h"
 #include "gc/gc.h"
 #include "gc/pacer.h"
 #include "os/thread.h"
+#include "sched/iowait.h"
 #include "sched/netpoll.h"
 #include "sched/proc.h"
 #include "sched/unasked.h"
@@ -232,8 +235,10 @@ static void sysmon_main(void *unused) {
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 1);
       /* seq_cst both: whoever took a processor before it could see the flag is seen here */
       /* What they left unasked before they went idle is seen, too. */
-      if (all_idle() && mwi_unasked_rest(since, true))
+      if (all_idle() && mwi_unasked_rest(since, true)) {
+        mwi_assert(mwi_io_all_asked() || !all_idle()); /* [NP8] */
         mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
+      }
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
       flickers = mwi_os_monotonic() - since < FLICKER_NS && batches;
       batches = false;
@@ -289,7 +294,27 @@ void mwi_sysmon_start(void) {
   mwi_rt_leave();
 }
 
+#if MW_CHECK
+/* Nobody runs sysmon's errands while there is no sysmon: so there are none.  For the only thread,
+ * where it gives its CPU away; another one means that there is a sysmon. */
+void mwi_sysmon_check(void) {
+  if (MWI_LIKELY(mwi_load_relaxed(&mwi_sched.has_sysmon)) || mwi_fork_unfinished()) return;
+  mwi_assert(mwi_load_relaxed(&mwi_sched.nm) + (uint32_t)mwi_load_relaxed(&mwi_sched.nforeign) <=
+             1);
+  mwi_assert(mw_num_goroutine() <= 1 && !mwi_load_relaxed(&mwi_sched.runq_size));
+  for (int i = 0; i < mwi_sched.nprocs; i++) mwi_assert(mwi_runq_empty(mwi_sched.procs[i]));
+  mwi_assert(!mwi_timers_pending());
+  mwi_assert(!mwi_netpoll_waited());
+  mwi_assert(!mwi_memlimit_now());
+  mwi_assert(mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_OFF && !mwi_gc_requested());
+}
+#endif
+
+void mwi_sysmon_look_for_need(void) {
+  if (mwi_knobs.schedtrace || mwi_memlimit_now() || mwi_timers_pending()) mwi_sysmon_need();
+}
+
 void mwi_sysmon_init(void) {
   mwi_thread_ended_hook = mwi_sysmon_wake;
-  if (mwi_knobs.schedtrace || mwi_memlimit_now()) mwi_sysmon_need();
+  mwi_sysmon_look_for_need();
 }

@@ -50,7 +50,10 @@ static void ask_old(struct mwi_unasked *u, uint32_t now, int32_t age) {
     if (!pd || mwi_load_relaxed(&pd->parks) != u->entry[h % MWI_UNASKED].parks ||
         !mwi_load_seqcst(&pd->queue[MWI_IO_READ]))
       continue;
-    if (mwi_fd_nonblocking(fd) == 0) continue;
+    if (mwi_fd_nonblocking(fd) == 0) {
+      mwi_io_was_asked(pd);
+      continue;
+    }
     mwi_store_relaxed(&pd->blocks, false); /* it does not, or is none: who waits there asks */
     mwi_pd_wake_readers(pd);
   }

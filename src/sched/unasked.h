@@ -51,20 +51,25 @@ MWI_INLINE bool mwi_pd_may_park(const struct mwi_pd *pd) {
   return mwi_load_relaxed(&pd->blocks) && !mwi_load_relaxed(&pd->shared);
 }
 
-/* pd's lock held; before its goroutine enters the queue.  False: it has to ask. */
-MWI_INLINE bool mwi_unasked_note_locked(struct mwi_pd *pd, int fd) {
+/* pd's lock held; before its goroutine enters the queue.  Where it can be noted; NULL: it has to
+ * ask. */
+MWI_INLINE struct mwi_unasked *mwi_unasked_room_locked(const struct mwi_pd *pd) {
   struct mwi_p *p = mwi_tcb()->p;
   struct mwi_unasked *u = p ? p->unasked : NULL;
-  if (!u || mwi_load_relaxed(&pd->queue[MWI_IO_READ])) return false;
+  if (!u || mwi_load_relaxed(&pd->queue[MWI_IO_READ])) return NULL;
+  /* pairs with ask_old */
+  return mwi_load_relaxed(&u->tail) - mwi_load_acquire(&u->head) < MWI_UNASKED ? u : NULL;
+}
+
+/* The same, when it is in the queue: who finds an entry and nobody in the queue drops it. */
+MWI_INLINE void mwi_unasked_note_locked(struct mwi_unasked *u, struct mwi_pd *pd, int fd) {
   uint32_t t = mwi_load_relaxed(&u->tail);
-  if (t - mwi_load_acquire(&u->head) >= MWI_UNASKED) return false; /* pairs with ask_old */
   uint32_t parks = mwi_load_relaxed(&pd->parks) + 1;
   mwi_store_relaxed(&pd->parks, parks); /* a change of the flag at this very moment is before it */
   u->entry[t % MWI_UNASKED].fd = fd;
   u->entry[t % MWI_UNASKED].parks = parks;
   u->entry[t % MWI_UNASKED].at = mwi_load_relaxed(&u->now);
   mwi_store_release(&u->tail, t + 1); /* pairs with ask_old */
-  return true;
 }
 
 /* The owner's look, on the way to look for edges. */

@@ -13,6 +13,7 @@
  *   thread    and a thread of the program's that allocates
  *   jump      a handler of plain's jumps out of a read
  *   child     a forked child begins alone, and has all of that
+ *   limited   one whose parent has a memory limit, which it has too, does not begin alone
  *   timer     a timer of the parent's comes due in the child
  */
 #define _GNU_SOURCE 1
@@ -89,6 +90,7 @@ static void nap(void) {
 static void limit(void) {
   mw_set_memory_limit((int64_t)1 << 40);
   CHECK(threads() > 1);
+  mw_set_memory_limit(INT64_MAX);
 }
 
 static void *thread_main(void *unused) {
@@ -152,6 +154,21 @@ static void child(void) {
     if (cases[i].run != jump) in_child(cases[i].run); /* where main is parked, none may */
 }
 
+/* A limit that the parent has set. */
+static void limited(void) {
+  mw_set_memory_limit((int64_t)1 << 40);
+  fflush(stdout);
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    kept = mw_new(node);
+    CHECK(threads() > 1);
+    _exit(0);
+  }
+  int status;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 static void timer(void) {
   mw_chan *due = mw_after(20000000);
   fflush(stdout);
@@ -170,6 +187,7 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   if (strcmp(what, "child") == 0) child();
   if (strcmp(what, "timer") == 0) timer();
+  if (strcmp(what, "limited") == 0) limited();
   for (int i = 0; i < NCASES; i++)
     if (strcmp(what, cases[i].name) == 0) {
       if (cases[i].run != plain) plain();
