@@ -10,8 +10,9 @@
  * `fatal error: ...` on stderr, the goroutines' traces, exit status 2.
  * Allocation never returns NULL: without memory it is fatal.  What a function
  * returns is collected unless it says otherwise; what it is given it keeps only
- * where that is its purpose.  Any goroutine, and any thread, may call any of
- * these; for handlers of signals see there.
+ * where that is its purpose.  NULL for an object that it works on, where nothing is said of
+ * NULL, is what any access through NULL is: SIGSEGV, and the traces.  Any goroutine, and any
+ * thread, may call any of these; for handlers of signals see there.
  */
 #ifndef MALLOW_H
 #define MALLOW_H
@@ -110,7 +111,8 @@ void mw_handle_free(mw_handle h);
  * object became unreachable; the object and all it reaches live until then,
  * and the call may make it reachable again.  NULL fn removes.  Fatal: p is not
  * the start of a collected object, or has a finalizer.  Objects that reach
- * themselves through a finalizer are never finalized. */
+ * themselves through a finalizer are never finalized, nor are those of no bytes, which are
+ * all the same one and live for ever (so do their cleanups and weak pointers wait). */
 void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg);
 
 /* Call fn(arg) some time after p's object became unreachable; the object is
@@ -144,7 +146,7 @@ void mw_go(void (*fn)(void *), void *arg);
 void mw_go_stack(void (*fn)(void *), void *arg, size_t bytes);
 /* Let other goroutines run. */
 void mw_yield(void);
-/* Block for at least ns nanoseconds; <= 0 yields. */
+/* Block for at least ns nanoseconds; <= 0 yields; INT64_MAX: for ever, which is no deadlock. */
 void mw_sleep(int64_t ns);
 /* End the calling goroutine.  In main: others go on, and the program ends by
  * exit() or by deadlock. */
@@ -155,7 +157,7 @@ int mw_num_goroutine(void);
  * Returns the old value. */
 int mw_set_max_procs(int n);
 /* More threads at once than this are fatal, since most likely ever more goroutines
- * are stuck in external code: 10,000 unless set; n < 1 only reads.  Counts the
+ * are stuck in external code: 10,000 unless set, 131,072 at most; n < 1 only reads.  Counts the
  * runtime's threads and those of the program that used it.  Returns the old value. */
 int mw_set_max_threads(int n);
 /* Monotonic clock. */
@@ -224,7 +226,8 @@ typedef struct mw_case {
       .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
 
 /* Block until a case can go on; do it; return its index.  Fair among ready
- * cases.  With n == 0: blocks for ever.  To send on a closed channel is fatal. */
+ * cases.  With n == 0: blocks for ever.  To send on a closed channel is fatal, and so are
+ * n < 0, n > 65,536, and a case that sends with elem NULL. */
 int mw_select(mw_case *cases, int n);
 /* The same without blocking: -1 when none is ready. */
 int mw_try_select(mw_case *cases, int n);
@@ -307,7 +310,7 @@ typedef struct mw_sem {
   MWI_ATOMIC uint32_t count;
 } mw_sem;
 void mw_sem_acquire(mw_sem *s); /* blocks while the count is 0, then takes one */
-void mw_sem_release(mw_sem *s);
+void mw_sem_release(mw_sem *s); /* to more than UINT32_MAX: fatal */
 
 /* ---- Signals ----------------------------------------------------------- */
 
@@ -318,7 +321,8 @@ void mw_sem_release(mw_sem *s);
  * are delivered come once.  Several channels may ask for one signal and one
  * channel for several.  What the signal did before is back after the last
  * mw_signal_stop.  Faults of the program's own (SIGSEGV, ...) are still reported
- * and fatal.  Fatal: SIGKILL, SIGSTOP, SIGURG (the runtime's), another element type.
+ * and fatal.  Fatal: SIGKILL, SIGSTOP, SIGURG (the runtime's), those between SIGSYS and SIGRTMIN
+ * (libc's), what is no signal, another element type.
  *
  * A handler of the program's own (sigaction) may interrupt any code, on any
  * goroutine or on none.  While it runs its goroutine neither yields nor moves.
@@ -451,9 +455,9 @@ int mw_heap_dump(int fd);
 
 /*
  * Write a profile to fd: "heap", "allocs", "goroutine", "threadcreate",
- * "block" or "mutex".  debug 0: what `go tool pprof` reads; 1: Go's text; 2:
- * for "goroutine", every goroutine as mw_print_goroutines shows it.  0, or -1
- * with errno (ENOENT: no such profile); what fd got then is not whole.
+ * "block" or "mutex".  debug 0: what `go tool pprof` reads; 1: Go's text; 2 or
+ * more: for "goroutine", every goroutine as mw_print_goroutines shows it.  0, or -1
+ * with errno (ENOENT: no such profile; EINVAL: NULL, debug < 0); what fd got then is not whole.
  */
 int mw_pprof_write(const char *profile, int fd, int debug);
 
@@ -478,7 +482,7 @@ int mw_pprof_stop_cpu(void);
  * Serve profiles and statistics over HTTP, under /debug/pprof/ and /debug/vars,
  * until the program ends: `go tool pprof http://localhost:6060/debug/pprof/heap`.
  * addr is "host:port" with a numeric host; ":6060" is the loopback interface
- * alone.  Returns the port (of interest with port 0), or -1 with errno: EINVAL,
+ * alone.  Returns the port (of interest with port 0), or -1 with errno: EINVAL (NULL, too),
  * EADDRINUSE, ENOSYS (libmicrohttpd is not installed), ...  Anybody who reaches
  * the port may read what the program does.  GODEBUG=httpdebug=host:port calls
  * this before main.

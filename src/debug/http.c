@@ -184,6 +184,7 @@ static void take(void *daemon, int fd, const struct sockaddr *peer, unsigned n) 
 static int serve(const char *addr) {
   pthread_once(&mhd_once, mhd_open);
   if (!mhd.ready) return -ENOSYS;
+  if (!addr) return -EINVAL;
   union address a;
   int r = parse_address(addr, &a);
   if (r) return r;

@@ -227,6 +227,8 @@ MWI_EXPORT int mw_pprof_write(const char *profile, int fd, int debug) {
   /* now: what is opened on the way would get the number of a closed one */
   if (fcntl(fd, F_GETFD) < 0)
     r = -EBADF;
+  else if (!profile || debug < 0)
+    r = -EINVAL;
   else
     r = mwi_profile_write(profile, fd, debug);
   if (r == 0) return 0;

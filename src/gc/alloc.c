@@ -31,7 +31,7 @@
 
 const struct mwi_layout mwi_layout_noscan = {.size = 1, .align = 1};
 
-static char zero_size[16] MWI_ALIGNED(16); /* every object of no bytes */
+char mwi_zero_size[16] MWI_ALIGNED(16);
 
 MWI_COLD static _Noreturn void out_of_memory(size_t bytes) {
   mwi_fatal("out of memory: cannot allocate %zu bytes (%zu in use by the heap, %zu reserved, "
@@ -201,7 +201,7 @@ MWI_COLD static void *attempt_again(size_t bytes, const struct mwi_layout *l, mw
 }
 
 static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
-  if (MWI_UNLIKELY(bytes == 0)) return zero_size;
+  if (MWI_UNLIKELY(bytes == 0)) return mwi_zero_size;
   if (MWI_UNLIKELY(mwi_tcb()->sig)) /* its cursors may be in use where it came in */
     mwi_fatal("a signal handler allocates %zu bytes (a variable moved to the heap does: see "
               "`mallow cc -m`)",
@@ -515,7 +515,7 @@ static struct mwi_layout layout_of(const struct mwi_span *s) {
 }
 
 MWI_EXPORT void *mw_realloc(void *p, size_t n) {
-  if (!p || p == zero_size) return mw_alloc(n); /* no bytes: no layout is known */
+  if (!p || p == mwi_zero_size) return mw_alloc(n); /* no bytes: no layout is known */
   if (n > (size_t)1 << 47) mwi_fatal("mw_realloc(%p, %zu): size out of range", p, n);
   size_t size;
   struct mwi_span *s;

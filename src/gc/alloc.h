@@ -25,6 +25,9 @@ void mwi_gc_free(void *p);
  */
 size_t mwi_gc_fit(size_t bytes, size_t align);
 
+/* Every object of no bytes, which is never collected. */
+extern char mwi_zero_size[16];
+
 /* Fill a fresh object from another that may hold pointers.  Goroutine context; may stop. */
 void mwi_gc_copy(void *to, const void *from, size_t bytes);
 

@@ -27,6 +27,7 @@
 
 #include <mallow.h>
 
+#include "gc/alloc.h"
 #include "gc/barrier.h"
 #include "gc/cycle.h"
 #include "gc/mark.h"
@@ -50,6 +51,8 @@ struct special {
 struct mwi_weak_handle {
   _Atomic uintptr_t ptr; /* 0 once the object is dead; written in the sweep */
 };
+
+static struct mwi_weak_handle zero_size_handle = {(uintptr_t)mwi_zero_size};
 
 struct queue {
   struct mwi_due *head, *tail;
@@ -301,6 +304,7 @@ static struct mwi_span *object(void *p, bool start, uint32_t *idx, const char *w
 
 MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void *arg) {
   mwi_gc_attach();
+  if (p == mwi_zero_size) return;
   if (fn && mwi_due_start) mwi_due_start();
   mwi_gc_attach(); /* that may have cost us the P */
   uint32_t idx;
@@ -339,6 +343,7 @@ void mwi_special_sampled(void *p, void *bucket) {
 MWI_EXPORT mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg) {
   mwi_gc_attach();
   if (!fn) mwi_fatal("mw_add_cleanup: no function");
+  if (p == mwi_zero_size) return (mw_cleanup){0, 0};
   if (mwi_due_start) mwi_due_start();
   mwi_gc_attach(); /* that may have cost us the P */
   uint32_t idx;
@@ -368,6 +373,7 @@ MWI_EXPORT void mw_cleanup_stop(mw_cleanup c) {
 
 MWI_EXPORT mw_weak mw_weak_make(void *p) {
   if (!p) return NULL;
+  if (p == mwi_zero_size) return &zero_size_handle;
   /* 16 bytes: a block of its own, not part of a tiny one */
   struct mwi_weak_handle *h = mw_alloc_noscan(16);
   mwi_gc_attach(); /* that may have cost us the P */
@@ -389,6 +395,7 @@ MWI_EXPORT mw_weak mw_weak_make(void *p) {
 
 MWI_EXPORT void *mw_weak_get(mw_weak h) {
   if (!h) return NULL;
+  if (h == &zero_size_handle) return mwi_zero_size;
   mwi_gc_attach();
   uintptr_t p;
   mwi_rt_enter(); /* no stop, so no change of phase, until the answer is on the stack */

@@ -4,6 +4,7 @@
  */
 #include "os/inject.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "os/os.h"
@@ -29,8 +30,10 @@ void mwi_inject_init(void) {
       size_t len = strlen(kind_names[k]);
       if (n <= len + 1 || strncmp(s, kind_names[k], len) != 0 || s[len] != ':') continue;
       char *end;
-      unsigned long long v = strtoull(s + len + 1, &end, 10);
-      if (end != s + n || v == 0) continue;
+      const char *digits = s + len + 1;
+      errno = 0; /* strtoull takes blanks and signs, and calls -1 a large number */
+      unsigned long long v = *digits >= '0' && *digits <= '9' ? strtoull(digits, &end, 10) : 0;
+      if (v == 0 || end != s + n || errno) continue;
       mwi_inject_states[k].from = v;
       ok = true;
     }

@@ -164,6 +164,8 @@ static int finish(const struct select *s, uint32_t i, enum mwi_move move, struct
 static void check_case(const mw_case *c) {
   if (c->chan == NULL) return;
   mwi_ch_check_size(c->chan, c->size);
+  if (MWI_UNLIKELY(c->send && c->elem == NULL && c->chan->elem_size != 0))
+    mwi_fatal("select: a case sends, and has no value (elem is NULL)");
   if (MWI_UNLIKELY(c->send && c->chan->timer))
     mwi_fatal("send on a timer's channel, which is receive-only");
 }
@@ -294,6 +296,7 @@ static MWI_NOINLINE int select_large(struct select *s, bool block) {
 static int do_select(mw_case *cases, int n, bool block) {
   mwi_attach();
   if (MWI_UNLIKELY(n < 0 || n > MAX_CASES)) mwi_fatal("select: %d cases", n);
+  if (MWI_UNLIKELY(n > 0 && cases == NULL)) mwi_fatal("select: %d cases at NULL", n);
   struct select s = {.cases = cases, .n = (uint32_t)n};
   for (int i = 0; i < n; i++) check_case(&cases[i]);
   if (n > SMALL) return select_large(&s, block);

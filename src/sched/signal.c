@@ -570,8 +570,10 @@ void mwi_signal_restart(void) {
   if (sender_started && !mwi_load_relaxed(&sender)) start_sender();
 }
 
+/* Those between 31 and SIGRTMIN are libc's own (cancellation, setuid): it refuses them. */
 static void check(const char *who, int sig) {
-  if (!valid(sig) || sig == SIGKILL || sig == SIGSTOP || sig == MWI_STOP_SIGNAL)
+  if (!valid(sig) || sig == SIGKILL || sig == SIGSTOP || sig == MWI_STOP_SIGNAL ||
+      (sig > SIGSYS && sig < SIGRTMIN))
     mwi_fatal("%s: signal %d cannot be caught", who, sig);
 }
 

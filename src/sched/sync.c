@@ -52,6 +52,7 @@ void mw_waitgroup_wait(mw_waitgroup *wg) {
 void mw_once_do(mw_once *o, void (*fn)(void *), void *arg) {
   /* acquire: pairs with the release below [SY1] */
   if (MWI_LIKELY(mwi_load_acquire(&o->done) != 0)) return;
+  if (fn == NULL) mwi_fatal("mw_once_do: no function");
   mw_mutex_lock(&o->m);
   if (mwi_load_relaxed(&o->done) == 0) {
     fn(arg);
@@ -86,5 +87,7 @@ void mw_sem_acquire(mw_sem *s) {
 }
 
 void mw_sem_release(mw_sem *s) {
+  if (MWI_UNLIKELY(mwi_load_relaxed(&s->count) == UINT32_MAX))
+    mwi_fatal("mw_sem_release: the count is %u already", UINT32_MAX);
   mwi_sema_release(&s->count, false);
 }

@@ -196,7 +196,7 @@ static void push(struct mwi_timers *h, struct mwi_timer *t, int64_t when) {
 int64_t mwi_timer_deadline(int64_t ns) {
   int64_t now = mwi_os.nanotime(), when;
   if (ns < 0) ns = 0;
-  return __builtin_add_overflow(now, ns, &when) ? INT64_MAX : when;
+  return __builtin_add_overflow(now, ns, &when) || when > MWI_TIMER_FAR ? MWI_TIMER_FAR : when;
 }
 
 /* Give t an entry not later than `when`: in the heap that has one already,

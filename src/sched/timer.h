@@ -49,7 +49,8 @@ struct mwi_timer {
 void mwi_timer_arm(struct mwi_timer *t, int64_t when);
 /* t->want = 0; its entry stays as a hint until it is due or cleaned away. */
 void mwi_timer_disarm(struct mwi_timer *t);
-/* now + ns, at most INT64_MAX. */
+/* now + ns, at most MWI_TIMER_FAR: whoever waits for ever waits for a timer, and is no deadlock. */
+#define MWI_TIMER_FAR (INT64_MAX / 2) /* 146 years after the start of the machine */
 int64_t mwi_timer_deadline(int64_t ns);
 
 /* Tests: entries in a heap, stale ones included. */

@@ -74,8 +74,8 @@ static void advance(struct mwi_timer_chan *t, int64_t now) {
   }
   int64_t missed = (now - t->when) / t->period; /* ticks that a slow reader lost */
   if (__builtin_mul_overflow(missed + 1, t->period, &missed) ||
-      __builtin_add_overflow(t->when, missed, &t->when))
-    t->when = INT64_MAX;
+      __builtin_add_overflow(t->when, missed, &t->when) || t->when > MWI_TIMER_FAR)
+    t->when = MWI_TIMER_FAR;
 }
 
 void mwi_timer_chan_look(struct mw_chan *ch) {

@@ -2,7 +2,7 @@
 /*
  * tests/sched/chan_overwrite.c -- what a receive overwrites counts as deleted
  *
- *   chan_overwrite [ROUNDS] [NODES]
+ *   chan_overwrite [ROUNDS] [NODES] [closed]
  *
  * A receive may write into the heap.  The scene, in each round:
  *
@@ -13,6 +13,8 @@
  *      new value into the cell: nothing but its stack refers to X now;
  *   4. marking ends without having met X, unless the receive shaded it [CH4];
  *   5. the worker looks at X (clobberfree=1: 0xdeadbeef if it was freed).
+ *
+ * closed: the channel is, and what the receive writes is zero.
  *
  * The worker finds the cell by an address that is hidden from the collector
  * while it sleeps.  If it wakes too early or too late nothing is tested in
@@ -33,6 +35,7 @@ typedef struct scene {
   mw_chan *values; /* of object * */
   mw_chan *go, *done;
   uintptr_t hidden; /* ~ address of the last link */
+  bool closed;
 } scene;
 
 static object *make_object(uint64_t id) {
@@ -46,8 +49,14 @@ static object *make_object(uint64_t id) {
 __attribute__((noinline)) static object *exchange(scene *s) {
   chain_link *last = (chain_link *)~s->hidden;
   object *old = last->cell;
-  CHECK(mw_chan_recv(s->values, &last->cell));
+  CHECK(mw_chan_recv(s->values, &last->cell) == !s->closed);
+  CHECK(!s->closed || last->cell == NULL);
   return old;
+}
+
+/* For the next round. */
+__attribute__((noinline)) static void refill(scene *s, uint64_t id) {
+  ((chain_link *)~s->hidden)->cell = make_object(id);
 }
 
 static void work(void *arg) {
@@ -60,6 +69,7 @@ static void work(void *arg) {
     for (int i = 0; i < 1000; i++) (void)make_object(1); /* sweeps, and takes freed slots */
     CHECK_EQ(old->check, ~old->id);
     CHECK(old->id != 1);
+    if (s->closed) refill(s, old->id + 1);
     mw_chan_send(s->done, 1);
   }
 }
@@ -97,8 +107,10 @@ int main(int argc, char **argv) {
   mw_chan_send(k->go, nodes);
   mw_chan_recv(s->done, NULL);
   s->hidden = k->hidden;
+  s->closed = argc > 3;
+  if (s->closed) mw_chan_close(s->values);
   for (long r = 0; r < rounds; r++) {
-    mw_chan_send(s->values, make_object((uint64_t)r + 3));
+    if (!s->closed) mw_chan_send(s->values, make_object((uint64_t)r + 3));
     mw_gc(); /* the new value is old */
     mw_chan_send(s->go, (int64_t)(r % 4 + 1) * 1000000);
     mw_gc();

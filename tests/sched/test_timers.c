@@ -28,8 +28,9 @@ struct mwi_timers *mwi_timers_mine(void) {
 void mwi_timer_notify(int64_t when) {
   notified = when;
 }
+static void (*on_shade)(uintptr_t p);
 void mwi_shade_slow(uintptr_t p) {
-  (void)p;
+  if (on_shade) on_shade(p);
 }
 
 /* ---- The model --------------------------------------------------------- */
@@ -233,9 +234,71 @@ static void a_million(void **state) {
   free(t);
 }
 
+/* ---- A scan between two batches ----------------------------------------- */
+
+/* What is scanned is the heap in the order of its places.  A scan that has come to any of them
+ * misses whoever moves from behind to before it, or leaves, unless that is shaded. */
+enum { ROOTS = 300 };
+static struct timer roots[ROOTS];
+static int place[ROOTS], nplaces; /* -1: not there */
+static bool shaded[ROOTS];
+
+static int root_of(uintptr_t p) {
+  size_t i = (p - (uintptr_t)roots) / sizeof *roots;
+  return p >= (uintptr_t)roots && i < ROOTS ? (int)i : -1;
+}
+static void see(const void *p, size_t bytes) {
+  assert_int_equal(bytes, sizeof(uintptr_t));
+  int i = root_of(*(const uintptr_t *)p);
+  if (i >= 0) place[i] = nplaces++;
+}
+static void see_shade(uintptr_t p) {
+  int i = root_of(p);
+  if (i >= 0) shaded[i] = true;
+}
+static void look_at_places(void) {
+  nplaces = 0;
+  for (int i = 0; i < ROOTS; i++) place[i] = -1;
+  mwi_timers_scan(see);
+}
+
+static void what_moves_while_marking_is_shaded(void **state) {
+  (void)state;
+  int moved = 0, left = 0;
+  memset(roots, 0, sizeof roots);
+  for (int i = 0; i < ROOTS; i++) {
+    roots[i].t.fire = fire;
+    roots[i].t.collected = true;
+  }
+  on_shade = see_shade;
+  mwi_tcb()->wb = 1;
+  for (int step = 0; step < 3000; step++) {
+    int before[ROOTS];
+    look_at_places();
+    memcpy(before, place, sizeof before);
+    memset(shaded, 0, sizeof shaded);
+    struct timer *x = &roots[below(ROOTS)];
+    if (below(3) == 0) {
+      fake_os.now += 40;
+      (void)mwi_timers_run(heaps[0], fake_os.now);
+    } else if (mwi_load_relaxed(&x->t.heap) == NULL) { /* else it had two entries */
+      mwi_timer_arm(&x->t, fake_os.now + 1 + (int64_t)below(10000));
+    }
+    look_at_places();
+    for (int i = 0; i < ROOTS; i++) {
+      if (before[i] < 0 || (place[i] >= 0 && place[i] >= before[i])) continue;
+      if (!shaded[i]) fail_msg("step %d: from %d to %d, not shaded", step, before[i], place[i]);
+      *(place[i] < 0 ? &left : &moved) += 1;
+    }
+  }
+  mwi_tcb()->wb = 0;
+  on_shade = NULL;
+  assert_true(moved > 500 && left > 500);
+}
+
 static void deadlines_do_not_overflow(void **state) {
   (void)state;
-  assert_true(mwi_timer_deadline(INT64_MAX) == INT64_MAX);
+  assert_true(mwi_timer_deadline(INT64_MAX) == MWI_TIMER_FAR);
   assert_true(mwi_timer_deadline(-5) == 1000);
 }
 
@@ -246,6 +309,7 @@ int main(void) {
       cmocka_unit_test_setup(cancelled_timers_are_cleaned_away, setup),
       cmocka_unit_test_setup(an_earlier_deadline_is_announced, setup),
       cmocka_unit_test_setup(a_million, setup),
+      cmocka_unit_test_setup(what_moves_while_marking_is_shaded, setup),
       cmocka_unit_test_setup(deadlines_do_not_overflow, setup),
       cmocka_unit_test_setup(without_memory_it_is_fatal, setup),
   };
