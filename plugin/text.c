@@ -28,7 +28,7 @@ static void remember(struct mwcc_vec *sections, const char *name) {
 }
 
 /* A frame larger than a page touches each of its pages on the way down, so that it
- * meets the guard below a stack (sched/stack.c, [S1]) instead of stepping over it. */
+ * meets the guard below a stack ([S1] of sched/stack_slot.h) instead of stepping over it. */
 static void probe(struct mwcc *c, LLVMValueRef fn) {
   static const char name[] = "probe-stack";
   if (LLVMGetStringAttributeAtIndex(fn, LLVMAttributeFunctionIndex, name, sizeof name - 1))

@@ -33,8 +33,7 @@ static bool spin_quit(struct mwi_m *m) {
   return true;
 }
 
-void mwi_spin_end(struct mwi_m *m) {
-  if (!m->spinning) return;
+void mwi_spin_end_slow(struct mwi_m *m) {
   m->spinning = false;
   /* The last spinner found work: another one may be needed for the rest [D2]. */
   if (atomic_fetch_sub(&mwi_sched.nspinning, 1) == 1) mwi_wake_p();
@@ -154,12 +153,7 @@ static void stop_m(void) {
 /* A goroutine to run, on a P.  Sleeps when there is none.  *inherits: it comes from
  * runnext, and goes on with the time slice there is. */
 struct mwi_g *mwi_find_runnable(struct mwi_m *m, bool *inherits) {
-  struct mwi_g *g = m->chosen;
-  if (g) {
-    m->chosen = NULL;
-    *inherits = m->chosen_inherits;
-    return g;
-  }
+  struct mwi_g *g;
   *inherits = false;
   for (;;) {
     mwi_stop_check();

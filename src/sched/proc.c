@@ -204,6 +204,15 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
   mwi_switch(&m->g0_sp, g->sp);
 }
 
+/* The one that park.c has taken from a queue already, or any other. */
+MWI_INLINE struct mwi_g *next(struct mwi_m *m, bool *inherits) {
+  struct mwi_g *g = m->chosen;
+  if (!g) return mwi_find_runnable(m, inherits);
+  m->chosen = NULL;
+  *inherits = m->chosen_inherits;
+  return g;
+}
+
 _Noreturn void mwi_schedule_loop(void) {
   struct mwi_m *m = mwi_self(); /* a thread's loop stays on its thread */
   mwi_rt_enter();               /* [D3] */
@@ -211,7 +220,7 @@ _Noreturn void mwi_schedule_loop(void) {
     bool inherits;
     m->tcb.g = NULL;
     mwi_settle();
-    struct mwi_g *g = mwi_find_runnable(m, &inherits);
+    struct mwi_g *g = next(m, &inherits);
     mwi_spin_end(m);
     m->kept_watch = false;
     execute(m, g, inherits);

@@ -35,7 +35,10 @@ void mwi_g_queue(struct mwi_g *g, bool next);
  * runnext, and goes on with the time slice there is. */
 struct mwi_g *mwi_find_runnable(struct mwi_m *m, bool *inherits);
 /* This thread has found work, and looks no more. */
-void mwi_spin_end(struct mwi_m *m);
+void mwi_spin_end_slow(struct mwi_m *m);
+MWI_INLINE void mwi_spin_end(struct mwi_m *m) {
+  if (m->spinning) mwi_spin_end_slow(m);
+}
 /* Is there anything to run?  A look without locks. */
 bool mwi_any_work(void);
 

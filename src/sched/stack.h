@@ -8,8 +8,9 @@
  *     slot              lo                                   hi
  *     [ guard, faults   ][ untouched ...   | used pages, growing down ]
  *
- * stack.c hands slots out; fold.c gives memory of parked goroutines back;
- * foldmem.c keeps what was folded.
+ * stack.c hands slots out, stack_space.c reserves them, stack_memory.c makes them
+ * accessible or not; fold.c gives memory of parked goroutines back; foldmem.c keeps
+ * what was folded.
  */
 #ifndef MWI_SCHED_STACK_H
 #define MWI_SCHED_STACK_H
