@@ -20,7 +20,9 @@
  *          [SP3] mw_weak_get never returns an object that a sweep has freed or
  *          will free: while marking it shades; while the span waits for its
  *          sweep the mark bit decides.
- * Threads  special_lock guards lists and queues.  The sweep hook runs inside a
+ * How      What was asked for the objects of one span is a set, a list of dense chunks, with a
+ *          bit for each slot that has any; so a sweep asks for the dead with a few words.
+ * Threads  special_lock guards sets and queues.  The sweep hook runs inside a
  *          sweep, with the span in the sweeper's hand.
  */
 #include "gc/special.h"
@@ -33,18 +35,38 @@
 #include "gc/mark.h"
 #include "gc/roots.h"
 
-enum kind { FINALIZER, CLEANUP, WEAK, SAMPLE, FINALIZED /* in sweep_span only */ };
+enum kind { FINALIZER, CLEANUP, WEAK, SAMPLE };
 
+/* One thing asked for one object.  Dense, since a sweep walks all of a span for one that died. */
 struct special {
-  struct special *next;          /* of the same span */
-  struct special *newer, *older; /* all of them, but SAMPLE, which holds no root */
-  uintptr_t ptr;                 /* as given: an object's start, for WEAK any address in it */
-  uint32_t idx;                  /* slot in the span */
-  enum kind kind;
-  uint64_t id; /* CLEANUP */
-  void (*finalizer)(void *, void *);
-  void (*cleanup)(void *);
+  uint64_t slot : 9; /* in the span */
+  uint64_t kind : 3;
+  uint64_t which : 52; /* FINALIZER, WEAK: the address as given; CLEANUP: its id */
+  union {
+    void (*finalizer)(void *, void *);
+    void (*cleanup)(void *);
+  };
   void *arg; /* WEAK: the handle; SAMPLE: the bucket */
+};
+_Static_assert(MWI_SPAN_MAX_OBJECTS <= 1 << 9, "slot");
+_Static_assert(sizeof(struct special) == 24, "three words");
+
+#define CHUNK_SPECIALS 10
+struct chunk {
+  struct chunk *next;
+  uint32_t n; /* at[0 .. n) are there */
+  struct special at[CHUNK_SPECIALS];
+};
+_Static_assert(sizeof(struct chunk) == 256, "four lines");
+
+/* All of one span, which points to it; exists while there are any. */
+struct set {
+  /* Atomic, relaxed; written under special_lock.  A slot that has specials has its bit set; others
+   * may.  A hint without the lock: see sweep_span. */
+  _Atomic uint64_t slots[MWI_SPAN_MAX_OBJECTS / 64];
+  struct mwi_span *span;
+  struct set *newer, *older; /* of all */
+  struct chunk *first;       /* others are full */
 };
 
 /* The collected, pointer-free word behind a mw_weak. */
@@ -56,60 +78,123 @@ static struct mwi_weak_handle zero_size_handle = {(uintptr_t)mwi_zero_size};
 
 struct queue {
   struct mwi_due *head, *tail;
-  struct mwi_due *scan_at; /* as scan_at below */
+  struct mwi_due *scan_at; /* the root job's next; who takes it off moves this on */
 };
 
 static struct mwi_lock special_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
 /* under special_lock */
-static struct special *newest, *free_specials;
+static struct set *newest, *free_sets;
+static struct chunk *free_chunks;
 static struct mwi_due *free_dues;
 static struct queue queues[2]; /* cleanups, finalizers */
 static uint64_t next_id;
-/* The root job lets go of the lock between batches: the next to be scanned; who takes it off its
- * list moves this on. */
-static struct special *scan_at;
+/* The root job lets go of the lock between batches: the set that it is at, and the chunk that is
+ * next there, NULL: none.  Who takes one off its list moves this on.  What a removal moves comes
+ * from its set's first chunk, so it never goes from what is to be scanned to what has been. */
+static struct set *scan_set;
+static struct chunk *scan_chunk;
 
 void (*mwi_due_notify)(bool);
 void (*mwi_due_start)(void);
 void (*mwi_sampled_freed)(void *bucket);
 
-/* ---- Lists ------------------------------------------------------------- */
+/* ---- Sets -------------------------------------------------------------- */
 
-static struct special *special_new_locked(struct mwi_span *s, uintptr_t ptr, uint32_t idx,
-                                          enum kind kind) {
-  struct special *x = free_specials;
-  if (x)
-    free_specials = x->next;
+static struct set *set_of(struct mwi_span *s) {
+  return mwi_load_acquire(&s->specials); /* pairs with set_new_locked */
+}
+
+static void scan_set_at(struct set *set) {
+  scan_set = set;
+  scan_chunk = set ? set->first : NULL;
+}
+
+static struct set *set_new_locked(struct mwi_span *s) {
+  struct set *set = free_sets;
+  if (set)
+    free_sets = set->older;
   else
-    x = mwi_meta_alloc(sizeof *x, 16);
-  *x = (struct special){.next = s->specials, .ptr = ptr, .idx = idx, .kind = kind};
-  s->specials = x;
-  if (kind == SAMPLE) return x;
-  x->older = newest;
-  if (newest) newest->newer = x;
-  newest = x;
+    set = mwi_meta_alloc(sizeof *set, 64);
+  for (size_t w = 0; w < MWI_SPAN_MAX_OBJECTS / 64; w++) mwi_store_relaxed(&set->slots[w], 0);
+  set->span = s;
+  set->first = NULL;
+  set->newer = NULL;
+  set->older = newest;
+  if (newest) newest->newer = set;
+  newest = set;
+  mwi_store_release(&s->specials, set); /* pairs with set_of: after slots */
+  return set;
+}
+
+static void set_free_locked(struct set *set) {
+  mwi_assert(!set->first);
+  mwi_store_relaxed(&set->span->specials, NULL);
+  if (set->newer)
+    set->newer->older = set->older;
+  else
+    newest = set->older;
+  if (set->older) set->older->newer = set->newer;
+  if (set == scan_set) scan_set_at(set->older);
+  set->older = free_sets;
+  free_sets = set;
+}
+
+static struct special *add_locked(struct mwi_span *s, uint32_t slot, enum kind kind,
+                                  uint64_t which) {
+  struct set *set = set_of(s);
+  if (!set) set = set_new_locked(s);
+  struct chunk *c = set->first;
+  if (!c || c->n == CHUNK_SPECIALS) {
+    if ((c = free_chunks))
+      free_chunks = c->next;
+    else
+      c = mwi_meta_alloc(sizeof *c, 64);
+    c->n = 0;
+    c->next = set->first;
+    set->first = c;
+  }
+  mwi_or_relaxed(&set->slots[slot >> 6], (uint64_t)1 << (slot & 63));
+  struct special *x = &c->at[c->n++];
+  *x = (struct special){.slot = slot, .kind = kind, .which = which};
+  mwi_assert(x->slot == slot && x->which == which);
   return x;
 }
 
-/* Unlink *at from its span's list and the list of all.  The argument need not be shaded: nobody
- * can have read it here. */
-static void special_drop_locked(struct special **at) {
-  struct special *x = *at;
-  *at = x->next;
-  if (x->newer)
-    x->newer->older = x->older;
-  else if (x->kind != SAMPLE)
-    newest = x->older;
-  if (x->older) x->older->newer = x->newer;
-  if (x == scan_at) scan_at = x->older;
-  x->next = free_specials;
-  free_specials = x;
+/*
+ * The argument need not be shaded: nobody can have read it here.  The last of the first chunk takes
+ * x's place, so a walk over all that goes down in each chunk has seen it.  The set stays, even if
+ * it is empty.
+ */
+static void remove_locked(struct set *set, struct special *x) {
+  struct chunk *c = set->first;
+  *x = c->at[--c->n];
+  if (c->n) return;
+  set->first = c->next;
+  if (c == scan_chunk) scan_chunk = c->next;
+  c->next = free_chunks;
+  free_chunks = c;
 }
 
-static struct special **find_locked(struct mwi_span *s, uintptr_t ptr, enum kind kind) {
-  struct special **at = (struct special **)&s->specials;
-  while (*at && !((*at)->ptr == ptr && (*at)->kind == kind)) at = &(*at)->next;
-  return at;
+static void remove_one_locked(struct set *set, struct special *x) {
+  remove_locked(set, x);
+  if (!set->first) set_free_locked(set);
+}
+
+/* Without the lock: perhaps. */
+static bool any_at(struct mwi_span *s, uint32_t slot) {
+  struct set *set = set_of(s);
+  return set && (mwi_load_relaxed(&set->slots[slot >> 6]) >> (slot & 63) & 1);
+}
+
+static struct special *find_locked(struct mwi_span *s, uint32_t slot, enum kind kind,
+                                   uint64_t which) {
+  if (!any_at(s, slot)) return NULL;
+  for (struct chunk *c = set_of(s)->first; c; c = c->next)
+    for (uint32_t i = c->n; i-- > 0;) {
+      struct special *x = &c->at[i];
+      if (x->slot == slot && x->kind == kind && x->which == which) return x;
+    }
+  return NULL;
 }
 
 /* ---- Due calls --------------------------------------------------------- */
@@ -120,11 +205,15 @@ static void due_put_locked(const struct special *x) {
     free_dues = d->next;
   else
     d = mwi_meta_alloc(sizeof *d, 16);
-  *d = (struct mwi_due){.finalizer = x->finalizer,
-                        .cleanup = x->cleanup,
-                        .obj = x->kind == FINALIZER ? (void *)x->ptr : NULL,
-                        .arg = x->arg};
-  struct queue *q = &queues[x->kind == FINALIZER];
+  bool finalizer = x->kind == FINALIZER;
+  *d = (struct mwi_due){.arg = x->arg};
+  if (finalizer) {
+    d->finalizer = x->finalizer;
+    d->obj = (void *)(uintptr_t)x->which;
+  } else {
+    d->cleanup = x->cleanup;
+  }
+  struct queue *q = &queues[finalizer];
   if (q->tail)
     q->tail->next = d;
   else
@@ -161,51 +250,84 @@ static bool marked(const struct mwi_span *s, uint32_t idx) {
   return mwi_load_relaxed(&s->mark[idx >> 6]) >> (idx & 63) & 1;
 }
 
-/* Before the marks of s become its allocations. */
+typedef uint64_t slot_set[MWI_SPAN_MAX_OBJECTS / 64];
+
+static bool has(const slot_set set, uint32_t slot) {
+  return set[slot >> 6] >> (slot & 63) & 1;
+}
+
+/* Slots of s that have, or may have, specials and are not marked; false: none. */
+static bool find_dead(const struct mwi_span *s, const struct set *set, slot_set dead) {
+  uint64_t any = 0;
+  for (size_t w = 0; w < (s->nelems + 63) / 64; w++)
+    any |= dead[w] = mwi_load_relaxed(&set->slots[w]) & ~mwi_load_relaxed(&s->mark[w]);
+  return any != 0;
+}
+
+/* Weak handles and finalizers of all that died; the second are due, and what they get lives for
+ * one more cycle: no longer dead.  A block may have several (tiny objects).  True: there are. */
+static bool clear_and_revive_locked(struct mwi_span *s, struct set *set, slot_set dead) {
+  slot_set revived = {0};
+  bool any = false;
+  for (struct chunk *c = set->first, *next; c; c = next) {
+    next = c->next;
+    for (uint32_t i = c->n; i-- > 0;) {
+      struct special *x = &c->at[i];
+      if ((x->kind != WEAK && x->kind != FINALIZER) || !has(dead, x->slot)) continue;
+      if (x->kind == WEAK) {
+        mwi_store_release(&((struct mwi_weak_handle *)x->arg)->ptr, 0);
+      } else {
+        due_put_locked(x);
+        revived[x->slot >> 6] |= (uint64_t)1 << (x->slot & 63);
+        any = true;
+      }
+      remove_locked(set, x);
+    }
+  }
+  for (size_t w = 0; any && w < (s->nelems + 63) / 64; w++) {
+    if (revived[w]) mwi_or_relaxed(&s->mark[w], revived[w]);
+    dead[w] &= ~revived[w];
+  }
+  return any;
+}
+
+/* Cleanups and samples of what has died for good.  True: there are cleanups. */
+static bool clean_up_locked(struct set *set, const slot_set dead) {
+  bool any = false;
+  for (struct chunk *c = set->first, *next; c; c = next) {
+    next = c->next;
+    for (uint32_t i = c->n; i-- > 0;) {
+      struct special *x = &c->at[i];
+      if (!has(dead, x->slot)) continue;
+      if (x->kind == SAMPLE) {
+        mwi_sampled_freed(x->arg);
+      } else {
+        due_put_locked(x);
+        any = true;
+      }
+      remove_locked(set, x);
+    }
+  }
+  return any;
+}
+
+/*
+ * Before the marks of s become its allocations.  The first look needs no lock: what others do to
+ * the set meanwhile concerns objects that they have, and those are marked; a set that has become
+ * another span's shows false alarms at most.
+ */
 static void sweep_span(struct mwi_span *s) {
+  slot_set dead = {0};
+  struct set *set = set_of(s);
+  if (!set || !find_dead(s, set, dead)) return;
   bool due[2] = {false, false};
   mwi_lock(&special_lock);
-  /* Weak handles first, and of all dead objects: a finalizer brings its object
-   * back, but not for those. */
-  for (struct special **at = (struct special **)&s->specials; *at;) {
-    struct special *x = *at;
-    if (marked(s, x->idx) || x->kind != WEAK) {
-      at = &x->next;
-      continue;
-    }
-    mwi_store_release(&((struct mwi_weak_handle *)x->arg)->ptr, 0);
-    special_drop_locked(at);
-  }
-  /* All finalizers of a dead block, which may have several (tiny objects), before its mark says
-   * that it lives for one more cycle. */
-  for (struct special *x = s->specials; x; x = x->next)
-    if (!marked(s, x->idx) && x->kind == FINALIZER) {
-      due_put_locked(x);
-      due[1] = true;
-      x->kind = FINALIZED;
-    }
-  for (struct special **at = (struct special **)&s->specials; due[1] && *at;) {
-    struct special *x = *at;
-    if (x->kind != FINALIZED) {
-      at = &x->next;
-      continue;
-    }
-    mwi_or_relaxed(&s->mark[x->idx >> 6], (uint64_t)1 << (x->idx & 63));
-    special_drop_locked(at);
-  }
-  for (struct special **at = (struct special **)&s->specials; *at;) {
-    struct special *x = *at;
-    if (marked(s, x->idx)) {
-      at = &x->next;
-      continue;
-    }
-    if (x->kind == SAMPLE) {
-      mwi_sampled_freed(x->arg);
-    } else {
-      due_put_locked(x);
-      due[0] = true;
-    }
-    special_drop_locked(at);
+  if ((set = set_of(s)) && find_dead(s, set, dead)) {
+    due[true] = clear_and_revive_locked(s, set, dead);
+    due[false] = clean_up_locked(set, dead);
+    for (size_t w = 0; w < (s->nelems + 63) / 64; w++)
+      mwi_store_relaxed(&set->slots[w], mwi_load_relaxed(&set->slots[w]) & ~dead[w]);
+    if (!set->first) set_free_locked(set);
   }
   mwi_unlock(&special_lock);
   for (int i = 0; i < 2; i++)
@@ -233,15 +355,30 @@ static void let_others_in(void) {
   mwi_lock(&special_lock);
 }
 
+static void scan_one_chunk(struct mwi_gcp *w, struct chunk *c) {
+  for (uint32_t i = 0; i < c->n; i++) {
+    struct special *x = &c->at[i];
+    if (x->kind == SAMPLE) continue;
+    scan_word(w, &x->arg);                                /* [SP2] */
+    if (x->kind == FINALIZER) scan_contents(w, x->which); /* [SP1] */
+  }
+}
+
 void mwi_specials_scan(struct mwi_gcp *w) {
   mwi_lock(&special_lock);
   uint32_t n = 0;
-  for (scan_at = newest; scan_at;) {
-    struct special *x = scan_at;
-    scan_at = x->older;
-    scan_word(w, &x->arg);                              /* [SP2] */
-    if (x->kind == FINALIZER) scan_contents(w, x->ptr); /* [SP1] */
-    if (++n % SCAN_BATCH == 0) let_others_in();
+  for (scan_set_at(newest); scan_set;) {
+    struct chunk *c = scan_chunk;
+    if (!c) {
+      scan_set_at(scan_set->older);
+      continue;
+    }
+    scan_chunk = c->next;
+    scan_one_chunk(w, c);
+    n += c->n;
+    if (n < SCAN_BATCH) continue;
+    n = 0;
+    let_others_in();
   }
   for (int i = 0; i < 2; i++) {
     struct queue *q = &queues[i];
@@ -256,30 +393,33 @@ void mwi_specials_scan(struct mwi_gcp *w) {
   mwi_unlock(&special_lock);
 }
 
-struct visit {
-  void (*fn)(void *arg, const struct mwi_special_facts *f);
-  void *arg;
-};
-
-static void visit_samples(struct mwi_span *s, void *arg) {
-  const struct visit *v = arg;
-  for (struct special *x = s->specials; x; x = x->next)
-    if (x->kind == SAMPLE)
-      v->fn(v->arg, &(struct mwi_special_facts){.obj = s->base + (uintptr_t)x->idx * s->slot,
-                                                .bucket = x->arg});
+static void each_stw(enum kind kind, void (*fn)(void *arg, const struct mwi_special_facts *f),
+                     void *arg) {
+  for (struct set *set = newest; set; set = set->older)
+    for (struct chunk *c = set->first; c; c = c->next)
+      for (uint32_t i = 0; i < c->n; i++) {
+        const struct special *x = &c->at[i];
+        if (x->kind != kind) continue;
+        struct mwi_special_facts f = {.obj =
+                                          set->span->base + (uintptr_t)x->slot * set->span->slot};
+        if (kind == FINALIZER) {
+          f.obj = x->which;
+          f.fn = (uintptr_t)x->finalizer;
+          f.arg = x->arg;
+        } else {
+          f.bucket = x->arg;
+        }
+        fn(arg, &f);
+      }
 }
 
 void mwi_specials_each_stw(void (*fn)(void *arg, const struct mwi_special_facts *f), void *arg) {
-  for (struct special *x = newest; x; x = x->older)
-    if (x->kind == FINALIZER)
-      fn(arg,
-         &(struct mwi_special_facts){.obj = x->ptr, .fn = (uintptr_t)x->finalizer, .arg = x->arg});
+  each_stw(FINALIZER, fn, arg);
   for (struct mwi_due *d = queues[true].head; d; d = d->next)
     fn(arg,
        &(struct mwi_special_facts){
            .obj = (uintptr_t)d->obj, .fn = (uintptr_t)d->finalizer, .arg = d->arg, .due = true});
-  struct visit v = {fn, arg};
-  mwi_heap_each_span(visit_samples, &v);
+  each_stw(SAMPLE, fn, arg);
 }
 
 void mwi_special_init(void) {
@@ -310,14 +450,14 @@ MWI_EXPORT void mw_set_finalizer(void *p, void (*fn)(void *obj, void *arg), void
   uint32_t idx;
   struct mwi_span *s = object(p, true, &idx, "mw_set_finalizer");
   mwi_lock(&special_lock);
-  struct special **at = find_locked(s, (uintptr_t)p, FINALIZER);
+  struct special *old = find_locked(s, idx, FINALIZER, (uintptr_t)p);
   if (!fn) {
-    if (*at) special_drop_locked(at);
-  } else if (*at) {
+    if (old) remove_one_locked(set_of(s), old);
+  } else if (old) {
     mwi_unlock(&special_lock);
     mwi_fatal("mw_set_finalizer: finalizer already set");
   } else {
-    struct special *x = special_new_locked(s, (uintptr_t)p, idx, FINALIZER);
+    struct special *x = add_locked(s, idx, FINALIZER, (uintptr_t)p);
     x->finalizer = fn;
     x->arg = arg;
     if (mwi_wb_on()) { /* the root job may have passed */
@@ -335,7 +475,7 @@ void mwi_special_sampled(void *p, void *bucket) {
   uint32_t idx;
   struct mwi_span *s = object(p, false, &idx, "heap profile");
   mwi_lock(&special_lock);
-  special_new_locked(s, (uintptr_t)p, idx, SAMPLE)->arg = bucket;
+  add_locked(s, idx, SAMPLE, 0)->arg = bucket;
   mwi_unlock(&special_lock);
   mw_keep_alive(p);
 }
@@ -350,11 +490,10 @@ MWI_EXPORT mw_cleanup mw_add_cleanup(void *p, void (*fn)(void *arg), void *arg) 
   struct mwi_span *s = object(p, false, &idx, "mw_add_cleanup");
   if (arg == p) mwi_fatal("mw_add_cleanup: arg is ptr, the object would never be freed");
   mwi_lock(&special_lock);
-  struct special *x = special_new_locked(s, s->base + (uintptr_t)idx * s->slot, idx, CLEANUP);
+  struct special *x = add_locked(s, idx, CLEANUP, ++next_id);
   x->cleanup = fn;
   x->arg = arg;
-  x->id = ++next_id;
-  mw_cleanup c = {.id = x->id, .at = ~x->ptr};
+  mw_cleanup c = {.id = next_id, .at = ~(s->base + (uintptr_t)idx * s->slot)};
   mwi_shade(arg);
   mwi_unlock(&special_lock);
   mw_keep_alive(p);
@@ -365,9 +504,10 @@ MWI_EXPORT void mw_cleanup_stop(mw_cleanup c) {
   mwi_gc_attach();
   mwi_lock(&special_lock);
   mwi_pagedesc d = mwi_heap_lookup(~c.at);
-  struct special **at = d ? (struct special **)&mwi_desc_span(d)->specials : NULL;
-  while (at && *at && !((*at)->kind == CLEANUP && (*at)->id == c.id)) at = &(*at)->next;
-  if (at && *at) special_drop_locked(at);
+  struct mwi_span *s = d ? mwi_desc_span(d) : NULL;
+  uint32_t idx = d ? mwi_object_index(d, ~c.at) : 0; /* the object may be gone, its span another */
+  struct special *x = s && idx < s->nelems ? find_locked(s, idx, CLEANUP, c.id) : NULL;
+  if (x) remove_one_locked(set_of(s), x);
   mwi_unlock(&special_lock);
 }
 
@@ -380,13 +520,12 @@ MWI_EXPORT mw_weak mw_weak_make(void *p) {
   uint32_t idx;
   struct mwi_span *s = object(p, false, &idx, "mw_weak_make");
   mwi_lock(&special_lock);
-  struct special **at = find_locked(s, (uintptr_t)p, WEAK);
-  if (*at) {
-    h = (*at)->arg;
+  struct special *x = find_locked(s, idx, WEAK, (uintptr_t)p);
+  if (x) {
+    h = x->arg;
   } else {
-    struct special *x = special_new_locked(s, (uintptr_t)p, idx, WEAK);
     mwi_store_relaxed(&h->ptr, (uintptr_t)p);
-    x->arg = h;
+    add_locked(s, idx, WEAK, (uintptr_t)p)->arg = h;
   }
   mwi_unlock(&special_lock);
   mw_keep_alive(p);

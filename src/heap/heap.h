@@ -127,7 +127,8 @@ struct mwi_span {
   uint8_t list;              /* which mcentral list, for assertions (mcentral.h) */
   uint8_t pad;
   _Atomic(struct mwi_span *) next; /* mcentral list, free list */
-  void *specials;                  /* finalizers, cleanups, weak pointers, samples (gc/special.c) */
+  _Atomic(void *) specials; /* set of finalizers, cleanups, weak pointers, samples; atomic: written
+                             * by who adds to it, under gc/special.c's lock */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_span) == 320, "five lines: 4 % of a one-page span");
 

@@ -264,7 +264,7 @@ bool mwi_mcache_free(struct mwi_mcache *mc, uintptr_t p) {
   uint32_t i = mwi_object_index(d, p);
   if (mwi_load_relaxed(&s->sweepgen) != mwi_heap.sweepgen || i >= s->nelems ||
       p != s->base + i * s->slot || !(mwi_load_relaxed(&s->alloc[i / 64]) >> i % 64 & 1) ||
-      s->specials) /* a finalizer, or a profile's sample */
+      mwi_load_relaxed(&s->specials)) /* a finalizer, or a profile's sample */
     return false;
   uintptr_t *list = &mc->freed[mwi_desc_class(d) - MWI_CLASS_FIRST];
   if (MWI_UNLIKELY(*list == ~p)) mwi_fatal("free(%p): freed twice", (void *)p);

@@ -46,7 +46,7 @@ MWI_COLD _Noreturn static void zombie(const struct mwi_span *s, unsigned word, u
 
 /* Bits of a span whose sweeper we are.  Returns the number of slots freed. */
 static uint32_t sweep_bits(struct mwi_span *s) {
-  if (MWI_UNLIKELY(s->specials != NULL) && mwi_heap_hooks.swept_object_free)
+  if (MWI_UNLIKELY(mwi_load_relaxed(&s->specials) != NULL) && mwi_heap_hooks.swept_object_free)
     mwi_heap_hooks.swept_object_free(s);
   uint32_t live = 0;
   unsigned words = (s->nelems + 63) / 64;

@@ -192,6 +192,124 @@ static void due_taken_between_batches(void **state) {
   assert_int_equal(take_all_due(), MANY - MANY / 2);
 }
 
+/* Everything asked for, taken back and due, in any order, beside what is expected. */
+enum { OBJECTS = 300, ROUNDS = 40 };
+struct expected {
+  void *o; /* complemented; the objects are kept by `kept` alone */
+  mw_weak weak;
+  bool finalizer;
+  int ncleanups;
+  mw_cleanup last; /* of ncleanups; 0: none, or it was taken back */
+};
+static struct expected expected[OBJECTS];
+static void **kept;
+static long runs_of_cleanups, due_cleanups;
+
+static void *hidden(const struct expected *x) {
+  return (void *)~(uintptr_t)x->o;
+}
+static void ask(struct expected *x, struct rng *r) {
+  void *o = hidden(x);
+  switch (rng_below(r, 6)) {
+  case 0:
+    if (x->weak)
+      assert_ptr_equal(mw_weak_make(o), x->weak);
+    else
+      x->weak = mw_weak_make(o);
+    break;
+  case 1:
+    if (x->finalizer) break;
+    mw_set_finalizer(o, on_due, NULL);
+    x->finalizer = true;
+    break;
+  case 2:
+    mw_set_finalizer(o, NULL, NULL);
+    x->finalizer = false;
+    break;
+  case 3:
+    if (!x->last.id) break;
+    mw_cleanup_stop(x->last);
+    mw_cleanup_stop(x->last); /* once more is nothing */
+    x->ncleanups--;
+    x->last = (mw_cleanup){0};
+    break;
+  default:
+    x->last = mw_add_cleanup(o, on_clean, NULL);
+    x->ncleanups++;
+  }
+}
+/* Its weak pointer is cleared; with a finalizer it lives once more, and keeps its cleanups. */
+static long let_go(struct expected *x) {
+  x->weak = NULL;
+  if (x->finalizer) return 1;
+  due_cleanups += x->ncleanups;
+  *x = (struct expected){0};
+  return 0;
+}
+static void take_cleanups(void) {
+  for (struct mwi_due *d; (d = mwi_due_take(false)) != NULL; mwi_due_free(d)) runs_of_cleanups++;
+}
+static void many_of_one_span(void **state) {
+  (void)state;
+  struct rng r = rng_start();
+  size_t charged;
+  mw_cleanup of_dead = {0};
+  root[0] = kept = heap_alloc(mc, mwi_class_untyped(OBJECTS * sizeof *kept, false), &charged);
+  runs_of_cleanups = due_cleanups = 0;
+  take_cleanups();
+  take_all_due();
+  runs_of_cleanups = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < OBJECTS; i++) {
+      struct expected *x = &expected[i];
+      if (!x->o) x->o = (void *)~(uintptr_t)(kept[i] = object());
+      if (rng_below(&r, 3) == 0) ask(x, &r);
+    }
+    mw_cleanup_stop(of_dead); /* its slot may be another object's: no harm */
+    long due = 0;
+    mw_weak weak[OBJECTS];
+    bool gone[OBJECTS] = {false};
+    for (int i = 0; i < OBJECTS; i++) {
+      struct expected *x = &expected[i];
+      weak[i] = x->weak;
+      if (rng_below(&r, 3)) continue;
+      kept[i] = NULL;
+      gone[i] = true;
+      if (!x->finalizer) of_dead = x->last;
+    }
+    start();
+    finish();
+    heap_sweep_all();
+    for (int i = 0; i < OBJECTS; i++) {
+      struct expected *x = &expected[i];
+      if (weak[i]) {
+        uintptr_t now = (uintptr_t)((struct { _Atomic(void *) p; } *)weak[i])->p;
+        assert_int_equal(now, gone[i] ? 0 : (uintptr_t)hidden(x));
+      }
+      if (!gone[i]) continue;
+      if (let_go(x)) {
+        kept[i] = hidden(x); /* the finalizer brings it back */
+        x->finalizer = false;
+        due++;
+      }
+    }
+    assert_int_equal(take_all_due(), due);
+    take_cleanups();
+    assert_int_equal(runs_of_cleanups, due_cleanups);
+  }
+  memset(expected, 0, sizeof expected);
+  root[0] = NULL;
+  start();
+  finish();
+  heap_sweep_all();
+  take_all_due();
+  take_cleanups();
+  start();
+  finish();
+  heap_sweep_all();
+  take_cleanups();
+}
+
 /* By the knob, at a cycle's end.  The last test: it leaves a stop and locks behind. */
 static void a_finalizer_loses_something(void) {
   if (!mwi_work_any()) finalized[1] = late_child;
@@ -217,6 +335,7 @@ int main(void) {
       cmocka_unit_test_setup(due_while_marking, reset),
       cmocka_unit_test_setup(taken_away_between_batches, reset),
       cmocka_unit_test_setup(due_taken_between_batches, reset),
+      cmocka_unit_test_setup(many_of_one_span, reset),
       cmocka_unit_test_setup(checkmark_finds_what_a_finalizer_needs, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
