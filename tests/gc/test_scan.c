@@ -89,6 +89,15 @@ static void large_ends(void **state) {
   assert_ptr_equal(full + 64 * 1024, after);
   scan_word((uintptr_t)after, true);
   assert_true(heap_marked(full)); /* it fills its pages */
+  char *spare, *next = large(512 * 1024);
+  do {
+    spare = next;
+    next = large(512 * 1024);
+  } while (next != spare + 520 * 1024); /* a larger one has a page more */
+  scan_word((uintptr_t)next, true);
+  assert_false(heap_marked(spare));
+  scan_word((uintptr_t)spare + 512 * 1024, false);
+  assert_true(heap_marked(spare));
   drain();
 }
 

@@ -69,32 +69,46 @@ static void collect_everything(void) {
   assert_int_equal(mwi_heap.inuse_pages, 0);
 }
 
+#define TEN_MB (10 * MWI_MB - 8) /* whole pages would be one more: heap/large.c */
+
 static void fresh_memory_is_known_zero(void **state) {
   (void)state;
   bool needzero = true;
-  struct mwi_span *s = large(10 * MWI_MB, &needzero);
+  struct mwi_span *s = large(TEN_MB, &needzero);
   assert_false(needzero);
   assert_int_equal(s->npages, 10 * MWI_MB / MWI_PAGE_BYTES);
   memset((void *)s->base, 1, s->slot);
   collect_everything();
-  s = large(10 * MWI_MB, &needzero);
+  s = large(TEN_MB, &needzero);
   assert_true(needzero); /* the same pages, used */
+  collect_everything();
+}
+
+static void whole_pages_have_one_more(void **state) {
+  (void)state;
+  bool needzero;
+  assert_int_equal(large(63 * MWI_PAGE_BYTES, &needzero)->npages, 63);
+  assert_int_equal(large(64 * MWI_PAGE_BYTES - 8, &needzero)->npages, 64);
+  struct mwi_span *s = large(64 * MWI_PAGE_BYTES, &needzero);
+  assert_int_equal(s->npages, 65);
+  assert_int_equal(s->slot, 64 * MWI_PAGE_BYTES);
+  assert_ptr_equal(mwi_desc_span(mwi_heap_lookup(s->base + s->slot)), s); /* its end is its own */
   collect_everything();
 }
 
 static void released_memory_is_known_zero(void **state) {
   (void)state;
   bool needzero = false;
-  struct mwi_span *s = large(10 * MWI_MB, &needzero);
+  struct mwi_span *s = large(TEN_MB, &needzero);
   memset((void *)s->base, 1, s->slot);
   uintptr_t base = s->base;
   collect_everything();
   size_t before = mwi_heap.released;
-  assert_true(mwi_heap_scavenge(SIZE_MAX) >= 10 * MWI_MB);
-  assert_true(mwi_heap.released >= before + 10 * MWI_MB);
+  assert_true(mwi_heap_scavenge(SIZE_MAX) >= TEN_MB);
+  assert_true(mwi_heap.released >= before + TEN_MB);
   assert_int_equal(mwi_heap.released, mwi_heap.committed);
   assert_int_equal(mwi_heap_scavenge(SIZE_MAX), 0);
-  s = large(10 * MWI_MB, &needzero);
+  s = large(TEN_MB, &needzero);
   assert_int_equal(s->base, base);
   assert_false(needzero);
   for (size_t i = 0; i < s->slot; i += 512) assert_int_equal(*(char *)(s->base + i), 0);
@@ -105,11 +119,11 @@ static void released_memory_is_known_zero(void **state) {
 static void partly_released_memory_is_not(void **state) {
   (void)state;
   bool needzero;
-  struct mwi_span *s = large(10 * MWI_MB, &needzero);
+  struct mwi_span *s = large(TEN_MB, &needzero);
   memset((void *)s->base, 1, s->slot);
   collect_everything();
   assert_int_equal(mwi_heap_scavenge(2 * MWI_MB), 2 * MWI_MB); /* of the end */
-  s = large(10 * MWI_MB, &needzero);
+  s = large(TEN_MB, &needzero);
   assert_true(needzero);
   size_t ones = 0;
   for (size_t i = 0; i < s->slot; i += 512) ones += *(char *)(s->base + i) == 1;
@@ -121,7 +135,7 @@ static void partly_released_memory_is_not(void **state) {
 static void scavenging_stops_when_refused(void **state) {
   (void)state;
   bool needzero;
-  large(8 * MWI_MB, &needzero);
+  large(8 * MWI_MB - 8, &needzero);
   collect_everything();
   fake_os.fail_release_after = 2;
   size_t n = mwi_heap_scavenge(SIZE_MAX);
@@ -276,6 +290,7 @@ int main(void) {
   mc = mwi_mcache_new();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fresh_memory_is_known_zero),
+      cmocka_unit_test(whole_pages_have_one_more),
       cmocka_unit_test(released_memory_is_known_zero),
       cmocka_unit_test(partly_released_memory_is_not),
       cmocka_unit_test(scavenging_stops_when_refused),
