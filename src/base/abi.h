@@ -94,8 +94,7 @@ struct mwi_module {
  * thread asks whether the interrupted PC is inside.
  */
 #define MWI_TEXT_SECTION "mw_text"
-/* The runtime's own text, found in the same way. */
-#define MWI_RT_TEXT_SECTION "mw_rt_text"
+/* The runtime's own text is in "mw_rt_text", found in the same way (base/rt_text.h). */
 
 /*
  * Entry points for compiled code.  P: LLVM's preserve_mostcc, so that the

@@ -5,9 +5,8 @@
  * Sizes, branch hints, alignment, bits, the export mark, assertions.  No
  * state, no system calls.
  *
- * Assertions come in three depths: mwi_assert, cheap truths, in builds with
- * MW_CHECK; mwi_assert_slow, walks of whole structures, in builds with
- * MW_CHECK >= 2; mwi_fatal, always on, for corruption and misuse.
+ * Assertions come in two kinds: mwi_assert, in builds with MW_CHECK, which also
+ * walk whole structures (..._check); mwi_fatal, always on, for corruption and misuse.
  */
 #ifndef MWI_BASE_BASE_H
 #define MWI_BASE_BASE_H
@@ -93,11 +92,6 @@ _Noreturn void mwi_fatal(const char *format, ...) __attribute__((format(printf, 
   (MWI_LIKELY(x) ? (void)0 : mwi_fatal("%s:%d: assertion failed: %s", __FILE__, __LINE__, #x))
 #else
 #define mwi_assert(x) ((void)sizeof(!(x)))
-#endif
-#if MW_CHECK >= 2
-#define mwi_assert_slow(x) mwi_assert(x)
-#else
-#define mwi_assert_slow(x) ((void)sizeof(!(x)))
 #endif
 
 #endif

@@ -10,24 +10,23 @@
 #define MWI_BASE_RANK_H
 
 enum mwi_rank {
-  MWI_RANK_STOP = 1, /* one stopper of the world at a time; held across the stop */
-  MWI_RANK_GC,       /* cycle state, start of a cycle */
-  MWI_RANK_SEMA,     /* semaphore table buckets */
-  MWI_RANK_CHAN,     /* a channel */
-  MWI_RANK_NETPOLL,  /* a descriptor's wait queues */
-  MWI_RANK_TIMER,    /* a processor's timer heap */
-  MWI_RANK_ALLG,     /* list of all goroutines */
-  MWI_RANK_SCHED,    /* global run queue, idle Ms and Ps, list of Ms */
-  MWI_RANK_ROOTS,    /* modules, mw_root_add, handles */
-  MWI_RANK_POOLS,    /* list of pools */
-  MWI_RANK_STACK,    /* stack slots */
-  MWI_RANK_ASSIST,   /* assist queue */
-  MWI_RANK_WORK,     /* mark work buffers */
-  MWI_RANK_LAYOUT,   /* span class table */
-  MWI_RANK_MHEAP,    /* page allocator, span structs, arenas */
-  MWI_RANK_PROFILE,  /* counters of profiles */
-  MWI_RANK_META,     /* off-heap metadata allocator */
-  MWI_RANK_LEAF      /* nothing is taken inside */
+  MWI_RANK_GC = 1,  /* cycle state, start of a cycle */
+  MWI_RANK_SEMA,    /* semaphore table buckets */
+  MWI_RANK_CHAN,    /* a channel */
+  MWI_RANK_NETPOLL, /* a descriptor's wait queues */
+  MWI_RANK_TIMER,   /* a processor's timer heap */
+  MWI_RANK_ALLG,    /* list of all goroutines */
+  MWI_RANK_SCHED,   /* global run queue, idle Ms and Ps, list of Ms */
+  MWI_RANK_ROOTS,   /* modules, mw_root_add, handles */
+  MWI_RANK_POOLS,   /* list of pools */
+  MWI_RANK_STACK,   /* stack slots */
+  MWI_RANK_ASSIST,  /* assist queue */
+  MWI_RANK_WORK,    /* mark work buffers */
+  MWI_RANK_LAYOUT,  /* span class table */
+  MWI_RANK_MHEAP,   /* page allocator, span structs, arenas */
+  MWI_RANK_PROFILE, /* counters of profiles */
+  MWI_RANK_META,    /* off-heap metadata allocator */
+  MWI_RANK_LEAF     /* nothing is taken inside */
 };
 
 #endif

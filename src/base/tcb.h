@@ -50,8 +50,6 @@ _Static_assert(offsetof(struct mwi_layout, slot) == MWI_LAYOUT_OFF_SLOT, "ABI");
 /* What %gs points to on threads that have not been attached. */
 extern struct mwi_tcb mwi_tcb_foreign;
 
-#define MWI_GS __attribute__((address_space(256)))
-
 /* The calling thread's block.  Stale after anything that can switch
  * goroutines: read it again [A1]. */
 MWI_INLINE struct mwi_tcb *mwi_tcb(void) {

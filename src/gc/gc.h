@@ -129,7 +129,7 @@ struct mwi_gc_stats {
   uint32_t ncycles, nforced;
   bool forced;
   int64_t program_start_ns, cycle_start_ns, stw1_ns, mark_ns, stw2_ns; /* clock */
-  int64_t stw1_end_ns, stw2_start_ns;
+  int64_t stw1_end_ns;
   int64_t assist_cpu_ns, dedicated_cpu_ns, idle_cpu_ns; /* of this cycle */
   int64_t total_gc_cpu_ns,
       total_idle_cpu_ns;     /* all cycles; the first without idle marking, and with

@@ -8,8 +8,8 @@
  *          hold, lets the heap make room for that, and has stacks give back what they can.
  * How      sysmon reads the process's count of page faults, a system call of a microsecond: stacks
  *          hold no more than at the last count and a page for each fault since.  Where that would
- *          be near the limit, the scavenger's thread counts exactly (sched/stack_memory.c asks the
- * kernel about each resident stack).  If the limit is near indeed, and stacks have grown enough
+ *          be near the limit, the scavenger's thread counts exactly (stack_memory.c asks the kernel
+ *          about each resident stack).  If the limit is near indeed, and stacks have grown enough
  *          since they last gave back to be worth it (pacer.c), a cycle is asked for that
  *          *squeezes*: every goroutine that it scans at rest becomes due for shrinking, free
  *          stacks are dropped, and if that was not enough the next cycle folds all that are

@@ -72,23 +72,23 @@ enum mwi_pin {
  * are on its stack, below sp (switch_amd64.S). */
 struct mwi_stack {
   uintptr_t lo, hi; /* usable bytes [lo, hi) */
-  uint32_t slot;    /* stack.c; MWI_NO_STACK_SLOT: a thread's own stack */
+  uint32_t slot;    /* stack_slot.h; MWI_NO_STACK_SLOT: a thread's own stack */
 };
 #define MWI_NO_STACK_SLOT UINT32_MAX
 
 struct mwi_waiter; /* sched/waiter.h, by the sync primitives */
 struct mwi_lent;   /* sched/lend.h */
-struct mwi_iowait; /* sched/netpoll.h */
+struct mwi_iowait; /* sched/iowait.h */
 
 /* A switch touches the first two cache lines, and so do the queues. */
 struct mwi_g {
   /* owner: the M that runs it; else the holder of the status transition */
   uintptr_t sp; /* saved stack pointer while not running; 0 before it first runs */
   struct mwi_stack stack;
-  struct mwi_m *m;       /* thread that runs it */
-  struct mwi_g *next;    /* run queue, free list */
-  int64_t assist_credit; /* bytes it may allocate before it must assist; marking only */
-  uint32_t pins;         /* reasons of the program's to stay on its thread: their number */
+  struct mwi_m *m;    /* thread that runs it */
+  struct mwi_g *next; /* run queue, free list */
+  void *arg;          /* owner, before it runs */
+  uint32_t pins;      /* reasons of the program's to stay on its thread: their number */
   /* runs only on its m, which waits for it: written by m, read by whoever took the goroutine
    * from a queue */
   bool locked;
@@ -111,7 +111,7 @@ struct mwi_g {
 
   /* sync primitives, under their own locks (sched/waiter.h) */
   _Atomic(struct mwi_iowait *)
-      io;                       /* sched/netpoll.h; made by the first wait, kept; a handler looks */
+      io;                       /* sched/iowait.h; made by the first wait, kept; a handler looks */
   struct mwi_waiter *waiters;   /* what it is parked on; elements are GC roots */
   _Atomic uint32_t select_done; /* select: first to CAS 0 -> 1 wins */
   /* bytes from the top of its stack down to the first frame that its park did not leave near sp;
@@ -123,8 +123,6 @@ struct mwi_g {
 
   /* owner, and handlers on its thread: what the calls under way have lent, innermost first */
   struct mwi_lent *lends;
-
-  void *arg; /* owner, before it runs */
 
   /* constant for the goroutine's life */
   uint64_t id;

@@ -16,7 +16,6 @@
 #include "base/base.h"
 
 #define MWI_SWITCH_RBP 40 /* offsets from a saved sp */
-#define MWI_SWITCH_PC 48
 #define MWI_SWITCH_FRAME 56
 
 /* Save the current context's sp in *save and continue at `sp`. */
