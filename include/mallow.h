@@ -55,7 +55,13 @@ extern "C" {
     static const __typeof__(T) mwi_witness MWI_ZERO;                                               \
     (const void *)&mwi_witness;                                                                    \
   })
+#ifdef __cplusplus
+#define MWI_ALIGN(T) alignof(T)
+#define MWI_AUTO auto
+#else
 #define MWI_ALIGN(T) (__extension__ _Alignof(T))
+#define MWI_AUTO __auto_type
+#endif
 #define MWI_PTR(T) __typeof__(__typeof__(T) *)
 
 /* ---- Memory ------------------------------------------------------------ */
@@ -180,13 +186,13 @@ typedef struct mw_chan mw_chan;
  * room or a receiver.  On a closed channel: fatal.  On NULL: blocks for ever. */
 #define mw_chan_send(ch, value)                                                                    \
   __extension__({                                                                                  \
-    __auto_type mwi_value = (value);                                                               \
+    MWI_AUTO mwi_value = (value);                                                                  \
     mwi_chan_send((ch), &mwi_value, sizeof mwi_value);                                             \
   })
 /* Send without blocking: false when that would block. */
 #define mw_chan_try_send(ch, value)                                                                \
   __extension__({                                                                                  \
-    __auto_type mwi_value = (value);                                                               \
+    MWI_AUTO mwi_value = (value);                                                                  \
     mwi_chan_try_send((ch), &mwi_value, sizeof mwi_value);                                         \
   })
 /* Receive into *out (out may be NULL).  Blocks.  False, with *out zeroed, once
@@ -195,9 +201,24 @@ typedef struct mw_chan mw_chan;
 /* 1 received, 0 closed and drained, -1 would block. */
 #define mw_chan_try_recv(ch, out) mwi_chan_try_recv((ch), (out), MWI_ELEM_SIZE(out))
 /* Size of *out; 0 ("any") when out is a void pointer such as NULL. */
+#ifdef __cplusplus
+} /* extern "C" has no overloads */
+template <class T> inline size_t mwi_elem_size(T *) {
+  return sizeof(T);
+}
+inline size_t mwi_elem_size(void *) {
+  return 0;
+}
+template <> inline size_t mwi_elem_size(const void *) {
+  return 0;
+}
+extern "C" {
+#define MWI_ELEM_SIZE(out) mwi_elem_size(out)
+#else
 #define MWI_ELEM_SIZE(out)                                                                         \
   (__extension__(_Generic((out), void *: (size_t)0, default: (size_t)1) *                          \
                  sizeof(*_Generic((out), void *: (char *)0, default: (out)))))
+#endif
 
 /* No more is sent; what is in the channel can still be received.  Wakes all who
  * wait to receive.  Closing twice, closing NULL, and closing while somebody waits
@@ -224,6 +245,17 @@ typedef struct mw_case {
 #define mw_case_send(ch, ptr)                                                                      \
   ((mw_case){                                                                                      \
       .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
+
+#ifdef __cplusplus /* compound literals are C's */
+#undef mw_case_recv
+#undef mw_case_send
+#define mw_case_recv(ch, out) mwi_case((ch), (void *)(out), MWI_ELEM_SIZE(out), false)
+#define mw_case_send(ch, ptr) mwi_case((ch), (void *)(ptr), MWI_ELEM_SIZE(ptr), true)
+inline mw_case mwi_case(mw_chan *chan, void *elem, size_t size, bool send) {
+  mw_case one = {chan, elem, (uint32_t)size, send, false};
+  return one;
+}
+#endif
 
 /* Block until a case can go on; do it; return its index.  Fair among ready
  * cases.  With n == 0: blocks for ever.  To send on a closed channel is fatal, and so are
