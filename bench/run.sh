@@ -9,7 +9,7 @@
 # runs are interleaved, so that a change of the machine's mood hits all.  A peer
 # that is not installed is left out with a line (scripts/setup.sh --bench).
 #
-#   BENCH_ONLY        which of: binary_trees alloc pingpong pause memlimit pool demo (default all)
+#   BENCH_ONLY        which of: binary_trees alloc pingpong pause memlimit pool programs demo (default all)
 #   BENCH_RUNS        runs of each (5)
 #   BENCH_DEPTH       binary_trees: depth (19)
 #   BENCH_ALLOC_MB    alloc: megabytes for each size (256)
@@ -19,13 +19,14 @@
 #   BENCH_LIMIT       memlimit: GOMEMLIMIT (256MiB), with 150 MB live
 #   BENCH_GARBAGE_MB  memlimit: megabytes allocated beside (1500)
 #   BENCH_PAIRS       pool: pairs of get and put (20000000)
+#   PROGRAMS_ONLY, PROGRAMS_ARGS   programs: see programs/run.sh
 #   BENCH_DIR         demo: folder (/usr/include)
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-$here/../build}" && pwd)
 out=$build/bench
-only=${BENCH_ONLY:-binary_trees alloc pingpong pause memlimit pool demo}
+only=${BENCH_ONLY:-binary_trees alloc pingpong pause memlimit pool programs demo}
 runs=${BENCH_RUNS:-5}
 depth=${BENCH_DEPTH:-19}
 alloc_mb=${BENCH_ALLOC_MB:-256}
@@ -222,6 +223,7 @@ for bench in $only; do
       printf '  %-12s %10s %10s %14s\n' "$n processors" "$mine" "$theirs" "$(ratio "$mine" "$theirs")"
     done
     ;;
+  programs) PROGRAMS_RUNS=$runs "$here/programs/run.sh" "$build" ;;
   demo)
     index=$build/examples/index/bin/index
     if [ ! -x "$index" ]; then
