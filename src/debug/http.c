@@ -6,7 +6,8 @@
  * Promise  [HT1] Loopback unless the address says otherwise.
  *          [HT2] Nothing that a client sends takes more than CONNECTIONS threads
  *          and REQUEST_BYTES for each; an idle connection is closed after
- *          IDLE_SECONDS.  Other methods than GET: 405; what is no HTTP: 4xx (http_head.c).
+ *          IDLE_SECONDS.  Others get a 503.  Other methods than GET: 405; what is no HTTP: 4xx
+ *          (http_head.c).
  *          [HT3] Serving never delays a stop of the world: its threads are the
  *          program's own as far as the runtime is concerned, attached while
  *          they take a profile and detached before they wait or write.
@@ -176,8 +177,29 @@ static int listen_on(union address *a) {
   return -e;
 }
 
-static void take(void *daemon, int fd, const struct sockaddr *peer, unsigned n) {
-  mhd.MHD_add_connection(daemon, fd, peer, n); /* closes fd when there are too many */
+/*
+ * Connections are counted here: where libmicrohttpd finds too many of them by itself, its thread
+ * waits for a lock that it holds (0.9.75), and nobody is answered any more.
+ */
+struct server {
+  struct MHD_Daemon *daemon; /* constant once it listens */
+  _Atomic uint32_t active;   /* handed over, and not closed yet */
+};
+
+static void on_connection(void *server, struct MHD_Connection *c, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+  (void)c, (void)context;
+  struct server *s = server;
+  if (what == MHD_CONNECTION_NOTIFY_CLOSED) mwi_add_relaxed(&s->active, (uint32_t)-1);
+}
+
+static bool take(void *server, int fd, const struct sockaddr *peer, unsigned n) {
+  struct server *s = server;
+  if (mwi_load_relaxed(&s->active) >= CONNECTIONS) return false;
+  mwi_add_relaxed(&s->active, 1); /* by the one thread of the front alone */
+  if (mhd.MHD_add_connection(s->daemon, fd, peer, n) != MHD_YES) /* which has closed fd */
+    mwi_add_relaxed(&s->active, (uint32_t)-1);
+  return true;
 }
 
 /* The port, or -errno. */
@@ -190,17 +212,20 @@ static int serve(const char *addr) {
   if (r) return r;
   int fd = listen_on(&a);
   if (fd < 0) return fd;
+  struct server *s = mwi_meta_alloc(sizeof *s, 16); /* in use as long as the process */
   struct MHD_Daemon *d = mhd.MHD_start_daemon(
       MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
           MHD_USE_NO_LISTEN_SOCKET,
-      0, NULL, NULL, on_request, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+      0, NULL, NULL, on_request, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+      MHD_OPTION_CONNECTION_LIMIT, 4u * CONNECTIONS, /* more than there are ever */
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, MHD_OPTION_END);
   if (!d) {
     close(fd);
     return -EAGAIN; /* no thread, no memory */
   }
-  int e = mwi_http_front(fd, take, d);
+  s->daemon = d;
+  int e = mwi_http_front(fd, take, s);
   if (e < 0) {
     mhd.MHD_stop_daemon(d);
     close(fd);

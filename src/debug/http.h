@@ -14,10 +14,10 @@ void mwi_http_init(void);
 #define MWI_HTTP_HEAD ((size_t)8192)
 int mwi_http_head(const char *p, size_t n);
 /* Accept on a listening socket; connections with a head in order go to take, on a thread of its
- * own.  0 or -errno. */
+ * own; where it says false, to a 503.  0 or -errno. */
 struct sockaddr;
 int mwi_http_front(int listener,
-                   void (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n),
+                   bool (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n),
                    void *arg);
 
 /* What a request asked for, and what it gets.  The body goes into a file in memory. */

@@ -7,6 +7,9 @@
  *          libmicrohttpd closes some of them without a word.
  * Promise  [HT4] At most WAITING connections wait here, each for WAIT_NS, and what is
  *          passed on has not been read: it is only peeked at.
+ *          [HT5] Connections that send nothing, or half a head, keep nobody out: where there are
+ *          WAITING of them, who comes takes the place of the one that has waited longest, once
+ *          that has had YIELD_NS.
  * How      One thread with poll.  SO_RCVLOWAT keeps poll from reporting, again
  *          and again, a part that is not enough yet.  Who is refused is read for
  *          a while after the answer: to close with unread bytes would be a
@@ -30,6 +33,7 @@
 #define WAITING 16
 #define WAIT_NS (int64_t)30000000000
 #define LINGER_NS (int64_t)2000000000
+#define YIELD_NS (int64_t)100000000 /* a head comes in one piece, mostly */
 
 /* ---- A head ------------------------------------------------------------ */
 
@@ -117,13 +121,13 @@ int mwi_http_head(const char *p, size_t n) {
 
 struct waiting {
   int fd;
-  bool refused;  /* answered; only read until it closes */
-  int64_t until; /* clock, ns */
+  bool refused;         /* answered; only read until it closes */
+  int64_t since, until; /* clock, ns */
 };
 
 struct front {
   int listener;
-  void (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n);
+  bool (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n);
   void *arg;
   size_t n;
   struct waiting w[WAITING];
@@ -134,6 +138,7 @@ static void refuse(struct waiting *w, int status) {
   const char *text = status == 400   ? "400 Bad Request"
                      : status == 408 ? "408 Request Timeout"
                      : status == 414 ? "414 URI Too Long"
+                     : status == 503 ? "503 Service Unavailable"
                                      : "431 Request Header Fields Too Large";
   char reply[256];
   int n = snprintf(reply, sizeof reply,
@@ -168,11 +173,13 @@ static bool look(struct front *f, struct waiting *w, bool no_more) {
     socklen_t bytes = sizeof peer;
     int one = 1;
     setsockopt(w->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
-    if (getpeername(w->fd, (struct sockaddr *)&peer, &bytes) == 0)
-      f->take(f->arg, w->fd, (struct sockaddr *)&peer, bytes);
-    else
+    if (getpeername(w->fd, (struct sockaddr *)&peer, &bytes) != 0) {
       close(w->fd);
-    return false;
+      return false;
+    }
+    if (f->take(f->arg, w->fd, (struct sockaddr *)&peer, bytes)) return false;
+    refuse(w, 503);
+    return true;
   }
   if (!status && no_more) status = 400;
   int more = (int)n + 1;
@@ -183,13 +190,36 @@ static bool look(struct front *f, struct waiting *w, bool no_more) {
   return true;
 }
 
+/* The one that has waited longest; there is one. */
+static size_t oldest(const struct front *f) {
+  size_t o = 0;
+  for (size_t i = 1; i < f->n; i++)
+    if (f->w[i].since < f->w[o].since) o = i;
+  return o;
+}
+
+/* When the next may come, ns: at once, or when the oldest has had its time [HT5]. */
+static int64_t room_at(const struct front *f) {
+  return f->n < WAITING ? 0 : f->w[oldest(f)].since + YIELD_NS;
+}
+
+static void make_room(struct front *f) {
+  if (f->n < WAITING) return;
+  struct waiting *w = &f->w[oldest(f)];
+  if (!w->refused) refuse(w, 408);
+  close(w->fd);
+  *w = f->w[--f->n];
+}
+
 static void admit(struct front *f) {
   int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
     if (errno != EAGAIN && errno != EINTR) mwi_os_usleep(10000); /* no descriptors: try again */
     return;
   }
-  f->w[f->n++] = (struct waiting){.fd = fd, .until = mwi_os_monotonic() + WAIT_NS};
+  make_room(f);
+  int64_t now = mwi_os_monotonic();
+  f->w[f->n++] = (struct waiting){.fd = fd, .since = now, .until = now + WAIT_NS};
 }
 
 static void *serve(void *arg) {
@@ -202,7 +232,9 @@ static void *serve(void *arg) {
       if (f->w[i].until < first) first = f->w[i].until;
     }
     size_t n = f->n;
-    p[n] = (struct pollfd){.fd = n < WAITING ? f->listener : -1, .events = POLLIN};
+    int64_t room = room_at(f);
+    if (room > now && room < first) first = room;
+    p[n] = (struct pollfd){.fd = room <= now ? f->listener : -1, .events = POLLIN};
     int64_t left = first == INT64_MAX ? -1 : first > now ? (first - now) / 1000000 + 1 : 0;
     poll(p, n + 1, (int)left);
     now = mwi_os_monotonic();
@@ -226,7 +258,7 @@ static void *serve(void *arg) {
 }
 
 int mwi_http_front(int listener,
-                   void (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n),
+                   bool (*take)(void *arg, int fd, const struct sockaddr *peer, unsigned n),
                    void *arg) {
   struct front *f = mwi_meta_alloc(sizeof *f, 16);
   *f = (struct front){.listener = listener, .take = take, .arg = arg};
