@@ -197,14 +197,19 @@ static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, u
 
 /*
  * `end` may be the end of an object, and the first byte of the next one or of nothing.  Where a
- * large object ends is known, and few fill their last page: without the test each would live as
- * long as a stack points to whatever lies behind it.
+ * large object ends is known, and few fill their last page; a small one that does not fill its slot
+ * ends in it.  Without these tests each would live as long as a stack points to whatever lies
+ * behind it, and so would all that it leads to: of a queue, everything that came after it.
  */
 MWI_INLINE void gather_end(struct gather *g, uintptr_t end) {
-  mwi_pagedesc d = end & (MWI_PAGE_BYTES - 1) ? 0 : mwi_heap_lookup(end - 1);
-  if (MWI_UNLIKELY(d) && mwi_desc_class(d) == MWI_CLASS_LARGE) {
+  mwi_pagedesc d = mwi_heap_lookup(end - 1);
+  if (MWI_LIKELY(!d)) return;
+  mwi_spanclass c = mwi_desc_class(d);
+  if (c == MWI_CLASS_LARGE) {
     const struct mwi_span *s = mwi_desc_span(d);
     if (end - s->base > s->slot) return;
+  } else if (!mwi_load_relaxed(&mwi_classes[c].full)) {
+    return;
   }
   gather_word(g, end - 1);
 }

@@ -152,7 +152,8 @@ static void fill_class(mwi_spanclass c, unsigned sc) {
                                       .magic = z->magic,
                                       .nelems = z->nelems,
                                       .pages = z->pages,
-                                      .sizeclass = (uint16_t)sc};
+                                      .sizeclass = (uint16_t)sc,
+                                      .full = true};
 }
 
 /* A class for a key in normal form. */
@@ -165,6 +166,7 @@ static mwi_spanclass make_class_locked(const struct key *k, mwi_spanclass every)
   struct entry *e = prepare_locked(k);
   if (!e) return every;
   fill_class(c, k->sizeclass);
+  mwi_classes[c].full = false;
   mwi_classes[c].period = (uint16_t)k->period;
   if (k->period <= 64)
     mwi_classes[c].mask = e->mask[0];
@@ -214,7 +216,10 @@ mwi_spanclass mwi_class_for(size_t bytes, const struct mwi_layout *l) {
   struct key k = {(uint16_t)sc, l->period < words ? l->period : words, l->mask};
   mwi_spanclass c;
   find(&k, key_hash(&k), &c);
-  return MWI_LIKELY(c != MWI_CLASS_NONE) ? c : class_for_new(k, noscan, every);
+  if (MWI_UNLIKELY(c == MWI_CLASS_NONE)) c = class_for_new(k, noscan, every);
+  struct mwi_class *info = &mwi_classes[c];
+  if (bytes == info->slot && !mwi_load_relaxed(&info->full)) mwi_store_relaxed(&info->full, true);
+  return c;
 }
 
 const uint64_t *mwi_mask_intern(const struct mwi_layout *l, uint32_t *period) {

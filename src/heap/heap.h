@@ -71,6 +71,10 @@ struct mwi_class {
   uint16_t period;    /* words that mask covers; 0: every word (or noscan) */
   uint64_t mask;      /* when 0 < period <= 64; longer masks are in longmask */
   const uint64_t *longmask;
+  /* Atomic, relaxed; only rises, before the first such object is there: an object may fill its
+   * slot, so that a pointer to its end is one to the next slot.  Always set where sizes are not
+   * known to mwi_class_for. */
+  _Atomic bool full;
 };
 extern struct mwi_class mwi_classes[MWI_NCLASSES];
 extern _Atomic uint32_t mwi_nclasses;

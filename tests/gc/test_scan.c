@@ -75,6 +75,39 @@ static void end_pointers(void **state) {
   drain();
 }
 
+/* What does not fill its slot ends in it: the slot behind is not its end. */
+static void ends_within_slots(void **state) {
+  (void)state;
+  static const uint64_t mask = 5; /* of 40 bytes in slots of 48, no other test's */
+  struct mwi_layout part = {.size = 40, .align = 8, .period = 5, .mask = &mask};
+  struct mwi_layout whole = {.size = 24, .align = 8, .period = 3, .mask = &mask};
+  size_t charged;
+  mwi_spanclass c = mwi_class_for(40, &part);
+  assert_int_equal(mwi_classes[c].slot, 48);
+  char *a = heap_alloc(mc, c, &charged), *b = heap_alloc(mc, c, &charged);
+  assert_ptr_equal(a + 48, b);
+  scan_word((uintptr_t)b, true);
+  assert_true(heap_marked(b));
+  assert_false(heap_marked(a));
+  scan_word((uintptr_t)a + 40, true);
+  assert_true(heap_marked(a));
+  c = mwi_class_for(48, &whole); /* two of them: these end where the next begins */
+  a = heap_alloc(mc, c, &charged), b = heap_alloc(mc, c, &charged);
+  scan_word((uintptr_t)b, true);
+  assert_true(heap_marked(a));
+  /* A class that has had one that fills its slot is as before, whoever comes later. */
+  struct mwi_layout more = {.size = 48, .align = 8, .period = 6, .mask = &mask};
+  c = mwi_class_for(40, &(struct mwi_layout){.size = 40, .align = 8, .period = 6, .mask = &mask});
+  a = heap_alloc(mc, c, &charged), b = heap_alloc(mc, c, &charged);
+  assert_int_equal(mwi_class_for(48, &more), c);
+  assert_int_equal(
+      mwi_class_for(40, &(struct mwi_layout){.size = 40, .align = 8, .period = 6, .mask = &mask}),
+      c);
+  scan_word((uintptr_t)b, true);
+  assert_true(heap_marked(a));
+  drain();
+}
+
 /* Of a large object the end is known: what begins behind its last page is not its end. */
 static void large_ends(void **state) {
   (void)state;
@@ -478,6 +511,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interior),
       cmocka_unit_test(end_pointers),
+      cmocka_unit_test(ends_within_slots),
       cmocka_unit_test(large_ends),
       cmocka_unit_test(not_pointers),
       cmocka_unit_test(graphs),
