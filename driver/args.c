@@ -321,6 +321,7 @@ static bool own_option(struct reader *r, const char *s) {
 
 static void tell_decisions(const struct request *req) {
   tell_plugin("summaries");
+  if (req->decides) tell_plugin("decide");
   if (req->no_escape) tell_plugin("no-escape");
   if (req->gc_malloc) tell_plugin("gc-malloc");
   if (req->report) tell_plugin("report");
@@ -342,8 +343,10 @@ struct request request_read(int argc, char **argv, struct args *pass) {
       args_add(&words, s);
   }
   read_words(&r, &words);
+  r.req.decides = !r.no_summaries;
   tell_decisions(&r.req);
   r.req.links = r.req.has_inputs && !r.stopped;
+  r.req.decides = r.req.decides && !link_renames(&words);
   if (r.no_summaries)
     unsetenv("MALLOW_SUMMARIES");
   else if (r.req.links && r.req.has_c && !r.req.no_escape)

@@ -167,6 +167,7 @@ int cc_main(int argc, char **argv) {
       unlink(output);
       exit(1);
     }
+    if (status == 0 && req.decides) decide_places(output);
     leave_with(status);
   }
   execvp(command.at[0], command.at);

@@ -45,6 +45,7 @@ struct request {
   bool shared;        /* -shared */
   bool gc_malloc;     /* -fgc-malloc in effect */
   bool no_escape;     /* -fno-mallow-escape */
+  bool decides;       /* variables' places may be decided by what is linked */
   bool remarks;       /* -Rpass..., -fsave-optimization-record */
   int debug;          /* 0 none, 1 lines only, 2 -g in effect */
   int report;         /* 1 -m, 2 -m=2 */
@@ -59,6 +60,11 @@ struct request request_read(int argc, char **argv, struct args *pass);
 void summaries_name(const struct args *inputs, const struct args *folders);
 /* What was compiled fits what was linked to it; else it has said what does not. */
 bool summaries_hold(const char *file);
+/* decide.c: in the executable that has been linked, variables whose address no function keeps
+ * stay on the stack. */
+void decide_places(const char *file);
+/* With these words a linker may give a name to another function. */
+bool link_renames(const struct args *words);
 
 /* cc.c: the whole clang command for these arguments. */
 void cc_command(int argc, char **argv, struct args *out, struct request *req);

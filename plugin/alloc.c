@@ -97,6 +97,26 @@ LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout) {
   return call;
 }
 
+/* For the optimiser an allocation that is not zeroed: what it is on the stack.  It must not
+ * find out more, so the memory is given away to it. */
+LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMValueRef moves,
+                            LLVMValueRef var) {
+  const unsigned fn = (unsigned)LLVMAttributeFunctionIndex;
+  LLVMTypeRef params[4] = {c->t_ptr, c->t_ptr, c->t_ptr, c->t_i1};
+  LLVMTypeRef type = LLVMFunctionType(c->t_ptr, params, 4, false);
+  LLVMValueRef f = LLVMGetNamedFunction(c->mod, MWCC_PLACE);
+  if (!f) {
+    f = mwcc_runtime_fn(c, MWCC_PLACE, type);
+    mwcc_fn_attr(c, f, fn, "willreturn", 0);
+    mwcc_fn_attr(c, f, fn, "memory", 3u << MWCC_MEM_INACC_SHIFT | 3u << MWCC_MEM_ARG_SHIFT);
+    mwcc_fn_attr(c, f, LLVMAttributeReturnIndex, "noalias", 0);
+    mwcc_fn_attr(c, f, LLVMAttributeReturnIndex, "nonnull", 0);
+    mwcc_fn_attr(c, f, LLVMAttributeReturnIndex, "noundef", 0);
+  }
+  LLVMValueRef args[4] = {layout, moves, var, LLVMConstInt(c->t_i1, raw, false)};
+  return LLVMBuildCall2(c->b, type, f, args, 4, "");
+}
+
 static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec *witnesses) {
   LLVMValueRef w = witness_of(call, calls[kind].witness), we = NULL;
   if (!w) return;

@@ -33,21 +33,36 @@ struct run {
   struct mwcc_map summaries;
   struct mwcc_vec *changed; /* middle: functions with new allocas */
   struct mwcc_vec owned, assumed;
-  bool middle, last;
+  bool middle, last, links;
 };
+
+/* What parameter i leaks if functions of other files keep it, and how they are asked. */
+static void summarise_given(struct mwcc_esc *e, struct mwcc_summary *s, unsigned i,
+                            const struct mwcc_loc *l) {
+  for (int k = 0; l->leak_given && k < e->ngiven; k++) {
+    int derefs = l->leak_given[k];
+    if (derefs < 0 || (l->sure_heap >= 0 && l->sure_heap <= derefs)) continue;
+    if (s->ngiven % 8 == 0) {
+      s->given = realloc(s->given, (s->ngiven + 8) * sizeof *s->given);
+      if (!s->given) abort();
+    }
+    s->given[s->ngiven++] = (struct mwcc_param_given){e->given[k], i, derefs};
+  }
+}
 
 static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
   unsigned n = LLVMCountParams(fn);
-  struct mwcc_summary *s = malloc(sizeof *s + n * sizeof s->p[0]);
+  struct mwcc_summary *s = calloc(1, sizeof *s + n * sizeof s->p[0]);
   if (!s) abort();
   s->n = n;
   for (unsigned i = 0; i < n; i++) {
     uintptr_t k;
-    s->p[i] = (struct mwcc_leak){-1, -1, false};
+    s->p[i] = (struct mwcc_leak){-1, -1, -1, false};
     if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
     const struct mwcc_loc *l = &e->locs[k];
     s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result,
-                                 l->leak_heap >= 0 && !l->leaks_surely};
+                                 (signed char)l->sure_heap, l->leak_heap >= 0 && !l->leaks_surely};
+    summarise_given(e, s, i, l);
   }
   return s;
 }
@@ -105,13 +120,14 @@ static void decide_var(struct mwcc_esc *e, int i) {
     return;
   }
   bool large = var_size(e->c, v) > MWCC_MAX_VAR;
-  if (!e->locs[i].escapes && !large) {
+  bool open = !e->locs[i].escapes && !large && e->locs[i].given;
+  if (!e->locs[i].escapes && !large && !open) {
     if (e->locs[i].captured) mwcc_keep_alive_to_end(v);
     return;
   }
   mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : "");
   if (e->locs[i].shared_by_turns && e->locs[i].certain) mwcc_esc_warn_shared(e, i);
-  mwcc_to_heap(e->c, v);
+  mwcc_to_heap(e->c, v, open ? mwcc_esc_decided_when_linking(e, i) : NULL);
 }
 
 static void decide(struct mwcc_esc *e, struct run *r) {
@@ -165,6 +181,7 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
                        .assumed = &r->assumed,
                        .middle = r->middle,
                        .last = r->last,
+                       .links = r->links,
                        .recursive = cyclic != 0};
   mwcc_esc_new_loc(&e, MWCC_LOC_HEAP, NULL);
   for (unsigned i = 0; i < n; i++)
@@ -181,6 +198,7 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
   decide(&e, r);
   for (int i = 0; i < e.n; i++) {
     free(e.locs[i].edges);
+    free(e.locs[i].leak_given);
     free(e.locs[i].flow);
     free(e.locs[i].result_flow);
   }
@@ -194,7 +212,10 @@ static void component(void *ctx, LLVMValueRef *fns, unsigned n, int cyclic) {
 static void fini(struct run *r) {
   mwcc_summaries_assumed(r->c, &r->assumed);
   mwcc_vec_fini(&r->assumed);
-  for (size_t i = 0; i < r->owned.len; i++) free(r->owned.at[i]);
+  for (size_t i = 0; i < r->owned.len; i++) {
+    free(((struct mwcc_summary *)r->owned.at[i])->given);
+    free(r->owned.at[i]);
+  }
   mwcc_vec_fini(&r->owned);
   mwcc_map_fini(&r->summaries);
 }
@@ -218,13 +239,14 @@ static void warn_returned_labels(LLVMValueRef fn) {
 
 void mwcc_escape_early(struct mwcc *c, int optimised) {
   if (!mwcc_options()->escape) return;
-  struct run r = {.c = c, .last = !optimised};
+  struct run r = {.c = c, .last = !optimised, .links = mwcc_links_from_object(c->mod)};
   for (LLVMValueRef f = LLVMGetFirstFunction(c->mod); f && mwcc_options()->warn_escape;
        f = LLVMGetNextFunction(f))
     if (mwcc_instrumented(f)) warn_returned_labels(f);
   mwcc_esc_note_calls(c);
   mwcc_components(c->mod, &r, component);
   mwcc_summaries_emit(c, &r.summaries);
+  mwcc_givens_emit(c, &r.summaries);
   fini(&r);
   if (!optimised) mwcc_esc_print(c, false);
 }

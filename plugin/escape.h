@@ -10,6 +10,7 @@
  *          escape_build.c   from a function's IR to the graph
  *          escape_calls.c   what a call does with its arguments
  *          escape_solve.c   the walk that finds what outlives what
+ *          escape_given.c   what depends on functions of other files
  *          escape_heap.c    variables to the heap
  *          escape_stack.c   allocations to the stack
  *          escape_report.c  -m, remarks, warnings
@@ -45,7 +46,16 @@ enum mwcc_loc_kind {
   MWCC_LOC_ALLOC,  /* an allocation of the runtime */
   MWCC_LOC_PARAM,  /* a parameter; by value: its copy */
   MWCC_LOC_RESULT, /* what a function returns; has an address when that is in memory */
+  MWCC_LOC_EXTERN, /* what an unknown function of another file may keep of an argument */
 };
+
+/* One question about a function that is linked later: does it keep its argument `arg`
+ * (level 0), or only what that leads to (level 1)? */
+struct mwcc_given {
+  LLVMValueRef callee;
+  unsigned arg, level;
+};
+enum { MWCC_MAX_GIVENS = 60 }; /* in one component; further ones count as kept */
 
 struct mwcc_edge {
   int src, derefs; /* the location src, dereferenced so many times; -1: its address */
@@ -67,6 +77,9 @@ struct mwcc_loc {
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
   bool leaks_surely;          /* to the heap, and not only because a callee is unknown */
+  uint64_t given;          /* it escapes if one of these of the component's questions has a yes */
+  signed char *leak_given; /* parameters: least dereferences for each question, or NULL */
+  int sure_heap;           /* parameters: leak_heap without them */
   struct mwcc_edge *edges;
   unsigned nedges, cap;
   /* of the walk in progress */
@@ -81,10 +94,19 @@ struct mwcc_loc {
 /* How a parameter leaks; least dereferences, -1 not at all. */
 struct mwcc_leak {
   signed char heap, result;
-  bool assumed; /* to the heap only if a callee that is not known keeps it */
+  signed char sure; /* to the heap, whatever is linked */
+  bool assumed;     /* to the heap only if a callee that is not known keeps it */
 };
 struct mwcc_summary {
   unsigned n;
+  /* p[param] leaks, after so many dereferences, if the question has a yes; p[].heap counts them
+   * all as a yes, p[].sure as a no */
+  struct mwcc_param_given {
+    struct mwcc_given q;
+    unsigned param;
+    int derefs;
+  } *given;
+  unsigned ngiven;
   struct mwcc_leak p[];
 };
 
@@ -103,7 +125,13 @@ struct mwcc_esc {
   bool middle;                /* the middle run: allocations only */
   bool casts;                 /* fn makes integers of pointers */
   bool recursive;             /* the component is a cycle */
-  long steps;                 /* left before giving up */
+  bool links;                 /* early: what is not known may be decided when linking */
+  struct mwcc_given given[MWCC_MAX_GIVENS];
+  int given_loc[MWCC_MAX_GIVENS]; /* where what they keep flows */
+  int ngiven;
+  bool asks_in_vain;   /* more questions than that */
+  long steps;          /* left before giving up */
+  unsigned generation; /* of walks */
   int *queue;
   int nqueue, capqueue;
 };
@@ -136,8 +164,24 @@ bool mwcc_exact(LLVMValueRef fn); /* this definition is the one that runs */
 /* ---- escape_solve.c ---- */
 void mwcc_esc_solve(struct mwcc_esc *e);
 
+void mwcc_esc_enqueue(struct mwcc_esc *e, int i);
+
+/* ---- escape_given.c ---- */
+/* h goes where the callee may keep it; false: it has to count as kept. */
+bool mwcc_esc_ask(struct mwcc_esc *e, const struct mwcc_given *q, struct mwcc_hole h,
+                  LLVMValueRef at);
+bool mwcc_may_ask(struct mwcc_esc *e, LLVMValueRef callee);
+/* The questions' walk; true: something escapes for sure now, and the other walk has to go on. */
+bool mwcc_esc_solve_given(struct mwcc_esc *e);
+/* All of them count as a yes. */
+void mwcc_esc_give_up_given(struct mwcc_esc *e);
+/* A byte that says at run time whether location i moves: 1, until mallow cc has linked. */
+LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i);
+void mwcc_givens_emit(struct mwcc *c, const struct mwcc_map *summaries);
+
 /* ---- escape_heap.c, escape_stack.c ---- */
-void mwcc_to_heap(struct mwcc *c, LLVMValueRef var);
+/* With a byte `moves`, only where that is not 0 at run time. */
+void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves);
 void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg);
 bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget);
 void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg);
@@ -227,6 +271,10 @@ void mwcc_each_inlined(LLVMModuleRef mod, void *ctx,
                                     unsigned col));
 /* Debug information that was for the reports goes. */
 void mwcc_reports_done(LLVMModuleRef mod);
+/* What is compiled becomes an object, not a part of the linker's input for -flto. */
+bool mwcc_links_from_object(LLVMModuleRef mod);
+/* The optimiser does not know what the constant is at run time. */
+void mwcc_externally_initialised(LLVMValueRef global);
 bool mwcc_may_be_interposed(LLVMValueRef fn);
 LLVMTypeRef mwcc_memory_type(LLVMValueRef arg); /* of a byval or sret argument */
 bool mwcc_arg_is_sret(LLVMValueRef arg);

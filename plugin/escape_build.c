@@ -33,7 +33,8 @@ int mwcc_esc_new_loc(struct mwcc_esc *e, enum mwcc_loc_kind kind, LLVMValueRef v
     if (!e->locs) abort();
   }
   struct mwcc_loc *l = &e->locs[e->n];
-  *l = (struct mwcc_loc){.kind = kind, .v = v, .fn = e->fn, .leak_heap = -1, .leak_result = -1};
+  *l = (struct mwcc_loc){
+      .kind = kind, .v = v, .fn = e->fn, .leak_heap = -1, .leak_result = -1, .sure_heap = -1};
   if (kind == MWCC_LOC_PARAM) {
     l->fn = LLVMGetParamParent(v); /* perhaps of another function of the component */
     l->root = mwcc_arg_is_byval(v);

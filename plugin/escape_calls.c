@@ -400,14 +400,22 @@ static bool has_attr(LLVMValueRef call, LLVMValueRef f, unsigned index, const ch
   return mwcc_call_has_attr(call, index, name) || (f && mwcc_fn_has_attr(f, index, name));
 }
 
+/* It may turn out when linking that the callee does not keep its argument i, h. */
+static bool ask(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f, unsigned i,
+                struct mwcc_hole h) {
+  struct mwcc_given itself = {f, i, 0}, content = {f, i, 1};
+  return mwcc_may_ask(e, f) && mwcc_esc_ask(e, &itself, h, call) &&
+         mwcc_esc_ask(e, &content, deref(h, 1), call);
+}
+
 static void unknown(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
     struct mwcc_hole h = argument(e, call, i);
     if (h.loc < 0) continue;
-    if (has_attr(call, f, i + 1, "byval") || has_attr(call, f, i + 1, "sret") ||
-        mwcc_not_captured(call, f, i + 1))
-      h.derefs++; /* a copy; or not kept */
-    mwcc_esc_flow(e, 0, h, call, true);
+    bool not_kept = mwcc_not_captured(call, f, i + 1);
+    if (not_kept || has_attr(call, f, i + 1, "byval") || has_attr(call, f, i + 1, "sret"))
+      h.derefs++; /* a copy */
+    if (not_kept || !ask(e, call, f, i, h)) mwcc_esc_flow(e, 0, h, call, true);
   }
 }
 
@@ -506,6 +514,15 @@ static void to_result(struct mwcc_esc *e, LLVMValueRef call, struct mwcc_hole h)
     if (has_attr(call, f, i + 1, "sret")) mwcc_esc_store(e, LLVMGetOperand(call, i), h, call);
 }
 
+/* The callee's questions are the caller's. */
+static void asked(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_summary *s, unsigned i,
+                  struct mwcc_hole h) {
+  for (unsigned k = 0; k < s->ngiven; k++)
+    if (s->given[k].param == i &&
+        !mwcc_esc_ask(e, &s->given[k].q, deref(h, s->given[k].derefs), call))
+      mwcc_esc_flow(e, 0, deref(h, s->given[k].derefs), call, true);
+}
+
 static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_summary *s) {
   LLVMValueRef f = mwcc_callee(call);
   for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n; i++) {
@@ -516,7 +533,12 @@ static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_
       mwcc_esc_flow(e, 0, h, call, false);
       continue;
     }
-    if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, s->p[i].assumed);
+    if (!e->links || !s->ngiven) {
+      if (s->p[i].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].heap), call, s->p[i].assumed);
+    } else {
+      if (s->p[i].sure >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].sure), call, s->p[i].assumed);
+      asked(e, call, s, i, h);
+    }
     if (s->p[i].result >= 0) to_result(e, call, deref(h, s->p[i].result));
   }
 }

@@ -19,6 +19,8 @@
  *          integers) is scanned conservatively, as it was on the stack.
  *          A large one of that kind, or without pointers, is not zeroed: C says
  *          nothing of what is in it before it is written.
+ *          One that depends on what is linked (escape_given.c) keeps its memory in the frame
+ *          besides, and which of the two it uses is decided where it would be allocated.
  *          The runtime aligns objects to 16 bytes where their size is a
  *          multiple of 16; what needs more gets room for it.
  */
@@ -72,6 +74,7 @@ struct moved {
   struct mwcc *c;
   LLVMValueRef layout, slot, like; /* like: the alloca or argument that moves */
   uint64_t align;                  /* 0: the runtime's suffices */
+  LLVMValueRef moves, place;       /* only if the byte `moves` is not 0; else it lives here */
   struct mwcc_tracked *tracked;    /* its assignments; NULL: described as without optimisation */
   bool literal;                    /* made where it is evaluated */
   bool raw;                        /* not zeroed */
@@ -83,6 +86,11 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
                     LLVMValueRef like, LLVMValueRef fn) {
   struct mwcc *c = m->c;
   m->like = like;
+  if (m->moves) {
+    position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
+    m->place = LLVMBuildAlloca(c->b, type, "");
+    LLVMSetAlignment(m->place, (unsigned)align);
+  }
   struct mwcc_place p = mwcc_declaration(like);
   m->name = p.name;
   m->name_len = p.name_len;
@@ -116,7 +124,9 @@ static LLVMValueRef allocate(struct moved *m, LLVMValueRef before, const struct 
     LLVMPositionBuilderBefore(c->b, before);
   else
     position_before_declarations(c, before);
-  LLVMValueRef call = mwcc_new_var(c, m->raw, m->layout), p = call;
+  LLVMValueRef call = m->moves ? mwcc_place_var(c, m->raw, m->layout, m->moves, m->place)
+                               : mwcc_new_var(c, m->raw, m->layout);
+  LLVMValueRef p = call;
   LLVMMetadataRef loc = birth ? birth->loc : LLVMInstructionGetDebugLoc(before);
   if (loc) LLVMInstructionSetDebugLoc(call, loc);
   if (!birth && !m->literal) mwcc_set_loc_from(call, m->like);
@@ -167,11 +177,11 @@ static void allocate_at_births(struct moved *m, LLVMValueRef memory, LLVMValueRe
   for (unsigned i = 0; mwcc_birth(memory, i, &b); i++) allocate(m, b.before, &b);
 }
 
-void mwcc_to_heap(struct mwcc *c, LLVMValueRef var) {
+void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves) {
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(var));
   LLVMTypeRef type = LLVMGetAllocatedType(var);
   LLVMValueRef literal = mwcc_literal_start(var), entry = first_after_allocas(fn);
-  struct moved m = {.c = c, .literal = literal != NULL};
+  struct moved m = {.c = c, .literal = literal != NULL, .moves = moves};
   uint64_t count = 1;
   mwcc_const_u64(LLVMGetOperand(var, 0), &count);
   if (count > 1) type = LLVMArrayType2(type, count);
@@ -225,7 +235,7 @@ void mwcc_byval_to_heap(struct mwcc *c, LLVMValueRef arg) {
   var = own_variable(c, arg, &size, &align);
   LLVMPositionBuilderBefore(c->b, first_after_allocas(LLVMGetParamParent(arg)));
   LLVMBuildMemCpy(c->b, var, align, arg, align, size);
-  mwcc_to_heap(c, var);
+  mwcc_to_heap(c, var, NULL);
 }
 
 /* The variable that clang builds where the caller wants the result: it gets a
@@ -240,7 +250,7 @@ void mwcc_sret_to_heap(struct mwcc *c, LLVMValueRef arg) {
     LLVMPositionBuilderBefore(c->b, t);
     LLVMBuildMemCpy(c->b, arg, align, var, align, size);
   }
-  mwcc_to_heap(c, var);
+  mwcc_to_heap(c, var, NULL);
 }
 
 /* The place of a variable whose address stays in the frame, but perhaps longer

@@ -22,6 +22,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 #include "escape.h"
 
 using namespace llvm;
@@ -346,6 +347,18 @@ void mwcc_each_inlined(LLVMModuleRef MRef, void *Ctx,
              S->getLine(), fileName(At->getDirectory(), At->getFilename(), M), At->getLine(),
              At->getColumn());
       }
+}
+
+bool mwcc_links_from_object(LLVMModuleRef MRef) {
+  Module &M = *unwrap(MRef);
+  return !M.getModuleFlag("EnableSplitLTOUnit") && !M.getModuleFlag("ThinLTO") &&
+         mwcc_options()->emit_summaries && mwcc_options()->decide;
+}
+
+void mwcc_externally_initialised(LLVMValueRef GRef) {
+  auto *G = unwrap<GlobalVariable>(GRef);
+  G->setExternallyInitialized(true);
+  appendToCompilerUsed(*G->getParent(), {G});
 }
 
 bool mwcc_may_be_interposed(LLVMValueRef FRef) {

@@ -178,6 +178,7 @@ static void name_of(struct mwcc_esc *e, int i, char *buf, size_t size) {
   struct mwcc_place p;
   switch (l->kind) {
   case MWCC_LOC_HEAP:
+  case MWCC_LOC_EXTERN:
     snprintf(buf, size, "{heap}");
     return;
   case MWCC_LOC_RESULT:

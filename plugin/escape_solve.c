@@ -32,7 +32,7 @@ static bool outlives(struct mwcc_esc *e, const struct mwcc_loc *root, const stru
   return root->fn == l->fn && root->root && root->hold < l->depth;
 }
 
-static void enqueue(struct mwcc_esc *e, int i) {
+void mwcc_esc_enqueue(struct mwcc_esc *e, int i) {
   if (e->locs[i].queued) return;
   e->locs[i].queued = true;
   if (e->nqueue == e->capqueue) {
@@ -84,7 +84,7 @@ static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_
         l->escapes = true;
         l->certain = l->sure;
         l->flow = mwcc_esc_describe(e, root, i);
-        enqueue(e, i);
+        mwcc_esc_enqueue(e, i);
         continue;
       }
       if (address && l->sure && !l->certain) { /* for sure, as it turns out */
@@ -187,7 +187,6 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
   struct mwcc_vec todo = {0};
   struct mwcc_map deepest = {0};   /* function -> most loops around what has its address kept */
   struct mwcc_map outermost = {0}; /* function -> fewest around what may hold one */
-  unsigned generation = 0;
   for (int i = 0; i < e->n; i++)
     for (unsigned k = 0; k < e->locs[i].nedges; k++) {
       struct mwcc_loc *s = &e->locs[e->locs[i].edges[k].src];
@@ -203,17 +202,29 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
     uintptr_t most, least;
     bool holds = l->root && mwcc_map_get(&deepest, l->fn, &most) && l->hold < (int)most;
     if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes || holds)
-      enqueue(e, i);
+      mwcc_esc_enqueue(e, i);
     if (holds && (!mwcc_map_get(&outermost, l->fn, &least) || (int)least > l->hold))
       mwcc_map_put(&outermost, l->fn, (uintptr_t)l->hold);
   }
   e->steps = mwcc_options()->coarse ? -1 : 20000000;
-  while (e->nqueue && e->steps >= 0) {
-    int i = e->queue[--e->nqueue];
-    e->locs[i].queued = false;
-    walk(e, i, ++generation, &todo);
+  do
+    while (e->nqueue && e->steps >= 0) {
+      int i = e->queue[--e->nqueue];
+      e->locs[i].queued = false;
+      walk(e, i, ++e->generation, &todo);
+    }
+  while (e->steps >= 0 && mwcc_esc_solve_given(e));
+  if (e->steps < 0) {
+    mwcc_esc_give_up_given(e);
+    walk_coarsely(e, &outermost, &todo);
   }
-  if (e->steps < 0) walk_coarsely(e, &outermost, &todo);
+  for (int i = 0; i < e->n; i++) {
+    struct mwcc_loc *l = &e->locs[i];
+    l->sure_heap = l->leak_heap;
+    for (int k = 0; l->leak_given && k < e->ngiven; k++)
+      if (l->leak_given[k] >= 0 && (l->leak_heap < 0 || l->leak_heap > l->leak_given[k]))
+        l->leak_heap = l->leak_given[k];
+  }
   mwcc_map_fini(&deepest);
   mwcc_map_fini(&outermost);
   mwcc_vec_fini(&todo);

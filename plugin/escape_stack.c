@@ -5,6 +5,7 @@
  * Job      Replaces an allocation that does not outlive its frame (or its turn
  *          of the loop) by an alloca that is zeroed where the allocation was,
  *          unless it is a variable's that was not zeroed either.
+ *          A variable whose place would be decided when linking has its memory there already.
  *          mw_make of a size that is known only at run time gets a buffer of
  *          MWCC_SMALL_BUFFER bytes that is used when the size fits.
  * Limits   MWCC_MAX_ALLOC for one, and for a frame as a whole: mallow's stacks
@@ -12,13 +13,14 @@
  */
 #include "escape.h"
 
-enum { NEW, RAW, MAKE, FLEX, OTHER };
+enum { NEW, RAW, MAKE, FLEX, PLACE, OTHER };
 
 static int kind_of(LLVMValueRef call) {
   LLVMValueRef f = mwcc_callee(call);
   if (!f) return OTHER;
   if (mwcc_name_is(f, "mwi_rt_new")) return NEW;
   if (mwcc_name_is(f, "mwi_rt_new_raw")) return RAW;
+  if (mwcc_name_is(f, MWCC_PLACE)) return PLACE;
   if (mwcc_name_is(f, "mwi_rt_make")) return MAKE;
   if (mwcc_name_is(f, "mwi_rt_new_flex")) return FLEX;
   return OTHER;
@@ -43,6 +45,7 @@ bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align) {
   switch (kind_of(call)) {
   case NEW:
   case RAW:
+  case PLACE:
     return true;
   case MAKE:
     return mwcc_const_u64(LLVMGetOperand(call, 1), &n) && !__builtin_mul_overflow(*size, n, size);
@@ -112,6 +115,13 @@ bool mwcc_to_stack(struct mwcc *c, LLVMValueRef call, uint64_t *budget) {
   uint64_t size, align;
   if (LLVMGetMetadata(call, mwcc_md_done(c)) || LLVMGetInstructionOpcode(call) != LLVMCall)
     return false;
+  if (kind_of(call) == PLACE) { /* it has its memory already */
+    LLVMValueRef var = LLVMGetOperand(call, 2);
+    mwcc_declare_debug(call, var);
+    LLVMReplaceAllUsesWith(call, var);
+    LLVMInstructionEraseFromParent(call);
+    return true;
+  }
   if (!mwcc_alloc_size(call, &size, &align)) return small_buffer(c, call, budget);
   if (size == 0) size = 1;
   if (size > MWCC_MAX_ALLOC || size > *budget || align > 4096) return false;

@@ -107,6 +107,7 @@ static bool read_line(const char *line, const char *end) {
       free(s);
       return false;
     }
+    s->p[s->n].sure = s->p[s->n].heap;
     s->n++;
   }
   remember(buf, len, s);

@@ -28,6 +28,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f)) {
       if (!mwcc_instrumented(f)) continue;
       mwcc_lower_tracked(f);
+      mwcc_lower_places(&c, f);
       mwcc_expand(&c, f);
       mwcc_external_calls(&c, f);
       if (speed >= 2) mwcc_fast_allocations(&c, f);
@@ -50,6 +51,8 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
         LLVMDeleteFunction(c.marker_fn[k]);
         c.marker_fn[k] = NULL;
       }
+    LLVMValueRef place = LLVMGetNamedFunction(mod, MWCC_PLACE);
+    if (place && !LLVMGetFirstUse(place)) LLVMDeleteFunction(place);
     mwcc_register_module(&c, &sections);
     mwcc_verify(mod);
     mwcc_vec_fini(&sections);

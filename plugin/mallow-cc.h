@@ -65,6 +65,7 @@ struct mwcc_options {
   bool report_flow;      /* report-flow: and why (-m=2) */
   bool remarks;          /* remarks: hand them to clang as remarks */
   bool emit_summaries;   /* summaries: write the section .mallow.summaries */
+  bool decide;           /* decide: variables' places may be decided when linking */
   bool gc_malloc;        /* gc-malloc: malloc's family is the collector's */
   bool debug_lines;      /* debug-lines: of debug information the user wants the lines only */
   const char *summaries; /* MALLOW_SUMMARIES: files to read them from, ':' between */
@@ -208,6 +209,10 @@ bool mwcc_early(LLVMModuleRef mod, int optimised);
 void mwcc_typed_allocations(struct mwcc *c); /* alloc.c */
 /* alloc.c: mwi_rt_new or mwi_rt_new_raw, of a variable */
 LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout);
+/* ... an object there, or the memory `var`, as the byte `moves` says at run time: place.c */
+LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMValueRef moves,
+                            LLVMValueRef var);
+#define MWCC_PLACE "mwi_rt_place"
 void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
 bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
 bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call); /* copy.c */
@@ -239,6 +244,7 @@ void mwcc_name_checked(struct mwcc *c, LLVMValueRef fn);
 void mwcc_polls(struct mwcc *c);                                                  /* poll.c */
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
+void mwcc_lower_places(struct mwcc *c, LLVMValueRef fn);                          /* place.c */
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn);                      /* fastalloc.c */
 bool mwcc_verify(LLVMModuleRef mod);                                              /* verify.c */
 

@@ -32,7 +32,7 @@ static const struct {
     {"report", &options.report},       {"report-flow", &options.report_flow},
     {"remarks", &options.remarks},     {"summaries", &options.emit_summaries},
     {"gc-malloc", &options.gc_malloc}, {"debug-lines", &options.debug_lines},
-    {"coarse", &options.coarse},
+    {"coarse", &options.coarse},       {"decide", &options.decide},
 };
 
 static void set(const char *word, size_t len) {

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # across.sh [MALLOW] -- what is gained across files: the program in across/ with
-# its library as an archive, each file compiled alone; with the summaries of
-# the library; of the library and of the program's own objects; with -flto
+# its library as an archive, each file compiled alone and known to nobody; decided
+# when linking, as make does it; with the summaries of the library; of the library
+# and of the program's own objects; with -flto
 set -eu
 mallow=$(realpath "${1:-$(dirname "$0")/../../build/bin/mallow}")
 cd "$(dirname "$0")/across"
@@ -26,6 +27,9 @@ archive -fno-mallow-summaries
 cc -fno-mallow-summaries main.c model.c "$work/lib.a" -lm -o "$work/program"
 run 'each file alone'
 archive
+for file in main model; do cc -c $file.c -o "$work/$file.o"; done
+cc "$work/main.o" "$work/model.o" "$work/lib.a" -lm -o "$work/program"
+run 'decided when linking'
 cc main.c model.c "$work/lib.a" -lm -o "$work/program"
 run 'the library by its summaries'
 # callees first: each file is told of those before it

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""generate.py SEED COUNT -- COUNT random C programs in one file, on stdout
+"""generate.py SEED COUNT [PART PARTS] -- COUNT random C programs in one file, on stdout
+
+With PART and PARTS, one of the files that the same programs are split into: functions are
+dealt out to them in turn, so that most addresses go to functions of other files.
 
 Each program has variables of its own kinds (scalar, field, element, parameter,
 loop variable, compound literal, collected object; loops of every kind, with goto,
@@ -604,15 +607,53 @@ class Program:
             f"static NOINLINE void program{self.id}(void) {{\n{body}}}\n"
 
 
-def generate(seed, count):
+def chunks(text):
+    """The declarations and definitions at the top level, in order."""
+    depth, chunk = 0, []
+    for line in text.split("\n"):
+        chunk.append(line)
+        depth += line.count("{") - line.count("}")
+        if depth == 0 and (line.startswith("#") or line.rstrip().endswith((";", "}", "*/"))):
+            yield "\n".join(chunk).strip("\n")
+            chunk = []
+
+
+def split(text, part, parts):
+    """What the file `part` has of the whole: every function is defined in one file and known in
+    all; small static ones and constants are everywhere; variables are the first file's."""
+    out, turn = [], 0
+    for c in chunks(text):
+        head = c.split("{")[0]
+        function = "(" in head and " = " not in head and c.endswith("}")
+        if not c.startswith("static ") or c.startswith(("static inline ", "static const ")):
+            out.append(c)
+        elif function and (c.startswith("static NOINLINE ") or re.search(r"\b(f|down)\d+\(", head)):
+            sig = c[len("static "):]
+            out.append(sig if turn % parts == part else sig.split("{")[0] + ";")
+            turn += 1
+        elif c.startswith("static NOINLINE "):
+            out.append(c[len("static "):])
+        elif function:
+            out.append(c)
+        elif part == 0:
+            out.append(c[len("static "):])
+        else:
+            out.append("extern " + c[len("static "):].split(" = ")[0].rstrip(";") + ";")
+    return "\n".join(out)
+
+
+def generate(seed, count, part=0, parts=1):
     rnd = random.Random(seed)
-    print(f"/* generate.py {seed} {count} */", HEAD)
-    for i in range(count):
-        print(Program(rnd, i).text())
-    print("static void run(void) {")
-    for i in range(count):
-        print(f"  program{i}();")
-    print("  smash(20);\n}", TAIL)
+    text = HEAD + "\n" + "\n".join(Program(rnd, i).text() for i in range(count))
+    run = "static void run(void) {\n" + "".join(f"  program{i}();\n" for i in range(count)) + \
+        "  smash(20);\n}"
+    print(f"/* {' '.join(sys.argv[1:])} */")
+    if parts == 1:
+        print(text, run, TAIL, sep="\n")
+        return
+    print(split(text, part, parts))
+    if part == 0:
+        print(run, TAIL, sep="\n")
 
 
-generate(int(sys.argv[1]), int(sys.argv[2]))
+generate(*map(int, sys.argv[1:]))

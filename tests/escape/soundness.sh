@@ -1,24 +1,30 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# soundness.sh MALLOW FOLDER LEVEL FIRST LAST COUNT -- generated programs, built
-# with -O<LEVEL> (which may be `2 -flto`), for the seeds FIRST to LAST, COUNT programs for each
+# soundness.sh MALLOW FOLDER LEVEL FIRST LAST COUNT [PARTS] -- generated programs, built
+# with -O<LEVEL> (which may be `2 -flto`), for the seeds FIRST to LAST, COUNT programs for each,
+# in PARTS files
 set -eu
-mallow=$1 level=$3 first=$4 last=$5 count=$6
+mallow=$1 level=$3 first=$4 last=$5 count=$6 parts=${7:-1}
 here=$(dirname "$0")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 seed=$first
 while [ "$seed" -le "$last" ]; do
-  python3 "$here/generate.py" "$seed" "$count" >"$work/p.c"
+  rm -f "$work"/p*.c
+  part=0
+  while [ $part -lt "$parts" ]; do
+    python3 "$here/generate.py" "$seed" "$count" $part "$parts" >"$work/p$part.c"
+    part=$((part + 1))
+  done
   # shellcheck disable=SC2086 # may be two words
-  "$mallow" cc -w -O$level "$work/p.c" -o "$work/p"
+  "$mallow" cc -w -O$level "$work"/p*.c -o "$work/p"
   for knobs in gcstress=7,clobberfree=1 gcstress=1,clobberfree=1; do
     GODEBUG=$knobs "$work/p" >"$work/out" || {
       echo "seed $seed, -O$level, GODEBUG=$knobs:"
       cat "$work/out"
       mkdir -p "$2"
-      cp "$work/p.c" "$2/failed-$seed-O${level%% *}.c"
+      for c in "$work"/p*.c; do cp "$c" "$2/failed-$seed-O${level%% *}-${c##*/}"; done
       exit 1
     }
   done

@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# linked.sh MALLOW -- variables whose place is decided when linking [DP1] [EG1]: which stay on the
+# stack; that all are on the heap where mallow cannot know; that what is broken changes nothing
+set -eu
+mallow=$1
+here=$(cd "$(dirname "$0")" && pwd)
+clang=${MALLOW_CLANG:-clang-19}
+objcopy=llvm-objcopy-${clang##*-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+fail() {
+  echo "linked.sh: $1"
+  failed=1
+}
+
+# The stack has exactly these; "none" for no variable.
+places() {
+  what=$1
+  shift
+  for knobs in clobberfree=1 clobberfree=1,gcstress=1; do
+    GODEBUG=$knobs timeout 60 ./prog >out 2>&1 || {
+      fail "$what: GODEBUG=$knobs: status $?"
+      cat out
+      return
+    }
+    grep -q '^7 kept, sum 151$' out || fail "$what: GODEBUG=$knobs: $(tail -1 out)"
+    grep -q badly out && fail "$what: $(grep badly out)"
+    got=$(sed -n 's/ stack$//p' out | sort -u | tr '\n' ' ')
+    want=$(printf '%s\n' "$@" | grep -v '^none$' | sort -u | tr '\n' ' ')
+    [ "$got" = "$want" ] || fail "$what: on the stack: $got; expected: $want"
+  done
+}
+all="read read_twice giver turned holder in_wide passed_to_read each_turn aligned leads"
+$clang -O2 -c "$here/linked_plain.c" -o plain.o
+
+compile() {
+  for f in a b c; do "$mallow" cc "$@" -c "$here/linked_$f.c" -o $f.o; done
+}
+for level in -O0 -O1 -O2 -O3 "-O2 -g" "-O2 -ffunction-sections -fdata-sections"; do
+  # shellcheck disable=SC2086 # several options
+  compile $level
+  # shellcheck disable=SC2086
+  "$mallow" cc $level a.o b.o c.o plain.o -o prog
+  places "$level" $all
+done
+for option in -fuse-ld=lld -Wl,--gc-sections "-fuse-ld=lld -Wl,--gc-sections"; do
+  # shellcheck disable=SC2086
+  "$mallow" cc $option a.o b.o c.o plain.o -o prog
+  places "$option" $all
+done
+
+compile -O2
+"$mallow" cc -no-pie a.o b.o c.o plain.o -o prog
+places "-no-pie" $all
+rm -f libbc.a
+ar rc libbc.a b.o c.o plain.o
+"$mallow" cc a.o -L. -lbc -o prog
+places "an archive" $all
+"$mallow" cc -O2 "$here/linked_a.c" "$here/linked_b.c" "$here/linked_c.c" plain.o -o prog
+places "one command" $all
+"$mallow" cc -static-mallow a.o b.o c.o plain.o -o prog
+places "static" $all
+
+# only what linked_b.c alone answers
+$clang -O2 -c "$here/linked_c.c" -o clang_c.o
+"$mallow" cc a.o b.o clang_c.o plain.o -o prog
+places "a callee of clang's" giver in_wide
+
+# another linker command
+lib=$(dirname "$mallow")/../lib
+$clang a.o b.o c.o plain.o -L"$lib" -Wl,-rpath,"$lib" -lmallow -o prog
+places "linked by clang" none
+for option in -Wl,--wrap=nobody -Wl,--defsym=nobody=main -s "-Wl,-z,muldefs" "-Xlinker --wrap=nobody"; do
+  # shellcheck disable=SC2086
+  "$mallow" cc $option a.o b.o c.o plain.o -o prog
+  places "$option" none
+done
+
+# a library's functions can be others when it is loaded
+"$mallow" cc -O2 -fPIC -shared "$here/linked_b.c" "$here/linked_c.c" "$here/linked_plain.c" -o libabc.so
+"$mallow" cc -O2 a.o -L. -labc -Wl,-rpath,"$work" -o prog
+places "a shared library" none
+compile -O2 -fPIC
+"$mallow" cc -shared a.o b.o c.o plain.o -o libmain.so
+echo 'int main(void);' >m.c
+$clang -x c -c m.c -o m.o
+"$mallow" cc -Wl,--no-as-needed m.o -L. -lmain -Wl,-rpath,"$work" -o prog
+places "all in a shared library" none
+
+compile -O2 -fno-mallow-summaries
+"$mallow" cc a.o b.o c.o plain.o -o prog
+places "-fno-mallow-summaries" none
+
+# two functions of a name; sections that are broken
+compile -O2
+change() {
+  "$objcopy" --dump-section "$2=s" "$3" 2>dump.err || { # not there
+    fail "$1: $(cat dump.err)"
+    return
+  }
+  eval "$4"
+  "$objcopy" --update-section "$2=s" "$3" changed.o
+}
+for how in 'printf "reads x\n" >>s' 'printf "reads 0 - 0 reads_far 0 7\n" >>s' \
+  'printf "nobody 0 - 0 reads_far 0 0\n" >>s' 'printf "reads 9 - 0 reads_far 0 0\n" >>s' \
+  'truncate -s -3 s'; do
+  change "$how" .mallow.given b.o "$how"
+  "$mallow" cc a.o changed.o c.o plain.o -o prog
+  places "given: $how" none
+done
+for how in 'truncate -s -1 s' 'truncate -s -9 s' 'printf xyz >>s' 'printf "12345678reads 0 2,\0" >>s' \
+  'printf "12345678reads 0 0\0" >>s'; do
+  change "$how" .mallow.sites a.o "$how"
+  "$mallow" cc changed.o b.o c.o plain.o -o prog
+  places "sites: $how" none
+done
+change "summary" .mallow.summaries b.o 'printf "reads -,-\n" >>s'
+"$mallow" cc a.o changed.o c.o plain.o -o prog
+places "described twice" giver turned in_wide leads
+exit $failed
