@@ -124,6 +124,17 @@ static void stopped(void *unused) {
   mw_waitgroup_done(&done);
 }
 
+/* Each is waited for once; the entry goes when it is due. */
+static void ticked(void *unused) {
+  for (int i = 0; i < MANY; i++) {
+    mw_ticker *t = mw_ticker_new(50000);
+    weak[nweak++] = mw_weak_make(t);
+    CHECK(mw_chan_recv(t->c, NULL));
+  }
+  (void)unused;
+  mw_waitgroup_done(&done);
+}
+
 /* ---- What a goroutine was given ------------------------------------------------- */
 
 static void forgets(void *arg) {
@@ -154,6 +165,9 @@ int main(void) {
   all_gone("timeouts that lost", TIMEOUTS / 4);
   run(stopped, NULL);
   all_gone("tickers that nobody waits for", SOME);
+  run(ticked, NULL);
+  mw_sleep(10000000);
+  all_gone("tickers that were waited for once", SOME);
   run(starts, NULL);
   all_gone("arguments of goroutines", SOME);
   mw_keep_alive(boxes);

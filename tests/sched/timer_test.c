@@ -221,6 +221,7 @@ static void races(void) {
 }
 
 /* Goroutines that never block do not keep a sleeper from waking. */
+static mw_chan *told;
 static void burn(void *arg) {
   seq *s = arg;
   for (volatile long i = 0; s->next == 0; i = i + 1) {
@@ -243,6 +244,31 @@ static void busy_processors_still_look_at_timers(void) {
 }
 
 /* Unreferenced, unstopped timers and tickers do not pile up. */
+static void waits_for_tick(void *arg) {
+  mw_timer *t = arg;
+  int64_t at;
+  CHECK(mw_chan_recv(t->c, &at));
+  mw_chan_send(told, 1);
+}
+
+/* A tick that is due is for who waits, though another one looks first. */
+static void looking_takes_no_tick_away(void) {
+  told = mw_chan_make(int, 1);
+  for (int i = 0; i < 20; i++) {
+    mw_timer *t = mw_timer_new(300000);
+    int64_t due = mw_nanotime() + 300000;
+    mw_go(waits_for_tick, t);
+    mw_yield();
+    while (mw_nanotime() <= due) {
+    }
+    if (i % 2)
+      CHECK_EQ(mw_chan_len(t->c), 0);
+    else
+      CHECK_EQ(mw_chan_try_recv(t->c, NULL), -1);
+    CHECK(mw_chan_recv(told, NULL)); /* a tick that is lost is a deadlock here */
+  }
+}
+
 static void dropped_timers_are_collected(void) {
   mw_mem_stats before, after;
   mw_gc();
@@ -268,6 +294,7 @@ int main(void) {
   timeouts_that_never_fire();
   races();
   busy_processors_still_look_at_timers();
+  looking_takes_no_tick_away();
   dropped_timers_are_collected();
   puts("ok");
   return 0;
