@@ -181,13 +181,23 @@ bool mwi_gc_run_idle(uint32_t pid) {
 
 /* ---- Assists ----------------------------------------------------------- */
 
-#define MOST_CREDIT (INT64_C(1) << 60) /* bytes: more than anybody allocates */
+/*
+ * Bytes.  The ratio says little until a cycle knows what there is to scan, and rises once the goal
+ * is passed; so what is bought at one ratio is soon used up.  A multiple of the work of an assist.
+ */
+#define MOST_CREDIT (INT64_C(256) * 1024)
 
-/* So much scan work is worth many bytes where the goal is far away (GOGC=100000000000). */
+/* What so much scan work is worth; what is beyond MOST_CREDIT others may have. */
 static void pay(struct mwi_gcp *w, uint64_t units, double ratio) {
   double bytes = (double)units / ratio;
-  int64_t room = MOST_CREDIT - w->credit;
-  w->credit += bytes < (double)room ? (int64_t)bytes : room;
+  int64_t room = MOST_CREDIT > w->credit ? MOST_CREDIT - w->credit : 0;
+  if (bytes <= (double)room) {
+    w->credit += (int64_t)bytes;
+  } else {
+    w->credit += room;
+    uint64_t used = (uint64_t)((double)room * ratio);
+    if (used < units) atomic_fetch_add(&mwi_gc.background_credit, (int64_t)(units - used));
+  }
 }
 
 static bool stop_assist(void) {
@@ -202,8 +212,9 @@ MWI_COLD static void assist(void) {
   if (ratio <= 0 || mwi_limiter_on()) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
   if (!w) return;
-  int64_t owed = (int64_t)((double)-w->credit * ratio);
-  if (owed < ASSIST_LEAST) owed = ASSIST_LEAST;
+  double debt = (double)-w->credit * ratio, least = (double)MOST_CREDIT * ratio;
+  if (least > ASSIST_LEAST) least = ASSIST_LEAST;
+  int64_t owed = (int64_t)(debt > least ? debt : least) + 1; /* rounded up */
   int64_t background = mwi_load_relaxed(&mwi_gc.background_credit);
   if (background > 0) { /* a race may overdraw it a little */
     int64_t take = background < owed ? background : owed;
