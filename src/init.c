@@ -14,7 +14,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mallow.h>
@@ -32,13 +31,10 @@
 #include "sched/proc.h"
 #include "sched/stack.h"
 
-/* Address space; pages come when touched.  An eighth of it at most (ulimit -v). */
+/* Address space; pages come when touched.  An eighth of it at most, where it is limited. */
 static size_t main_stack_bytes(void) {
-  size_t most = mwi_stack_max();
-  struct rlimit as;
-  if (getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY && as.rlim_cur / 8 < most)
-    most = mwi_align_up(as.rlim_cur / 8, 4096);
-  return most;
+  size_t most = mwi_stack_max(), limit = mwi_os_space_limit(NULL);
+  return limit && limit / 8 < most ? mwi_align_up(limit / 8, 4096) : most;
 }
 
 static void init(void) {

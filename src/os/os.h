@@ -43,6 +43,11 @@ size_t mwi_os_page_bytes(void);
 /* The smallest memory limit of the control groups that this process is in, bytes; UINT64_MAX:
  * none.  root: what to put in front of /proc and /sys, "" but in tests.  Start-up only. */
 uint64_t mwi_os_cgroup_limit(const char *root);
+/* What this process may map, bytes; 0: no limit.  Of address space, or, *strict (may be NULL), of
+ * what can be written, because vm.overcommit_memory is 2: as it was when first asked. */
+size_t mwi_os_space_limit(bool *strict);
+size_t
+mwi_os_promised_limit(const char *root); /* the second alone, asked for anew; root as above */
 /* Ask for huge pages there; the kernel may have none. */
 void mwi_os_want_huge(void *p, size_t bytes);
 

@@ -172,7 +172,7 @@ static uint32_t denied; /* under mwi_stack_lock */
 #define NSMALL_TIGHT 512 /* small slots then, if nothing limits address space: 128 MB */
 
 static uint32_t nsmall_tight(void) {
-  size_t limit = mwi_space_limit();
+  size_t limit = mwi_os_space_limit(NULL);
   if (!limit) return NSMALL_TIGHT;
   size_t n = limit / MWI_SPACE_SHARE / MWI_STACK_SMALL;
   return n < MWI_STACK_NSMALL ? (uint32_t)n : MWI_STACK_NSMALL;
@@ -224,13 +224,19 @@ bool mwi_stack_take(struct mwi_stack *out, size_t bytes) {
 }
 
 _Noreturn void mwi_stack_none(void) {
-  size_t limit = mwi_space_limit();
+  bool strict;
+  size_t limit = mwi_os_space_limit(&strict);
+  int n = mw_num_goroutine();
+  if (limit && strict)
+    mwi_fatal(
+        "out of memory: no room for a goroutine stack (%d goroutines; vm.overcommit_memory is "
+        "2, and %zu MB were left)",
+        n, limit >> 20);
   if (limit)
     mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines; ulimit -v "
               "allows %zu MB)",
-              mw_num_goroutine(), limit >> 20);
-  mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines)",
-            mw_num_goroutine());
+              n, limit >> 20);
+  mwi_fatal("out of memory: no address space for a goroutine stack (%d goroutines)", n);
 }
 
 void mwi_stack_put(const struct mwi_stack *s) {

@@ -113,8 +113,7 @@ MWI_INLINE uintptr_t mwi_block_start(const struct mwi_region *r, uint32_t b) {
 
 /* ---- stack_space.c ----------------------------------------------------- */
 
-/* RLIMIT_AS; 0: there is no limit.  Large slots take 1 / MWI_SPACE_SHARE of it. */
-size_t mwi_space_limit(void);
+/* Of limited space, large slots take one part in so many. */
 #define MWI_SPACE_SHARE 32
 /* Address space for nslots of the class, or fewer; NULL: there is none.  leave_room: they are
  * large, and nobody asked for that size. */

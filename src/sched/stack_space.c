@@ -2,14 +2,13 @@
 /*
  * sched/stack_space.c -- address space for goroutine stacks, and whose an address is
  *
- * Job      Reserve regions, as large as RLIMIT_AS lets be; find the slot, its owner and its
+ * Job      Reserve regions, as large as os/space.c lets be; find the slot, its owner and its
  *          guard for an address; walk the blocks.
  * Promise  [S1] of stack_slot.h: a region begins without access.
  * Threads  as stack_slot.h says; looking up an address is async-signal-safe.
  * Next     stack_memory.c
  */
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "os/os.h"
 #include "sched/lend.h"
@@ -24,18 +23,12 @@ _Atomic uintptr_t mwi_stacks_from = UINTPTR_MAX; /* lend.h; written under mwi_st
 /* ---- Regions ----------------------------------------------------------- */
 
 /*
- * Address space that is limited (ulimit -v, RLIMIT_AS) is shared: a part in MWI_SPACE_SHARE for
- * large slots, another for small ones, the rest for tiny ones, the heap, threads and libraries; a
- * region is half of such a part at most.  Otherwise a few goroutines would take all there
- * is.  Where other things are as short as that, large slots leave LARGE_LEAVES.
+ * Address space that is limited (os/space.c: ulimit -v, strict overcommit) is shared: a part in
+ * MWI_SPACE_SHARE for large slots, another for small ones, the rest for tiny ones, the heap,
+ * threads and libraries; a region is half of such a part at most.  Otherwise a few goroutines would
+ * take all there is.  Where other things are as short as that, large slots leave LARGE_LEAVES.
  */
 #define LARGE_LEAVES ((size_t)512 << 20)
-
-size_t mwi_space_limit(void) {
-  struct rlimit l;
-  if (getrlimit(RLIMIT_AS, &l) != 0 || l.rlim_cur == RLIM_INFINITY) return 0;
-  return (size_t)l.rlim_cur;
-}
 
 /* Of regions of large slots that nobody asked for; under mwi_stack_lock. */
 static size_t large_bytes;
@@ -49,7 +42,7 @@ static bool fits_beside_room(size_t bytes) {
 struct mwi_region *mwi_region_new_locked(uint32_t class, size_t nslots, bool leave_room) {
   uint32_t i = mwi_load_relaxed(&mwi_nregions);
   if (i == MWI_REGIONS) return NULL;
-  size_t slot = mwi_stack_class_bytes(class), limit = mwi_space_limit(), n = nslots;
+  size_t slot = mwi_stack_class_bytes(class), limit = mwi_os_space_limit(NULL), n = nslots;
   uint32_t per_block = class < MWI_SLOT_BLOCK_CLASS ? (uint32_t)(MWI_STACK_BLOCK / slot) : 1;
   char *p = MAP_FAILED;
   for (; n >= per_block; n /= 2) {
