@@ -77,9 +77,9 @@ struct mwcc_loc {
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
   bool leaks_surely;          /* to the heap, and not only because a callee is unknown */
-  uint64_t given;          /* it escapes if one of these of the component's questions has a yes */
-  signed char *leak_given; /* parameters: least dereferences for each question, or NULL */
-  int sure_heap;           /* parameters: leak_heap without them */
+  uint64_t given;    /* it escapes if one of these of the component's questions has a yes */
+  short *leak_given; /* parameters: least dereferences for each question, or NULL */
+  int sure_heap;     /* parameters: leak_heap without them */
   struct mwcc_edge *edges;
   unsigned nedges, cap;
   /* of the walk in progress */

@@ -77,13 +77,13 @@ static void leak_given(struct mwcc_esc *e, int i, int root, int derefs) {
   uint64_t mask = e->locs[root].given;
   if (derefs > 100) derefs = 100;
   if (!p->leak_given) {
-    p->leak_given = malloc(MWCC_MAX_GIVENS);
+    p->leak_given = malloc(MWCC_MAX_GIVENS * sizeof *p->leak_given);
     if (!p->leak_given) abort();
-    memset(p->leak_given, -1, MWCC_MAX_GIVENS);
+    memset(p->leak_given, -1, MWCC_MAX_GIVENS * sizeof *p->leak_given);
   }
   for (int k = 0; k < e->ngiven; k++)
     if ((mask >> k & 1) && (p->leak_given[k] < 0 || p->leak_given[k] > derefs))
-      p->leak_given[k] = (signed char)derefs;
+      p->leak_given[k] = (short)derefs;
   if (mwcc_options()->report_flow && !p->flow && !mwcc_arg_is_byval(p->v))
     p->flow = mwcc_esc_describe(e, root, i);
 }
