@@ -141,7 +141,13 @@ void mwi_pd_wake_readers(struct mwi_pd *pd) {
     n = next;
   }
   mwi_unlock(&pd->lock);
-  mwi_glist_run_beside(&woken);
+  /* To the global queue: a thread that looks for work may be here, with an empty ring that is to
+   * stay so until it steals or goes idle (mwi_runq_steal). */
+  for (struct mwi_g *g = woken.head, *next; g; g = next) {
+    next = g->next;
+    mwi_globq_put(g);
+  }
+  if (woken.n) mwi_wake_p();
   mwi_rt_leave();
 }
 
