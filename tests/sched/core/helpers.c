@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/sched/core/helpers.c -- functions that libc calls on threads of its own
+ *
+ * Of a timer, of a message queue and of a read that has ended: they allocate, beside main, which
+ * does the same, and collections.  Main sleeps at the end, and is woken by one: no deadlock.
+ */
+#define _GNU_SOURCE 1
+#include <aio.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK_EXIT _exit
+#include "../check.h"
+#include "list.h"
+
+static _Atomic int called;
+static mw_chan *told;
+static void nothing(void *p) {
+  (void)p;
+}
+static void (*volatile touch)(void *) = nothing;
+
+static void on_helper(union sigval v) {
+  for (int i = 0; i < 10; i++) {
+    long mine[20] = {v.sival_int}; /* a variable that moves */
+    touch(mine);
+    CHECK(intact(list(100), 100) && mine[0] == v.sival_int && !mine[19]);
+  }
+  called++;
+}
+static void tells(union sigval v) {
+  on_helper(v);
+  int value = v.sival_int;
+  mw_chan_send(told, value);
+}
+
+static struct sigevent event(void (*fn)(union sigval), int value) {
+  struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = value};
+  e.sigev_notify_function = fn;
+  return e;
+}
+
+static void until(int n) {
+  while (called < n) CHECK(intact(list(200), 200));
+  called = 0;
+}
+
+static void timers(void) {
+  struct sigevent e = event(on_helper, 5);
+  timer_t t;
+  CHECK(timer_create(CLOCK_MONOTONIC, &e, &t) == 0);
+  struct itimerspec often = {.it_interval.tv_nsec = 1000000, .it_value.tv_nsec = 1000000};
+  CHECK(timer_settime(t, 0, &often, NULL) == 0);
+  until(100);
+  CHECK(timer_delete(t) == 0);
+}
+
+static void queue(void) {
+  char name[40];
+  snprintf(name, sizeof name, "/mallow-helpers-%d", (int)getpid());
+  struct mq_attr a = {.mq_maxmsg = 4, .mq_msgsize = 8};
+  mqd_t q = mq_open(name, O_CREAT | O_RDWR | O_EXCL, 0600, &a);
+  if (q == (mqd_t)-1) return; /* none in this kernel */
+  mq_unlink(name);
+  for (int i = 0; i < 10; i++) {
+    struct sigevent e = event(on_helper, i);
+    char b[8];
+    called = 0;
+    CHECK(mq_notify(q, &e) == 0);
+    CHECK(mq_send(q, "x", 1, 0) == 0);
+    until(1);
+    CHECK(mq_receive(q, b, sizeof b, NULL) == 1);
+  }
+  mq_close(q);
+}
+
+static void reads(void) {
+  static char buffer[100];
+  int fd = open("/proc/self/exe", O_RDONLY);
+  CHECK(fd >= 0);
+  for (int i = 0; i < 20; i++) {
+    struct aiocb cb = {.aio_fildes = fd, .aio_buf = buffer, .aio_nbytes = sizeof buffer};
+    cb.aio_sigevent = event(on_helper, i);
+    called = 0;
+    CHECK(aio_read(&cb) == 0);
+    until(1);
+    CHECK(aio_return(&cb) == sizeof buffer);
+  }
+  close(fd);
+}
+
+int main(void) {
+  called = 0;
+  timers();
+  mw_sleep(20000000);
+  queue();
+  reads();
+  told = mw_chan_make(int, 0);
+  struct sigevent e = event(tells, 77);
+  timer_t t;
+  CHECK(timer_create(CLOCK_MONOTONIC, &e, &t) == 0);
+  struct itimerspec once = {.it_value.tv_nsec = 20000000};
+  CHECK(timer_settime(t, 0, &once, NULL) == 0);
+  int value = 0;
+  CHECK(mw_chan_recv(told, &value) && value == 77);
+  puts("ok");
+  return 0;
+}
