@@ -198,6 +198,30 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
   return wait_lent(call_restarted, where, number, a, b, c, d, e, f);
 }
 
+/* A raw system call is no cancellation point. */
+static long call_raw(uint32_t kinds, long number, long a, long b, long c, long d, long e, long f) {
+  mwi_syscall_enter();
+  long r = wait_in_kernel(mwi_getg(), kinds, number, a, b, c, d, e, f);
+  mwi_syscall_exit();
+  return r;
+}
+static MWI_NOINLINE long raw_restarting(enum mwi_where where, long number, long a, long b, long c,
+                                        long d, long e, long f) {
+  (void)where;
+  return call_raw(MWI_CALL_CUT, number, a, b, c, d, e, f);
+}
+static MWI_NOINLINE long raw_never(enum mwi_where where, long number, long a, long b, long c,
+                                   long d, long e, long f) {
+  (void)where;
+  return call_raw(MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
+}
+
+long mwi_call_raw(bool restarts, enum mwi_where where, long number, const long *arg) {
+  mwi_assert(where != MWI_ON_PLAIN);
+  return wait_lent(restarts ? raw_restarting : raw_never, where, number, arg[0], arg[1], arg[2],
+                   arg[3], arg[4], arg[5]);
+}
+
 long mwi_result(long r) {
   if (MWI_LIKELY(!mwi_sys_failed(r))) return r;
   mwi_errno_set((int)-r); /* [LC1] */

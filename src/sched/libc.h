@@ -56,6 +56,9 @@ long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f);
  * while the thread enters must not end them. */
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
                         long f);
+/* One that the program makes by its number: no cancellation point.  restarts: SA_RESTART works.
+ * Not MWI_ON_PLAIN. */
+long mwi_call_raw(bool restarts, enum mwi_where where, long number, const long *arg);
 
 /* A function of libc's that may block, in SYS.  enter and the call are made by one
  * function, and errno goes with the goroutine. */

@@ -2,7 +2,8 @@
 /*
  * sched/libc_block.c -- calls that block their thread, and hand its processor over
  *
- * Job      Files, children, locks, signals: what the kernel gives no readiness for.
+ * Job      Files, children, locks, signals: what the kernel gives no readiness for; and what the
+ *          program asks of `syscall`.
  *          The goroutine keeps its thread; sysmon takes the processor when the
  *          call takes long and others wait.
  * Promise  [LC6] Stops of the world do not wait for such a call and do not signal its
@@ -15,6 +16,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -225,13 +227,77 @@ MWI_EXPORT int mwi_rt_sem_clockwait(sem_t *restrict s, clockid_t clock,
   LENDING(s, at, sem_clockwait(s, clock, at));
 }
 
-/* Whatever it is: all that syscall may be asked to do cannot be known. */
+/* ---- Any call --------------------------------------------------------- */
+
+enum cut {
+  NOT_CUT,    /* does not wait, or goes on by itself */
+  CUT_TIMED,  /* SA_RESTART restarts it, but not if its socket has a timeout */
+  CUT_ALWAYS, /* nothing restarts it */
+};
+
+/* What a signal with a handler does to a call that waits: signal(7). */
+static enum cut cut_by_signals(long number, const long *arg) {
+  switch (number) {
+  case SYS_futex: {
+    long op = arg[1] & FUTEX_CMD_MASK;
+    if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET) return NOT_CUT;
+    return arg[3] ? CUT_ALWAYS : CUT_TIMED;
+  }
+  case SYS_nanosleep:
+  case SYS_clock_nanosleep:
+  case SYS_pause:
+  case SYS_rt_sigsuspend:
+  case SYS_rt_sigtimedwait:
+  case SYS_poll:
+  case SYS_ppoll:
+  case SYS_select:
+  case SYS_pselect6:
+  case SYS_epoll_wait:
+  case SYS_epoll_pwait:
+  case SYS_epoll_pwait2:
+  case SYS_semop:
+  case SYS_semtimedop:
+  case SYS_msgsnd:
+  case SYS_msgrcv:
+  case SYS_io_getevents:
+  case SYS_io_pgetevents:
+  case SYS_io_uring_enter:
+    return CUT_ALWAYS;
+  case SYS_read:
+  case SYS_readv:
+  case SYS_recvfrom:
+  case SYS_recvmsg:
+  case SYS_recvmmsg:
+  case SYS_accept:
+  case SYS_accept4:
+  case SYS_write:
+  case SYS_writev:
+  case SYS_sendto:
+  case SYS_sendmsg:
+  case SYS_sendmmsg:
+  case SYS_connect:
+  case SYS_sendfile:
+    return CUT_TIMED;
+  default:
+    return NOT_CUT;
+  }
+}
+
+/* libc's syscall has moved an argument over the call's number when a stop's signal comes, so nobody
+ * could let the call begin again [LC6].  What it may be asked to do besides waiting cannot be
+ * known, and is left to it. */
 MWI_EXPORT long mwi_rt_syscall(long number, ...) {
   long a[6];
   va_list ap;
   va_start(ap, number);
   for (int i = 0; i < 6; i++) a[i] = va_arg(ap, long); /* as many as libc's takes */
   va_end(ap);
+  enum cut cut = cut_by_signals(number, a);
+  if (cut != NOT_CUT) {
+    enum mwi_where where = mwi_where();
+    if (MWI_LIKELY(where != MWI_ON_PLAIN))
+      return mwi_result(mwi_call_raw(cut == CUT_TIMED, where, number, a));
+  }
   if (MWI_LIKELY(!mwi_lend_wanted(number, a[0], a[1], a[2], a[3], a[4], a[5])))
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   struct mwi_lent lent;
