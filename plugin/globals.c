@@ -48,6 +48,15 @@ static LLVMValueRef i64(struct mwcc *c, uint64_t v) {
   return LLVMConstInt(c->t_i64, v, false);
 }
 
+/* No other file's definition may take its place, and no array in a section has it for an element.
+ */
+static bool may_be_aligned(LLVMValueRef g) {
+  LLVMLinkage l = LLVMGetLinkage(g);
+  const char *section = LLVMGetSection(g);
+  return (l == LLVMExternalLinkage || l == LLVMInternalLinkage || l == LLVMPrivateLinkage) &&
+         (!section || !*section);
+}
+
 /* The table entry, or NULL when the global cannot hold a pointer. */
 static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) {
   LLVMTypeRef type = LLVMGlobalGetValueType(g);
@@ -55,6 +64,10 @@ static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) 
   mwcc_type_mask(c, type, &m);
   size_t len;
   bool packed = m.period && LLVMGetAlignment(g) && LLVMGetAlignment(g) < 8;
+  if (packed && !mwcc_type_names_ptr(c, type) && may_be_aligned(g)) {
+    LLVMSetAlignment(g, 8);
+    packed = false;
+  }
   if (m.misaligned != MWCC_NO_OFFSET || packed)
     mwcc_report(g, MWCC_WARNING,
                 "'%s' holds a pointer that is not aligned to 8 bytes: the collector cannot see it",

@@ -79,6 +79,27 @@ bool mwcc_type_has_ptr(LLVMTypeRef type) {
   }
 }
 
+/* A union of small numbers (struct in6_addr's) is aligned as they are, and has no pointer: it would
+ * be aligned for that, or packed.  What is hidden is a packed structure beside larger members. */
+static bool is_of_small_numbers(struct mwcc *c, LLVMTypeRef type) {
+  return mwcc_is_union(type) && !LLVMIsPackedStruct(type) &&
+         LLVMABIAlignmentOfType(c->td, type) < WORD;
+}
+
+bool mwcc_type_names_ptr(struct mwcc *c, LLVMTypeRef type) {
+  switch (LLVMGetTypeKind(type)) {
+  case LLVMArrayTypeKind:
+    return LLVMGetArrayLength2(type) > 0 && mwcc_type_names_ptr(c, LLVMGetElementType(type));
+  case LLVMStructTypeKind:
+    if (may_hold_anything(type) && !is_of_small_numbers(c, type)) return true;
+    for (unsigned i = 0, n = LLVMCountStructElementTypes(type); i < n; i++)
+      if (mwcc_type_names_ptr(c, LLVMStructGetTypeAtIndex(type, i))) return true;
+    return false;
+  default:
+    return mwcc_type_has_ptr(type);
+  }
+}
+
 struct walk {
   struct mwcc *c;
   struct mwcc_mask *m;
@@ -129,6 +150,12 @@ static void walk(struct walk *w, LLVMTypeRef type, uint64_t off) {
   }
 }
 
+/* One word of its own, again and again. */
+static void all_words(struct mwcc_mask *m) {
+  m->period = 1;
+  m->bits[0] = 1;
+}
+
 void mwcc_type_mask(struct mwcc *c, LLVMTypeRef type, struct mwcc_mask *out) {
   *out = (struct mwcc_mask){.misaligned = MWCC_NO_OFFSET};
   if (!mwcc_type_has_ptr(type)) return;
@@ -148,7 +175,7 @@ void mwcc_type_mask(struct mwcc *c, LLVMTypeRef type, struct mwcc_mask *out) {
   if (!out->bits) abort();
   out->period = words;
   if (all) {
-    out->bits[0] = 1;
+    all_words(out);
     return;
   }
   struct walk w = {c, out};
@@ -262,11 +289,13 @@ static LLVMValueRef descriptor(struct mwcc *c, const void *key, LLVMTypeRef type
                 "'%s' has a pointer at offset %llu, which is not a multiple of 8: the collector "
                 "cannot see it",
                 name, (unsigned long long)m.misaligned);
-  else if (array && m.period && size % WORD)
+  else if (array && m.period && size % WORD && mwcc_type_names_ptr(c, type))
     mwcc_report(site, MWCC_ERROR,
                 "an array of '%s' has pointers that are not aligned to 8 bytes (the element's "
                 "size is %llu): the collector cannot see them",
                 name, (unsigned long long)size);
+  else if (m.period && size % WORD && !mwcc_type_names_ptr(c, type))
+    all_words(&m); /* for arrays, too, where other words of the next element are whole */
   uintptr_t known;
   if (mwcc_map_get(&c->layouts, key, &known)) {
     free(m.bits);

@@ -193,6 +193,8 @@ void mwcc_type_mask(struct mwcc *c, LLVMTypeRef type, struct mwcc_mask *out);
 /* A constant with the mask's words; NULL pointer when there are none. */
 LLVMValueRef mwcc_mask_const(struct mwcc *c, const struct mwcc_mask *m);
 bool mwcc_type_has_ptr(LLVMTypeRef type); /* a word of it may be a pointer */
+/* ... for the program, too, unless it has packed it: not just for a union of small numbers. */
+bool mwcc_type_names_ptr(struct mwcc *c, LLVMTypeRef type);
 bool mwcc_is_union(LLVMTypeRef type);
 void mwcc_type_name(LLVMTypeRef type, char *buf, size_t size);
 /* The layout descriptor for a type; sizes from the allocation itself. */
