@@ -2,7 +2,7 @@
 /*
  * sched/libc_lock.c -- libc's locks belong to threads
  *
- * Job      Compiled code's pthread and C11 mutexes, read-write locks and stream locks.
+ * Job      Compiled code's pthread and C11 mutexes, read-write locks and stream locks; its yields.
  *          A recursive, error-checking or robust mutex, and a stream's lock, know
  *          their owner by its thread; any lock of these blocks the thread of
  *          whoever wants it next.
@@ -12,6 +12,8 @@
  *          that is preempted with a lock held does not leave it behind.
  *          [LK2] Who has to wait gives its processor away at once, and no stop of the
  *          world waits for it, or sends it a signal: threads of the program's too.
+ *          [LK3] Who yields lets those run that wait for a processor, at its next yields and
+ *          not at the end of a time slice: threads of the program's too.
  * How      A held lock is a reason to stay (MWI_PIN_LOCK).  Locks are first
  *          tried; waiting is a wait that the runtime knows of.
  * Limits   A lock that external code takes and leaves locked when it returns
@@ -33,6 +35,7 @@
 #include "gc/gc.h"
 #include "sched/lend.h"
 #include "sched/libc.h"
+#include "sched/netpoll.h"
 #include "sched/proc.h"
 
 /* A goroutine of ours; threads of the program's are bound as it is. */
@@ -268,15 +271,40 @@ MWI_EXPORT int mwi_rt_thrd_sleep(deadline want, struct timespec *left) {
   return r == 0 ? 0 : r == EINTR ? -1 : -2;
 }
 
-/* Others' turn: goroutines' as well as threads'. */
-static void yield(void) {
-  if (goroutine() && !mwi_off_goroutine()) mw_yield();
+/* Is there anybody whose turn it could be on this processor? */
+static bool others_wait(void) {
+  struct mwi_p *p = mwi_tcb()->p;
+  if (!p) return false; /* then the way back from SYS gets in line */
+  if (!mwi_runq_empty(p) || mwi_load_relaxed(&mwi_sched.runq_size) ||
+      mwi_load_relaxed(&mwi_netpoll_due))
+    return true;
+  int64_t when = mwi_timers_next(p->timers);
+  return when != INT64_MAX && when <= mwi_os_monotonic();
+}
+
+/* Others' turn: goroutines' as well as threads'.  Who is bound to its thread gives its processor
+ * away for that, which costs some switches, so only if somebody waits; and gets in line where
+ * threads of the program's wait for a processor, too, or it would be its own turn again.
+ * Else it is the kernel's business, which may be long about it: in SYS. */
+static int yield(void) {
+  if (mwi_where() == MWI_ON_PLAIN) return sched_yield();
+  struct mwi_g *g = mwi_getg();
+  long r = 0;
+  mwi_jumps_wait(g);
+  mwi_rt_enter();
+  bool bound = mwi_bound(mwi_self(), g), hand_over = bound && others_wait();
+  mwi_rt_leave();
+  if (!bound) mw_yield();
+  if (hand_over)
+    mwi_preempt();
+  else
+    IN_SYS(r, mwi_sys0(SYS_sched_yield));
+  mwi_jumps_go(g);
+  return (int)mwi_result(r);
 }
 MWI_EXPORT void mwi_rt_thrd_yield(void) {
-  yield();
-  thrd_yield();
+  (void)yield();
 }
 MWI_EXPORT int mwi_rt_sched_yield(void) {
-  yield();
-  return sched_yield();
+  return yield();
 }
