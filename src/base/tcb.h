@@ -32,6 +32,7 @@ struct mwi_tcb {
   struct mwi_p *p;           /* processor held, or NULL */
   struct mwi_gcp *gcp;       /* that processor's collector state (gc/work.h), or NULL */
   struct mwi_m *m;           /* the thread; NULL only in mwi_tcb_foreign */
+  uintptr_t thread;          /* its thread pointer (os/tls.h); 0: no signal comes there */
   /* handlers of the program's that run on this thread: sched/signal.c */
   uint32_t sig;                 /* how many */
   uint32_t held;                /* how many of them interrupted what must not be stopped */

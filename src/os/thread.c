@@ -20,6 +20,7 @@
 #include <threads.h>
 
 #include "os/os.h"
+#include "os/tls.h"
 
 /* rt starts high: brackets on threads that share this block may race, and
  * nothing reads it for them except the signal handler, which must not stop
@@ -122,8 +123,15 @@ static void count_down(void *unused) {
   if (mwi_thread_ended_hook) mwi_thread_ended_hook();
 }
 
-static void *cover_main(void *p) {
+struct mwi_tcb *mwi_tcb_of_thread(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (MWI_LIKELY(!t->attached || t->thread == mwi_os_thread_pointer())) return t;
   mwi_os_set_gs(&mwi_tcb_foreign);
+  return &mwi_tcb_foreign;
+}
+
+static void *cover_main(void *p) {
+  (void)mwi_tcb_of_thread(); /* its own already, if a handler has come before, and attached it */
   struct cover c = *(struct cover *)p;
   free(p);
   void *r;
@@ -179,6 +187,7 @@ void mwi_test_thread_init(void) {
   struct mwi_tcb *t = mwi_meta_alloc(sizeof *t, 64);
   t->self = t;
   t->attached = 1;
+  t->thread = mwi_os_thread_pointer();
   t->mcache = &mwi_mcache_none;
   mwi_os_set_gs(t);
 }

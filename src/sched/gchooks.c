@@ -64,7 +64,7 @@ static void scan_kept_by_libc_stw(struct mwi_gcp *w) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
-    mwi_os_specific(m->thread_pointer, scan_kept, w);
+    mwi_os_specific(m->tcb.thread, scan_kept, w);
   }
   mwi_unlock(&mwi_sched.allm_lock);
 }
@@ -73,7 +73,7 @@ static void scan_thread_roots_stw(struct mwi_gcp *w) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
     if (mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
-    mwi_tls_scan(w, m->thread_pointer);
+    mwi_tls_scan(w, m->tcb.thread);
   }
   mwi_unlock(&mwi_sched.allm_lock);
   scan_kept_by_libc_stw(w);

@@ -105,7 +105,7 @@ void mwi_m_adopt(struct mwi_m *m) {
   tcb_reset(m);
   m->spinning = false;
   m->foreign = m->prev = m->chosen = NULL;
-  m->thread_pointer = mwi_os_thread_pointer();
+  m->tcb.thread = mwi_os_thread_pointer();
   m->errno_at = mwi_os_errno_at();
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);

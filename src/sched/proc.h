@@ -63,7 +63,6 @@ struct mwi_m {
   /* constant after start */
   _Atomic int32_t tid; /* 0: the record is free; sysmon and stoppers signal it */
   uint32_t id;
-  uintptr_t thread_pointer; /* os/tls.h */
   int *errno_at;            /* the thread's errno */
 
   /* stop protocol: sched/stop.c */

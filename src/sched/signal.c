@@ -218,6 +218,7 @@ static uintptr_t take_once(int sig, int *flags) {
 }
 
 static void trampoline(int sig, siginfo_t *info, void *uc) {
+  (void)mwi_tcb_of_thread();
   as_it_came(info);
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   int flags = mwi_load_relaxed(&actions[sig].flags);

@@ -42,6 +42,7 @@
 
 #include "gc/gc.h"
 #include "os/restart.h"
+#include "os/thread.h"
 #include "sched/proc.h"
 
 #define SPIN_NS 5000          /* most threads poll within this */
@@ -247,7 +248,7 @@ void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
 
 static void handler(int sig, siginfo_t *info, void *uc_) {
   ucontext_t *uc = uc_;
-  struct mwi_tcb *t = mwi_tcb();
+  struct mwi_tcb *t = mwi_tcb_of_thread();
   if (MWI_UNLIKELY(info->si_code != SI_TKILL)) mwi_signal_spare(sig, info, uc_);
   if (!t->attached) return;
   struct mwi_m *m = t->m;

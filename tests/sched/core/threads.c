@@ -11,14 +11,19 @@
  *          busy       while all processors are busy or go idle at this moment
  *          libc       while others hold libc's locks inside plain code: malloc's,
  *                     the linker's, the cache of stacks
+ *          pending    a signal's handler runs on a new thread before any of its code, for a
+ *                     while, beside its creator, which allocates
  *          deadlock   not while a thread may still send; once it has ended, yes
  */
+#define _GNU_SOURCE 1
 #include <mallow.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
+#include <unistd.h>
 
 #include "plain.h"
 
@@ -116,6 +121,50 @@ static void visit(int n) {
   }
 }
 
+static _Atomic int pending_state; /* 1: the handler has begun, 2: and ended */
+static node *_Atomic pending_store;
+static _Atomic pid_t pending_thread;
+static void on_pending(int sig) {
+  (void)sig;
+  pending_state = 1;
+  pending_thread = gettid();
+  plain_block_ms(20);
+  pending_store = pending_store->next; /* a barrier */
+  pending_state = 2;
+}
+static void *pending_visitor(void *at) {
+  *(pid_t *)at = gettid();
+  build();
+  return NULL;
+}
+
+/* Blocked by everybody but the thread to be, which its attributes let have it. */
+static void pending(void) {
+  sigset_t none, usr1;
+  pthread_attr_t attr;
+  signal(SIGUSR1, on_pending);
+  sigemptyset(&none);
+  sigemptyset(&usr1);
+  sigaddset(&usr1, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+  pthread_attr_init(&attr);
+  if (pthread_attr_setsigmask_np(&attr, &none) != 0) exit(1);
+  for (int i = 0; i < 20; i++) {
+    pending_state = 0;
+    pending_store = mw_new(node);
+    pthread_t t;
+    pid_t tid = 0;
+    kill(getpid(), SIGUSR1);
+    if (pthread_create(&t, &attr, pending_visitor, &tid) != 0) exit(1);
+    while (pending_state < 2) build();
+    pthread_join(t, NULL);
+    if (tid == 0 || pending_thread != tid || pending_store != NULL) {
+      puts("FAIL: the new thread has not had the signal, or lost its store");
+      exit(1);
+    }
+  }
+}
+
 static mw_chan *late_chan;
 static void *late_sender(void *arg) {
   (void)arg;
@@ -157,6 +206,8 @@ int main(int argc, char **argv) {
       begin(blocker, 400); /* each wants a thread more */
       visit(1);
     }
+  } else if (strcmp(what, "pending") == 0) {
+    pending();
   } else if (strcmp(what, "deadlock") == 0) {
     late_chan = mw_chan_make(int, 0);
     pthread_t t;
