@@ -453,6 +453,9 @@ static uint32_t idle_procs(void) {
 static bool worker_poll(void) {
   struct mwi_tcb *t = mwi_tcb();
   if (!mwi_load_relaxed(&t->poll)) return false;
+  /* a barrier of many words in a handler, which has interrupted another's flag and store, perhaps
+   * [N1]; it ends, and the poll byte stays for who comes next */
+  if (MWI_UNLIKELY(t->held)) return false;
   struct mwi_m *m = t->m;
   mwi_store_relaxed(&t->poll, 0);
   atomic_thread_fence(memory_order_seq_cst); /* pairs with stop.c: request after flag */
