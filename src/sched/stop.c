@@ -202,9 +202,12 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
  * lie above the handler's own on the stack that it has interrupted.  A frame begins with the
  * address that the handler returns to, which is libc's and the same for all, and the signal
  * is blocked meanwhile; so a frame that is left over from before is told from one in use.
- * Not seen: SA_NODEFER, and what is further up than LOOK_BYTES.
+ * Where the handler has just returned to that address, to tell the kernel, its frame is at the
+ * stack pointer, whatever is blocked.
+ * Not seen: SA_NODEFER, but there, and what is further up than LOOK_BYTES.
  */
 #define LOOK_BYTES (1 * MWI_MB)
+#define RESTORER_BYTES 9 /* mov $15, %rax; syscall */
 
 struct sigframe { /* what the kernel pushes on x86-64 */
   uintptr_t back;
@@ -213,23 +216,28 @@ struct sigframe { /* what the kernel pushes on x86-64 */
 };
 _Static_assert(offsetof(ucontext_t, uc_sigmask) + 8 == sizeof(uintptr_t[38]), "one word of mask");
 
+static bool interrupted_ours(const struct sigframe *f) {
+  const ucontext_t *below = (const void *)f->uc;
+  return mwi_text_contains((uintptr_t)below->uc_mcontext.gregs[REG_RIP]);
+}
+
 static bool handler_over_ours(const struct mwi_g *g, const ucontext_t *uc) {
+  uintptr_t back = ((const uintptr_t *)uc)[-1]; /* of this handler's own frame */
+  uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+  if (MWI_UNLIKELY((uintptr_t)uc->uc_mcontext.gregs[REG_RIP] - back < RESTORER_BYTES))
+    return interrupted_ours((const void *)(sp - sizeof back));
   uint64_t mask;
   memcpy(&mask, &uc->uc_sigmask, sizeof mask);
   if (MWI_LIKELY(!mask) || !g) return false;
   if (uc->uc_stack.ss_flags & SS_ONSTACK) return true; /* which nobody scans */
-  uintptr_t back = ((const uintptr_t *)uc)[-1];        /* of this handler's own frame */
-  uintptr_t lo = mwi_align_up((uintptr_t)uc->uc_mcontext.gregs[REG_RSP], 8), hi = g->stack.hi;
+  uintptr_t lo = mwi_align_up(sp, 8), hi = g->stack.hi;
   if (lo < g->stack.lo || lo >= hi) return false;
   if (hi - lo > LOOK_BYTES) hi = lo + LOOK_BYTES;
   for (uintptr_t at = lo; at + sizeof(struct sigframe) <= hi; at += 8) {
     const struct sigframe *f = (const void *)at;
     if (f->back != back) continue;
-    const ucontext_t *below = (const void *)f->uc;
     unsigned sig = (unsigned)f->info.si_signo;
-    if (sig - 1 < 64 && (mask >> (sig - 1) & 1) &&
-        mwi_text_contains((uintptr_t)below->uc_mcontext.gregs[REG_RIP]))
-      return true;
+    if (sig - 1 < 64 && (mask >> (sig - 1) & 1) && interrupted_ours(f)) return true;
   }
   return false;
 }
