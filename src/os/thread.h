@@ -28,9 +28,9 @@ const char *mwi_os_threads_uncovered(void);
 void *mwi_bottom_call(void *(*fn)(void *), void *arg);
 extern const char mwi_bottom_return[] __attribute__((visibility("hidden")));
 
-/* The calling thread's block: what a signal's handler begins with.  A thread that has just been made
- * has its creator's until the cover runs, and one that libc has made for itself may keep it; there
- * the handler, and all that follows, has the foreign one [A3]. */
+/* The calling thread's block: what a signal's handler begins with.  A thread that has just been
+ * made has its creator's until the cover runs, and one that libc has made for itself may keep it;
+ * there the handler, and all that follows, has the foreign one [A3]. */
 struct mwi_tcb *mwi_tcb_of_thread(void);
 
 /* Give the calling thread a block of its own without attaching it to the

@@ -63,7 +63,7 @@ struct mwi_m {
   /* constant after start */
   _Atomic int32_t tid; /* 0: the record is free; sysmon and stoppers signal it */
   uint32_t id;
-  int *errno_at;            /* the thread's errno */
+  int *errno_at; /* the thread's errno */
 
   /* stop protocol: sched/stop.c */
   _Atomic uint32_t state;       /* enum mwi_mstate; futex */
@@ -350,7 +350,6 @@ MWI_INLINE bool mwi_off_goroutine(void) {
   const struct mwi_tcb *t = mwi_tcb();
   return t->attached && (t->sig || t->rt > 0 || !t->g);
 }
-void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t interrupted_pc);
 void mwi_handler_leave(struct mwi_handler *h);
 /* jump.c.  Does a jump wait for the end of what g, which runs, is in? */
 bool mwi_jump_is_pending(const struct mwi_g *g);

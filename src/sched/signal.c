@@ -164,7 +164,7 @@ static uintptr_t segv_handler(const siginfo_t *info) {
 
 /* ---- The trampoline ------------------------------------------------------ */
 
-void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
+static void handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   struct mwi_tcb *t = mwi_tcb();
   h->uc = uc;
   h->tcb = t;
@@ -180,7 +180,9 @@ void mwi_handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   /* [N1] In external code with no lock of ours this thread may be stopped, also
    * while the handler runs; but not on another stack, which nobody scans. */
   stack_t ss;
-  h->held = mwi_text_contains(pc) || (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK));
+  bool asked =
+      mwi_sys2(SYS_sigaltstack, NULL, &ss) == 0; /* not by libc, where it could be stopped */
+  h->held = mwi_text_contains(pc) || (asked && (ss.ss_flags & SS_ONSTACK));
   if (!t->attached) return;
   t->ext = 1; /* what lies below the handler is not all compiled code */
   t->handlers = h;
@@ -217,12 +219,9 @@ static uintptr_t take_once(int sig, int *flags) {
   return fn;
 }
 
-static void trampoline(int sig, siginfo_t *info, void *uc) {
-  (void)mwi_tcb_of_thread();
-  as_it_came(info);
-  uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
+/* Counted, and fn is what there was to call, or 0. */
+static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   int flags = mwi_load_relaxed(&actions[sig].flags);
-  int saved = errno; /* for handlers that do not think of it */
   bool once = sig != SIGSEGV && (flags & (int)SA_RESETHAND);
   if ((fn || once) && mwi_single() && sent_to_main(sig, info)) return;
   if (once) fn = take_once(sig, &flags);
@@ -230,16 +229,28 @@ static void trampoline(int sig, siginfo_t *info, void *uc) {
   mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN); /* [N5] */
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
-  struct mwi_handler h;
-  mwi_handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
-  h.fault = is_fault(sig) && info->si_code > 0;
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);
   else
     ((handler_fn *)fn)(sig);
   mwi_cut_end(&cuts, flags);
-  mwi_handler_leave(&h);
+}
+
+/* On both sides of the count only code of ours, in which nobody is stopped: what is below may be
+ * between flag and store, and not every handler's signal is blocked, by which others could tell. */
+static void trampoline(int sig, siginfo_t *info, void *uc) {
+  (void)mwi_tcb_of_thread();
+  as_it_came(info);
+  uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
+  if (!fn && (sig == SIGSEGV || !(mwi_load_relaxed(&actions[sig].flags) & (int)SA_RESETHAND)))
+    return;
+  struct mwi_handler h;
+  handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
+  h.fault = is_fault(sig) && info->si_code > 0;
+  int saved = errno; /* for handlers that do not think of it */
+  call_handler(fn, sig, info, uc);
   errno = saved;
+  mwi_handler_leave(&h);
 }
 
 /* The stop signal, not from the runtime (sched/stop.c). */
