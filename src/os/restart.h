@@ -2,11 +2,10 @@
 /*
  * os/restart.h -- system calls that the stop signal interrupted go on (internal)
  *
- * SA_RESTART restarts most calls; not those that wait for events (poll,
- * epoll_wait, select, pause, sigsuspend, System V's queues and semaphores, ...), and none
- * on a socket with a timeout.  Called at the end of the handler of a signal that is the
- * runtime's, with its third argument, this makes them begin again, as if there had
- * been no signal.  What is left out returns EINTR: restart_amd64.c says what.
+ * SA_RESTART restarts most calls; not those that wait for events, and none on a socket
+ * with a timeout (waits.h has all of them).  Called at the end of the handler of a signal that is
+ * the runtime's, with its third argument, this makes them begin again, as if there had been no
+ * signal.  What is left out returns EINTR: restart_amd64.c says what, beside that table.
  */
 #ifndef MWI_OS_RESTART_H
 #define MWI_OS_RESTART_H

@@ -11,6 +11,7 @@
  *          tell.  Other shapes are left alone.  With a signal of the program's
  *          own pending the call does return, since that signal's handler is about
  *          to run.
+ *          Which calls go on, and where their timeouts are: waits.h.
  *          A timeout: some calls write what is left of it, and go on with that.
  *          Where it is a number in a register, it is replaced by what is left,
  *          from the first interruption on: nobody knows when the call began, so it
@@ -24,7 +25,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -36,6 +36,7 @@
 #include "base/base.h"
 #include "os/os.h"
 #include "os/syscall.h"
+#include "os/waits.h"
 
 #define SYSCALL_BYTES 2 /* 0f 05 */
 #define MOV_BYTES 5     /* b8 imm32 */
@@ -175,90 +176,62 @@ static bool goes_on_socket(struct mwi_os_since *since, int64_t number, const gre
   return goes_on_for(since, number, r, (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000);
 }
 
-static bool futex_goes_on(struct mwi_os_since *since, int64_t number, const greg_t *r) {
-  switch (r[REG_RSI] & FUTEX_CMD_MASK) {
-  case FUTEX_WAIT:
-    return !r[REG_R10] || goes_on_for(since, number, r, ns_of(r[REG_R10]));
-  case FUTEX_WAIT_BITSET: /* until a time, or for ever */
-  case FUTEX_WAIT_REQUEUE_PI:
-    return true;
-  default:
-    return false;
-  }
+/* A call's arguments, as the kernel numbers them. */
+static greg_t *argument(greg_t *r, unsigned i) {
+  static const uint8_t reg[6] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+  return &r[reg[i]];
+}
+
+static const struct mwi_os_wait *row_of(int64_t number, greg_t *r) {
+  long arg[6];
+  for (unsigned i = 0; i < 6; i++) arg[i] = (long)*argument(r, i);
+  return mwi_os_wait_of(number, arg);
+}
+
+/* Sleep what is left, if the call has written that. */
+static bool sleeps_on(greg_t *r, const struct mwi_os_wait *w) {
+  greg_t left = *argument(r, w->at + 1u);
+  if (left) *argument(r, w->at) = left;
+  return left;
 }
 
 /* Should it begin again?  May change an argument. */
 static bool restartable(int64_t number, greg_t *r, struct mwi_os_since *since) {
-  switch (number) {
-  case SYS_pause:
-  case SYS_rt_sigsuspend: /* its mask is back in place: a signal waits for the second call */
-  case SYS_semop:
-  case SYS_msgrcv:
-  case SYS_msgsnd:
-  case SYS_ppoll: /* these three write what is left */
-  case SYS_select:
-  case SYS_pselect6:
-  case SYS_mq_timedsend: /* until a time */
-  case SYS_mq_timedreceive:
+  const struct mwi_os_wait *w = row_of(number, r);
+  if (!w) return false; /* what says EINTR by itself has its reasons */
+  greg_t at = *argument(r, w->at);
+  switch ((enum mwi_os_time)w->time) {
+  case MWI_OS_FOREVER: /* sigsuspend's mask is back in place: a signal waits for the second call */
+  case MWI_OS_LEFT:
+  case MWI_OS_UNTIL:
     return true;
-  case SYS_poll:
-    return goes_on_ms(since, number, r, &r[REG_RDX]);
-  case SYS_epoll_wait:
-  case SYS_epoll_pwait:
-    return goes_on_ms(since, number, r, &r[REG_R10]);
-  case SYS_rt_sigtimedwait:
-    return !r[REG_RDX] || goes_on_for(since, number, r, ns_of(r[REG_RDX]));
-  case SYS_epoll_pwait2:
-  case SYS_semtimedop:
-    return !r[REG_R10] || goes_on_for(since, number, r, ns_of(r[REG_R10]));
-  case SYS_io_getevents:
-    return !r[REG_R8] || goes_on_for(since, number, r, ns_of(r[REG_R8]));
-  case SYS_futex:
-    return futex_goes_on(since, number, r);
-  case SYS_nanosleep:
-    if (!r[REG_RSI]) return goes_on_for(since, number, r, ns_of(r[REG_RDI]));
-    r[REG_RDI] = r[REG_RSI]; /* sleep what is left */
-    return true;
-  case SYS_clock_nanosleep:
-    if (r[REG_RSI] & TIMER_ABSTIME) return true;
-    if (!r[REG_R10]) return goes_on_for(since, number, r, ns_of(r[REG_RDX]));
-    r[REG_RDX] = r[REG_R10];
-    return true;
-  case SYS_read:
-  case SYS_readv:
-  case SYS_recvfrom:
-  case SYS_recvmsg:
-  case SYS_recvmmsg:
-  case SYS_accept:
-  case SYS_accept4:
-    return goes_on_socket(since, number, r, (int)r[REG_RDI], SO_RCVTIMEO);
-  case SYS_write:
-  case SYS_writev:
-  case SYS_sendto:
-  case SYS_sendmsg:
-  case SYS_sendmmsg:
-  case SYS_connect:
-  case SYS_sendfile:
-    return goes_on_socket(since, number, r, (int)r[REG_RDI], SO_SNDTIMEO);
-  default:
-    return false;
+  case MWI_OS_MS:
+    return goes_on_ms(since, number, r, argument(r, w->at));
+  case MWI_OS_FOR:
+    return !at || goes_on_for(since, number, r, ns_of(at));
+  case MWI_OS_SLEEP:
+    return sleeps_on(r, w) || goes_on_for(since, number, r, ns_of(at));
+  case MWI_OS_RING: {
+    greg_t ts = (greg_t)((const struct io_uring_getevents_arg *)(uintptr_t)at)->ts;
+    return !ts || goes_on_for(since, number, r, ns_of(ts));
   }
+  case MWI_OS_RECEIVE:
+    return goes_on_socket(since, number, r, (int)at, SO_RCVTIMEO);
+  case MWI_OS_SEND:
+    return goes_on_socket(since, number, r, (int)at, SO_SNDTIMEO);
+  case MWI_OS_SPLICE:
+    return goes_on_socket(since, number, r, (int)r[REG_RDI], SO_RCVTIMEO) ||
+           goes_on_socket(since, number, r, (int)r[REG_RDX], SO_SNDTIMEO);
+  }
+  return false;
 }
 
 /* The runtime's own call: the signal was on its way when it began, so hardly any time is lost. */
 static bool own_restartable(int64_t number, greg_t *r) {
-  switch (number) {
-  case SYS_close: /* has closed, whatever it says */
-    return false;
-  case SYS_nanosleep:
-    if (r[REG_RSI]) r[REG_RDI] = r[REG_RSI];
-    return true;
-  case SYS_clock_nanosleep:
-    if (r[REG_R10] && !(r[REG_RSI] & TIMER_ABSTIME)) r[REG_RDX] = r[REG_R10];
-    return true;
-  default:
-    return true;
-  }
+  if (number == SYS_close) return false; /* has closed, whatever it says */
+  const struct mwi_os_wait *w = row_of(number, r);
+  if (w && w->time == MWI_OS_SLEEP) sleeps_on(r, w);
+  return true;
 }
 
 static bool others_pending(const sigset_t *blocked) {

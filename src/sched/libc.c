@@ -13,6 +13,7 @@
 #define _GNU_SOURCE 1
 #include "sched/libc.h"
 
+#include "os/waits.h"
 #include "sched/lend.h"
 #include "sched/unasked.h"
 
@@ -73,10 +74,22 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
     return r;                                                                                      \
   } while (0)
 
+/* Who calls says that SA_RESTART does not restart it: so does the table [OW1]. */
+MWI_INLINE void check_kinds(uint32_t kinds, long number, const long *arg) {
+#if MW_CHECK
+  if (!(kinds & MWI_CALL_NEVER_RESTARTED)) return;
+  const struct mwi_os_wait *w = mwi_os_wait_of(number, arg);
+  mwi_assert(w && (w->restarts == MWI_OS_NEVER || mwi_os_wait_is_timed(w, arg)));
+#else
+  (void)kinds, (void)number, (void)arg;
+#endif
+}
+
 /* In SYS, where the thread stays.  kinds: MWI_CALL_*. */
 static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a, long b, long c,
                            long d, long e, long f) {
   struct mwi_m *m = mwi_self();
+  check_kinds(kinds, number, (const long[]){a, b, c, d, e, f});
   m->sys_number = number;
   uint32_t call = call_begins(m, kinds);
   atomic_signal_fence(memory_order_seq_cst);

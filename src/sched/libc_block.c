@@ -16,7 +16,6 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/waits.h"
 #include "sched/lend.h"
 #include "sched/libc.h"
 
@@ -229,60 +229,6 @@ MWI_EXPORT int mwi_rt_sem_clockwait(sem_t *restrict s, clockid_t clock,
 
 /* ---- Any call --------------------------------------------------------- */
 
-enum cut {
-  NOT_CUT,    /* does not wait, or goes on by itself */
-  CUT_TIMED,  /* SA_RESTART restarts it, but not if its socket has a timeout */
-  CUT_ALWAYS, /* nothing restarts it */
-};
-
-/* What a signal with a handler does to a call that waits: signal(7). */
-static enum cut cut_by_signals(long number, const long *arg) {
-  switch (number) {
-  case SYS_futex: {
-    long op = arg[1] & FUTEX_CMD_MASK;
-    if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET) return NOT_CUT;
-    return arg[3] ? CUT_ALWAYS : CUT_TIMED;
-  }
-  case SYS_nanosleep:
-  case SYS_clock_nanosleep:
-  case SYS_pause:
-  case SYS_rt_sigsuspend:
-  case SYS_rt_sigtimedwait:
-  case SYS_poll:
-  case SYS_ppoll:
-  case SYS_select:
-  case SYS_pselect6:
-  case SYS_epoll_wait:
-  case SYS_epoll_pwait:
-  case SYS_epoll_pwait2:
-  case SYS_semop:
-  case SYS_semtimedop:
-  case SYS_msgsnd:
-  case SYS_msgrcv:
-  case SYS_io_getevents:
-  case SYS_io_pgetevents:
-  case SYS_io_uring_enter:
-    return CUT_ALWAYS;
-  case SYS_read:
-  case SYS_readv:
-  case SYS_recvfrom:
-  case SYS_recvmsg:
-  case SYS_recvmmsg:
-  case SYS_accept:
-  case SYS_accept4:
-  case SYS_write:
-  case SYS_writev:
-  case SYS_sendto:
-  case SYS_sendmsg:
-  case SYS_sendmmsg:
-  case SYS_connect:
-  case SYS_sendfile:
-    return CUT_TIMED;
-  default:
-    return NOT_CUT;
-  }
-}
-
 /* libc's syscall has moved an argument over the call's number when a stop's signal comes, so nobody
  * could let the call begin again [LC6].  What it may be asked to do besides waiting cannot be
  * known, and is left to it. */
@@ -292,11 +238,12 @@ MWI_EXPORT long mwi_rt_syscall(long number, ...) {
   va_start(ap, number);
   for (int i = 0; i < 6; i++) a[i] = va_arg(ap, long); /* as many as libc's takes */
   va_end(ap);
-  enum cut cut = cut_by_signals(number, a);
-  if (cut != NOT_CUT) {
+  const struct mwi_os_wait *w = mwi_os_wait_of(number, a);
+  if (w) {
     enum mwi_where where = mwi_where();
+    bool restarts = w->restarts == MWI_OS_UNTIMED && !mwi_os_wait_is_timed(w, a);
     if (MWI_LIKELY(where != MWI_ON_PLAIN))
-      return mwi_result(mwi_call_raw(cut == CUT_TIMED, where, number, a));
+      return mwi_result(mwi_call_raw(restarts, where, number, a));
   }
   if (MWI_LIKELY(!mwi_lend_wanted(number, a[0], a[1], a[2], a[3], a[4], a[5])))
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
