@@ -11,7 +11,9 @@
  *          whose witness is not found stays as it is: the runtime then scans
  *          the object conservatively.
  *          An allocation with no use is removed by the optimiser: the
- *          call's attributes say that it is one, and that it is zeroed.
+ *          call's attributes say that it is one, and that it is zeroed.  Not so
+ *          one of unknown or great length, which may be fatal (out of range,
+ *          out of memory), and is so whoever looks at the object.
  */
 #include <string.h>
 #include "escape.h"
@@ -83,17 +85,22 @@ static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   return f;
 }
 
+/* What InstCombine takes for a realloc it does not remove when nobody reads it. */
+static void keep_unused(struct mwcc *c, LLVMValueRef call, bool raw) {
+  mwcc_call_attr(c, call, (unsigned)LLVMAttributeFunctionIndex, "allockind",
+                 ALLOC_KIND_REALLOC | (raw ? ALLOC_KIND_RAW : ALLOC_KIND_ZEROED));
+}
+
 /*
  * The object of a variable that moves.  InstCombine removes allocations that nobody reads, and
  * loses debug records of what was assigned to them; the middle run makes allocas of these, which
- * LLVM removes with their values kept.  What InstCombine takes for a realloc it leaves alone.
+ * LLVM removes with their values kept.
  */
 LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout) {
   LLVMTypeRef type;
   LLVMValueRef f = entry(c, raw ? RAW : NEW, &type);
   LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &layout, 1, "");
-  mwcc_call_attr(c, call, (unsigned)LLVMAttributeFunctionIndex, "allockind",
-                 ALLOC_KIND_REALLOC | (raw ? ALLOC_KIND_RAW : ALLOC_KIND_ZEROED));
+  keep_unused(c, call, raw);
   return call;
 }
 
@@ -117,6 +124,12 @@ LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMV
   return LLVMBuildCall2(c->b, type, f, args, 4, "");
 }
 
+/* n * size is known, and no more than what would be on the stack anyway? */
+static bool surely_fits(LLVMValueRef n, uint64_t size) {
+  uint64_t count;
+  return mwcc_const_u64(n, &count) && (size == 0 || count <= MWCC_MAX_ALLOC / size);
+}
+
 static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec *witnesses) {
   LLVMValueRef w = witness_of(call, calls[kind].witness), we = NULL;
   if (!w) return;
@@ -133,12 +146,14 @@ static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec
   LLVMValueRef layout = mwcc_layout_global(c, LLVMGlobalGetValueType(w), size, align, call, array);
   LLVMValueRef args[4] = {layout};
   unsigned nargs = 1;
+  uint64_t unit = size; /* what is counted by the call's number */
   if (kind == MAKE) args[nargs++] = LLVMGetOperand(call, 2);
   if (kind == CHAN) args[nargs++] = LLVMGetOperand(call, 1);
   if (kind == FLEX) {
     uint64_t elem_size = 0;
     LLVMTypeRef et = LLVMGlobalGetValueType(we);
     mwcc_const_u64(LLVMGetOperand(call, 3), &elem_size);
+    unit = elem_size;
     args[nargs++] =
         mwcc_layout_global(c, et, elem_size, LLVMABIAlignmentOfType(c->td, et), call, true);
     args[nargs++] = LLVMGetOperand(call, 2);
@@ -153,6 +168,9 @@ static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec
     mwcc_call_attr(c, made, LLVMAttributeReturnIndex, "dereferenceable", size);
     mwcc_call_attr(c, made, LLVMAttributeReturnIndex, "align", align);
   }
+  if ((kind == MAKE || kind == FLEX) &&
+      !surely_fits(LLVMGetOperand(call, kind == MAKE ? 2 : 4), unit))
+    keep_unused(c, made, false);
   if (kind != CHAN) mwcc_note_type(c, made, w);
   LLVMReplaceAllUsesWith(call, made);
   LLVMInstructionEraseFromParent(call);
