@@ -10,7 +10,9 @@
  *          goroutine and exits with 2.
  * Promise  [CR1] A handler of the program's own wins: one that exists is left
  *          alone, one that comes later replaces ours (sched/signal.c keeps
- *          faults in folded stacks from it).
+ *          faults in folded stacks from it).  A signal that the program ignores
+ *          stays ignored; one that it was started with ignored does not, as in Go:
+ *          shells ignore SIGQUIT for what they start in the background.
  * Stack    the thread's signal stack (sched/m.c), as the faulting one may be
  *          full.
  */
@@ -158,20 +160,26 @@ static bool faults_reach_us(void) {
          mwi_signal_passes_faults(&now);
 }
 
-/* At the start, and when the program gives a signal its default back. */
-static void install(void) {
+static void install(bool at_start) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
-    if (sigaction(signals[i], NULL, &old) != 0 || old.sa_handler != SIG_DFL) continue; /* [CR1] */
+    if (sigaction(signals[i], NULL, &old) != 0) continue;
+    bool inherited = at_start && old.sa_handler == SIG_IGN;
+    if (old.sa_handler != SIG_DFL && !inherited) continue; /* [CR1] */
     struct sigaction sa = {.sa_sigaction = on_crash, .sa_flags = MWI_FAULT_FLAGS};
     sigaction(signals[i], &sa, NULL);
   }
 }
 
+/* The program gives a signal its default back. */
+static void install_again(void) {
+  install(false);
+}
+
 void mwi_crash_init(void) { /* before there are threads: what reads these takes no lock */
   mwi_signal_fault = on_crash;
-  mwi_signal_defaults = install;
+  mwi_signal_defaults = install_again;
   mwi_faults_reach_us = faults_reach_us;
-  install();
+  install(true);
 }

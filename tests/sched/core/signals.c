@@ -18,6 +18,7 @@
  *   pipe          SIGPIPE: EPIPE when ignored, death when not
  *   quit, segv    the runtime's reports
  *   ignored       SIGQUIT ignored by the program
+ *   inherited     SIGQUIT ignored when the program was started (by a shell, for its background)
  *   blocks, allocates, size, kill   misuse
  */
 #define _GNU_SOURCE 1
@@ -396,6 +397,10 @@ int main(int argc, char **argv) {
   if (IS("mask")) mask();
   if (IS("libc")) libc();
   if (IS("pipe")) broken_pipe();
+  if (IS("inherited")) {
+    signal(SIGQUIT, SIG_IGN);
+    execl("/proc/self/exe", argv[0], "quit", NULL);
+  }
   if (IS("quit") || IS("ignored")) {
     mw_go(sleeps, NULL);
     mw_sleep(2000000);
