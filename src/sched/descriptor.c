@@ -71,11 +71,12 @@ static MWI_COLD void make_chunk(uint32_t k) {
   }
   struct mwi_pd *none = NULL;
   if (!mwi_load_relaxed(&owner_pid)) mwi_store_relaxed(&owner_pid, (int)mwi_sys0(SYS_getpid));
-  /* Pairs with mwi_pd_find.  If another thread was first, this one is lost: 16 KB, once. */
-  if (!mwi_cas_acqrel(&mwi_pd_chunks[k], &none, c)) return;
+  /* Counted before it can be found: a close of what was found there looks at the count first. */
   uint32_t n = mwi_load_relaxed(&nchunks);
   while (n <= k && !mwi_cas_acqrel(&nchunks, &n, k + 1)) {
   }
+  /* Pairs with mwi_pd_find.  If another thread was first, this one is lost: 16 KB, once. */
+  mwi_cas_acqrel(&mwi_pd_chunks[k], &none, c);
 }
 
 MWI_COLD struct mwi_pd *mwi_pd_get_slow(int fd) {
