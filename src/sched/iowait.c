@@ -87,8 +87,10 @@ static void wake_beside_scanners(struct mwi_iowait *io, uint32_t why, struct mwi
   mwi_glist_add(ready, io->g);
 }
 
-/* [NP3].  At the beginning of a close, those that only want to know are left for
- * its end: the kernel would tell them nothing yet. */
+/* [NP3], [NP4].  Whose wait is over by itself leaves the queue, under the lock, before its
+ * goroutine can begin another: so the wait of a node that is queued is the one for this descriptor,
+ * and what is claimed before the node is unlinked is no other's. At the beginning of a close, those
+ * that only want to know are left for its end: the kernel would tell them nothing yet. */
 MWI_INLINE void wake_locked(struct mwi_pd *pd, enum mwi_io_dir dir, uint32_t why,
                             struct mwi_glist *ready) {
   struct mwi_ionode *n = mwi_load_relaxed(&pd->queue[dir]);
@@ -102,8 +104,9 @@ MWI_INLINE void wake_locked(struct mwi_pd *pd, enum mwi_io_dir dir, uint32_t why
     if (n->many) {
       if (!begin) wake(n->wait, why, ready);
     } else if (!one || why == MWI_IOW_CLOSED) {
-      mwi_ionode_unlink_locked(n);
+      mwi_assert(mwi_load_relaxed(&n->queued));
       one |= wake(n->wait, why, ready);
+      mwi_ionode_unlink_locked(n);
     }
     if (end) return;
     n = next;
@@ -135,8 +138,9 @@ void mwi_pd_wake_readers(struct mwi_pd *pd) {
   while (n) {
     struct mwi_ionode *next = n == last ? NULL : n->next;
     if (!n->many) {
-      mwi_ionode_unlink_locked(n);
+      mwi_assert(mwi_load_relaxed(&n->queued)); /* as in wake_locked */
       wake_beside_scanners(n->wait, MWI_IOW_READY, &woken);
+      mwi_ionode_unlink_locked(n);
     }
     n = next;
   }
