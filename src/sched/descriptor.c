@@ -45,10 +45,18 @@ static bool records_are_ours(void) {
 _Atomic(struct mwi_pd *) mwi_pd_chunks[MWI_PD_CHUNKS];
 static _Atomic uint32_t nchunks; /* none are past this */
 
+/* Options are not known, or not any more.  Any thread, without the lock. */
+static void forget_options(struct mwi_pd *pd) {
+  uint8_t now = mwi_load_relaxed(&pd->opts);
+  while (
+      !mwi_cas_acqrel(&pd->opts, &now, (uint8_t)((now | 1) + 1))) { /* pairs with mwi_pd_options */
+  }
+}
+
 static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) {
   mwi_store_relaxed(&pd->registered, false);
   mwi_store_relaxed(&pd->kind, (uint8_t)kind);
-  mwi_store_relaxed(&pd->opts_known, false);
+  forget_options(pd);
   mwi_store_relaxed(&pd->lowat, false);
   mwi_store_relaxed(&pd->shared, false);
   mwi_store_relaxed(&pd->sticky, false);
@@ -135,13 +143,13 @@ int mwi_pd_kind(struct mwi_pd *pd, int fd) {
 void mwi_pd_mistaken(struct mwi_pd *pd) {
   mwi_lock(&pd->lock);
   mwi_store_relaxed(&pd->kind, MWI_FD_UNKNOWN);
-  mwi_store_relaxed(&pd->opts_known, false);
+  forget_options(pd);
   mwi_unlock(&pd->lock);
 }
 
 void mwi_pd_options_changed(int fd) {
   struct mwi_pd *pd = mwi_pd_find(fd);
-  if (pd) mwi_store_release(&pd->opts_known, false); /* pairs with mwi_pd_options */
+  if (pd) forget_options(pd);
 }
 
 void mwi_pd_low_water(int fd) {
@@ -163,25 +171,49 @@ void mwi_pd_shared(int fd) {
   if (pd) mwi_store_relaxed(&pd->shared, true);
 }
 
-void mwi_pd_options(struct mwi_pd *pd, int fd) {
-  int kind = mwi_load_relaxed(&pd->kind);
-  if (kind != MWI_FD_TCP && kind != MWI_FD_STREAM && kind != MWI_FD_DGRAM) return;
-  if (mwi_load_acquire(&pd->opts_known) && !mwi_load_relaxed(&pd->shared)) return;
-  /* Known first: a change that comes meanwhile makes it unknown again. */
-  mwi_store_seqcst(&pd->opts_known, true);
+struct options {
+  int64_t timeout[2]; /* ns */
+  bool lowat, sticky;
+};
+
+static void ask_options(int kind, int fd, struct options *o) {
   const int option[2] = {[MWI_IO_READ] = SO_RCVTIMEO, [MWI_IO_WRITE] = SO_SNDTIMEO};
+  *o = (struct options){0};
   for (int d = 0; d < 2; d++) {
     struct timeval t = {0};
     if (socket_option(fd, SOL_SOCKET, option[d], &t, sizeof t) < 0) continue;
-    mwi_store_relaxed(&pd->timeout[d], (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000);
+    o->timeout[d] = (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
   }
   int low = 1;
-  if (socket_option(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low) == 0)
-    mwi_store_relaxed(&pd->lowat, low > 1);
+  if (socket_option(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low) == 0) o->lowat = low > 1;
   /* An upper layer (TLS) gives one record at a time: a short read has not emptied it. */
   char ulp[16] = "";
-  if (kind == MWI_FD_TCP && socket_option(fd, IPPROTO_TCP, TCP_ULP, ulp, sizeof ulp) == 0 && ulp[0])
-    mwi_store_relaxed(&pd->sticky, true);
+  o->sticky =
+      kind == MWI_FD_TCP && socket_option(fd, IPPROTO_TCP, TCP_ULP, ulp, sizeof ulp) == 0 && ulp[0];
+}
+
+/*
+ * They count as known when they are there, not before: another goroutine would go by what was there
+ * until then, and wait without end.  What was asked for before a change goes, so
+ * whoever finds another count than before asks again.  (The same one after 128 changes meanwhile.)
+ */
+void mwi_pd_options(struct mwi_pd *pd, int fd) {
+  int kind = mwi_load_relaxed(&pd->kind);
+  if (kind != MWI_FD_TCP && kind != MWI_FD_STREAM && kind != MWI_FD_DGRAM) return;
+  for (bool done = false; !done;) {
+    uint8_t then = mwi_load_acquire(&pd->opts); /* pairs with the CAS below */
+    if ((then & 1) && !mwi_load_relaxed(&pd->shared)) return;
+    struct options o;
+    ask_options(kind, fd, &o);
+    mwi_lock(&pd->lock);
+    if (mwi_load_relaxed(&pd->opts) == then) {
+      for (int d = 0; d < 2; d++) mwi_store_relaxed(&pd->timeout[d], o.timeout[d]);
+      mwi_store_relaxed(&pd->lowat, o.lowat);
+      if (o.sticky) mwi_store_relaxed(&pd->sticky, true);
+      done = mwi_cas_acqrel(&pd->opts, &then, (uint8_t)(then | 1));
+    }
+    mwi_unlock(&pd->lock);
+  }
 }
 
 /* ---- Lives ------------------------------------------------------------- */

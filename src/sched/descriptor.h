@@ -41,7 +41,7 @@ struct mwi_pd {
   _Atomic bool registered;    /* the kernel tells us edges for this life */
   _Atomic bool closing;       /* between the end of a life and the kernel's close */
   _Atomic uint8_t kind;       /* enum mwi_fd_kind */
-  _Atomic bool opts_known;    /* timeout and lowat are the socket's */
+  _Atomic uint8_t opts;       /* odd: timeout and lowat are the socket's; grows when they change */
   _Atomic bool lowat;         /* SO_RCVLOWAT is not 1: only poll tells whether it is reached */
   _Atomic bool foreign;       /* made by external code: the registration is verified */
   _Atomic bool shared;        /* duplicated: options are asked for each time */
