@@ -9,7 +9,7 @@
  * Files    escape.c         order of work, the early and the middle run
  *          escape_build.c   from a function's IR to the graph
  *          escape_calls.c   what a call does with its arguments
- *          escape_solve.c   the walk that finds what outlives what
+ *          escape_solve.c   the walk, which finds what outlives what
  *          escape_given.c   what depends on functions of other files
  *          escape_heap.c    variables to the heap
  *          escape_stack.c   allocations to the stack
@@ -129,9 +129,10 @@ struct mwcc_esc {
   struct mwcc_given given[MWCC_MAX_GIVENS];
   int given_loc[MWCC_MAX_GIVENS]; /* where what they keep flows */
   int ngiven;
-  bool asks_in_vain;   /* more questions than that */
-  long steps;          /* left before giving up */
-  unsigned generation; /* of walks */
+  bool asks_in_vain;    /* more questions than that */
+  long steps;           /* left before giving up */
+  unsigned generation;  /* of walks */
+  struct mwcc_vec todo; /* of the walk in progress */
   int *queue;
   int nqueue, capqueue;
 };
@@ -163,8 +164,14 @@ bool mwcc_exact(LLVMValueRef fn); /* this definition is the one that runs */
 
 /* ---- escape_solve.c ---- */
 void mwcc_esc_solve(struct mwcc_esc *e);
-
 void mwcc_esc_enqueue(struct mwcc_esc *e, int i);
+/* Called for each location whose value flows into root after `derefs` dereferences, root itself
+ * first, and again when it is found nearer; address: its own address does.  False: what flows
+ * into it is not followed. */
+typedef bool (*mwcc_visit)(struct mwcc_esc *e, int root, int i, int derefs, bool address,
+                           void *ctx);
+/* Backwards along the flows into root, until the component's steps are used up. */
+void mwcc_esc_walk(struct mwcc_esc *e, int root, bool sure, mwcc_visit visit, void *ctx);
 
 /* ---- escape_given.c ---- */
 /* h goes where the callee may keep it; false: it has to count as kept. */

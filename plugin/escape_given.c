@@ -106,58 +106,33 @@ static bool reached(struct mwcc_esc *e, int i, int root, struct mwcc_vec *roots)
   return true;
 }
 
-static bool walk(struct mwcc_esc *e, int root, struct mwcc_vec *todo, struct mwcc_vec *roots) {
-  unsigned generation = ++e->generation;
-  struct mwcc_loc *r = &e->locs[root];
-  bool again = false;
-  r->walk = generation;
-  r->derefs = 0;
-  r->via = -1;
-  mwcc_vec_push(todo, (void *)(intptr_t)root);
-  while (todo->len) {
-    int i = (int)(intptr_t)todo->at[--todo->len];
-    struct mwcc_loc *l = &e->locs[i];
-    int derefs = l->derefs;
-    bool address = derefs < 0;
-    if (address) derefs = 0;
-    if (i != root) {
-      bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
-      if (l->kind == MWCC_LOC_PARAM && !(copied && address)) leak_given(e, i, root, derefs);
-      if (address) { /* walked from in its turn */
-        again |= reached(e, i, root, roots);
-        continue;
-      }
-    }
-    for (unsigned k = 0; k < l->nedges; k++) {
-      const struct mwcc_edge *edge = &l->edges[k];
-      struct mwcc_loc *s = &e->locs[edge->src];
-      int d = derefs + edge->derefs;
-      if (s->escapes && s->kind != MWCC_LOC_PARAM) continue;
-      if (s->walk == generation && s->derefs <= d) continue;
-      e->steps--;
-      s->walk = generation;
-      s->derefs = d;
-      s->sure = false;
-      s->via = i;
-      s->via_edge = edge;
-      mwcc_vec_push(todo, (void *)(intptr_t)edge->src);
-    }
-  }
-  return again;
+struct found {
+  struct mwcc_vec roots; /* variables with new questions, to be walked from */
+  bool again;            /* something escapes for sure now */
+};
+
+static bool asked_about(struct mwcc_esc *e, int root, int i, int derefs, bool address, void *ctx) {
+  const struct mwcc_loc *l = &e->locs[i];
+  struct found *found = ctx;
+  if (i == root) return true;
+  bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
+  if (l->kind == MWCC_LOC_PARAM && !(copied && address)) leak_given(e, i, root, derefs);
+  if (address) found->again |= reached(e, i, root, &found->roots);
+  return !address; /* walked from in its turn */
 }
 
 bool mwcc_esc_solve_given(struct mwcc_esc *e) {
-  struct mwcc_vec todo = {0}, roots = {0};
-  bool again = false;
+  struct found found = {0};
   for (int k = 0; k < e->ngiven; k++) {
     e->locs[e->given_loc[k]].given = UINT64_C(1) << k;
-    mwcc_vec_push(&roots, (void *)(intptr_t)e->given_loc[k]);
+    mwcc_vec_push(&found.roots, (void *)(intptr_t)e->given_loc[k]);
   }
-  while (roots.len && e->steps >= 0)
-    again |= walk(e, (int)(intptr_t)roots.at[--roots.len], &todo, &roots);
-  mwcc_vec_fini(&todo);
-  mwcc_vec_fini(&roots);
-  return again;
+  while (found.roots.len && e->steps >= 0) {
+    int root = (int)(intptr_t)found.roots.at[--found.roots.len];
+    mwcc_esc_walk(e, root, false, asked_about, &found);
+  }
+  mwcc_vec_fini(&found.roots);
+  return found.again;
 }
 
 void mwcc_esc_give_up_given(struct mwcc_esc *e) {

@@ -25,8 +25,7 @@
 #include <stdlib.h>
 #include "escape.h"
 
-static bool outlives(struct mwcc_esc *e, const struct mwcc_loc *root, const struct mwcc_loc *l) {
-  (void)e;
+static bool outlives(const struct mwcc_loc *root, const struct mwcc_loc *l) {
   if (root->kind == MWCC_LOC_HEAP || root->escapes) return true;
   if (root->kind == MWCC_LOC_RESULT) return true;
   return root->fn == l->fn && root->root && root->hold < l->depth;
@@ -58,62 +57,76 @@ static void leak(struct mwcc_esc *e, int i, int root, int derefs) {
   *flow = mwcc_esc_describe(e, root, i);
 }
 
-static void walk(struct mwcc_esc *e, int root, unsigned generation, struct mwcc_vec *todo) {
+void mwcc_esc_walk(struct mwcc_esc *e, int root, bool sure, mwcc_visit visit, void *ctx) {
+  unsigned generation = ++e->generation;
+  struct mwcc_vec *todo = &e->todo;
   struct mwcc_loc *r = &e->locs[root];
   r->walk = generation;
   r->derefs = 0;
-  r->sure = r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT || r->certain || !r->escapes;
+  r->sure = sure;
   r->via = -1;
   todo->len = 0;
   mwcc_vec_push(todo, (void *)(intptr_t)root);
-  while (todo->len) {
+  while (todo->len && e->steps >= 0) {
     int i = (int)(intptr_t)todo->at[--todo->len];
     struct mwcc_loc *l = &e->locs[i];
-    int derefs = l->derefs;
-    bool address = derefs < 0;
-    if (address) derefs = 0;
-    /* a result that holds its own address is copied, and the address stays */
-    bool own = i == root && address && l->kind == MWCC_LOC_RESULT;
-    if (own || (i != root && outlives(e, r, l))) {
-      bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
-      if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
-          (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
-        leak(e, i, root, derefs);
-      if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
-      if (address && !l->escapes) {
-        l->escapes = true;
-        l->certain = l->sure;
-        l->flow = mwcc_esc_describe(e, root, i);
-        mwcc_esc_enqueue(e, i);
-        continue;
-      }
-      if (address && l->sure && !l->certain) { /* for sure, as it turns out */
-        l->certain = true;
-        free(l->flow);
-        l->flow = mwcc_esc_describe(e, root, i);
-        continue;
-      }
-    }
+    bool address = l->derefs < 0;
+    int derefs = address ? 0 : l->derefs;
+    if (!visit(e, root, i, derefs, address, ctx)) continue;
     for (unsigned k = 0; k < l->nedges; k++) {
       const struct mwcc_edge *edge = &l->edges[k];
       struct mwcc_loc *s = &e->locs[edge->src];
-      bool sure = l->sure && !edge->unknown;
-      bool confirms = sure && s->kind == MWCC_LOC_VAR && !s->certain;
+      bool certain = l->sure && !edge->unknown;
+      bool confirms = certain && s->kind == MWCC_LOC_VAR && !s->certain;
       if (s->escapes && s->kind != MWCC_LOC_PARAM && !confirms) continue;
       int d = derefs + edge->derefs;
       /* again, if it is found nearer, or as near on a flow that is no assumption */
-      if (s->walk == generation && (s->derefs < d || (s->derefs == d && (s->sure || !sure))))
+      if (s->walk == generation && (s->derefs < d || (s->derefs == d && (s->sure || !certain))))
         continue;
       e->steps--;
       s->walk = generation;
       s->derefs = d;
-      s->sure = sure;
+      s->sure = certain;
       s->via = i;
       s->via_edge = edge;
       mwcc_vec_push(todo, (void *)(intptr_t)edge->src);
     }
-    if (e->steps < 0) return;
   }
+}
+
+/* What may be seen from `root` after its own frame or turn is gone. */
+static bool outlived(struct mwcc_esc *e, int root, int i, int derefs, bool address, void *ctx) {
+  const struct mwcc_loc *r = &e->locs[root];
+  struct mwcc_loc *l = &e->locs[i];
+  (void)ctx;
+  /* a result that holds its own address is copied, and the address stays */
+  bool own = i == root && address && l->kind == MWCC_LOC_RESULT;
+  if (!own && (i == root || !outlives(r, l))) return true;
+  bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
+  if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
+      (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
+    leak(e, i, root, derefs);
+  if (copied && address) l->leak_heap = 0; /* the copy moves, with what it holds */
+  if (address && !l->escapes) {
+    l->escapes = true;
+    l->certain = l->sure;
+    l->flow = mwcc_esc_describe(e, root, i);
+    mwcc_esc_enqueue(e, i);
+    return false; /* walked from in its turn */
+  }
+  if (address && l->sure && !l->certain) { /* for sure, as it turns out */
+    l->certain = true;
+    free(l->flow);
+    l->flow = mwcc_esc_describe(e, root, i);
+    return false;
+  }
+  return true;
+}
+
+static void walk(struct mwcc_esc *e, int root) {
+  const struct mwcc_loc *r = &e->locs[root];
+  bool sure = r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT || r->certain || !r->escapes;
+  mwcc_esc_walk(e, root, sure, outlived, NULL);
 }
 
 /* Something outside of its loop may hold the address of a location like this one. */
@@ -125,11 +138,11 @@ static bool turn_may_end(struct mwcc_map *outermost, const struct mwcc_loc *l) {
 enum { COARSE_DEREFS = 4 }; /* more count as so many, which is nearer: the safe error */
 
 /* One of the coarse walk's sources, at no dereferences: to the heap. */
-static void add_source(struct mwcc_esc *e, int i, struct mwcc_vec *todo) {
+static void add_source(struct mwcc_esc *e, int i) {
   struct mwcc_loc *l = &e->locs[i];
   l->derefs = 0;
   l->via = -1;
-  mwcc_vec_push(todo, (void *)(intptr_t)i);
+  mwcc_vec_push(&e->todo, (void *)(intptr_t)i);
 }
 
 static char *describe_coarse(struct mwcc_esc *e, int i) {
@@ -142,15 +155,15 @@ static char *describe_coarse(struct mwcc_esc *e, int i) {
 }
 
 /* What the exact walk found stays true, and goes in as sources. */
-static void walk_coarsely(struct mwcc_esc *e, struct mwcc_map *outermost, struct mwcc_vec *todo) {
+static void walk_coarsely(struct mwcc_esc *e, struct mwcc_map *outermost) {
+  struct mwcc_vec *todo = &e->todo;
   todo->len = 0;
   for (int i = 0; i < e->n; i++) {
     struct mwcc_loc *l = &e->locs[i];
     l->derefs = COARSE_DEREFS + 1;
     l->leaks_surely = false;
     if (l->captured && turn_may_end(outermost, l)) l->escapes = true;
-    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes)
-      add_source(e, i, todo);
+    if (l->kind == MWCC_LOC_HEAP || l->kind == MWCC_LOC_RESULT || l->escapes) add_source(e, i);
   }
   while (todo->len) {
     int i = (int)(intptr_t)todo->at[--todo->len];
@@ -184,7 +197,6 @@ static void walk_coarsely(struct mwcc_esc *e, struct mwcc_map *outermost, struct
 }
 
 void mwcc_esc_solve(struct mwcc_esc *e) {
-  struct mwcc_vec todo = {0};
   struct mwcc_map deepest = {0};   /* function -> most loops around what has its address kept */
   struct mwcc_map outermost = {0}; /* function -> fewest around what may hold one */
   for (int i = 0; i < e->n; i++)
@@ -211,12 +223,12 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
     while (e->nqueue && e->steps >= 0) {
       int i = e->queue[--e->nqueue];
       e->locs[i].queued = false;
-      walk(e, i, ++e->generation, &todo);
+      walk(e, i);
     }
   while (e->steps >= 0 && mwcc_esc_solve_given(e));
   if (e->steps < 0) {
     mwcc_esc_give_up_given(e);
-    walk_coarsely(e, &outermost, &todo);
+    walk_coarsely(e, &outermost);
   }
   for (int i = 0; i < e->n; i++) {
     struct mwcc_loc *l = &e->locs[i];
@@ -227,5 +239,5 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
   }
   mwcc_map_fini(&deepest);
   mwcc_map_fini(&outermost);
-  mwcc_vec_fini(&todo);
+  mwcc_vec_fini(&e->todo);
 }
