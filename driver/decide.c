@@ -8,7 +8,8 @@
  *          kept become 0, for the stack.
  * Promise  [DP1] A byte becomes 0 only if every function that the variable's address may go to
  *          is in this executable, compiled by mallow, the only one of its name, and neither
- *          keeps nor returns the address, nor hands it to one that does.
+ *          keeps nor returns the address, nor hands it to one that does; nor stores it in the
+ *          variable itself, if what the variable holds is kept.
  *          Whatever cannot be read or is not understood leaves all bytes as they are, which is
  *          right for every program.
  * How      Least fixpoint over the parameters of all functions: leaking is derived step by
@@ -25,7 +26,7 @@
 #include "image.h"
 
 struct param {
-  int heap, result; /* as in a summary; -1: none */
+  int heap, result, own; /* as in a summary; -1: none */
 };
 
 struct function {
@@ -105,6 +106,8 @@ static bool read_function(const struct section *line, struct function *f) {
     if (!skip(&s, end, ' ') || !read_level(&s, end, &p.heap) || !skip(&s, end, ',') ||
         !read_level(&s, end, &p.result))
       return false;
+    p.own = -1;
+    if (s < end && *s == ',' && (s++, !read_level(&s, end, &p.own))) return false;
     f->p = grown(f->p, f->n, sizeof *f->p);
     f->p[f->n++] = p;
   }
@@ -207,15 +210,31 @@ static bool keeps(const struct question *q) {
   return p->heap >= 0 || p->result >= 0;
 }
 
+/* It stores the address of what the question is about in that itself. */
+static bool owns(const struct question *q) {
+  const struct param *p = &q->callee->p[q->arg]; /* not of a callee that keeps it */
+  return q->level == 0 ? p->own == 0 : p->own >= 0;
+}
+
+static bool lower(int *level, int to) {
+  if (*level >= 0 && *level <= to) return false;
+  *level = to;
+  return true;
+}
+
 static void solve(struct program *p) {
   for (bool changed = true; changed;) {
     changed = false;
     for (size_t i = 0; i < p->ngivens; i++) {
       struct given *g = &p->givens[i];
       struct param *to = &g->of->p[g->param];
-      if ((to->heap >= 0 && to->heap <= g->derefs) || !keeps(&g->q)) continue;
-      to->heap = g->derefs;
-      changed = true;
+      if (keeps(&g->q))
+        changed |= lower(&to->heap, g->derefs);
+      else if (owns(&g->q))
+        changed |= lower(&to->own, g->derefs);
+      /* what leaks an object's content leaks its address, if that is there */
+      if (to->own >= 0 && to->heap > to->own) changed |= lower(&to->heap, to->own);
+      if (to->own >= 0 && to->result > to->own) changed |= lower(&to->result, to->own);
     }
   }
 }
@@ -243,12 +262,25 @@ static bool sites(const struct program *p, bool set) {
     memcpy(&address, s, sizeof address);
     s += sizeof address;
     bool moves = s == end || !*s; /* no question: not ours */
+    bool own = false, lost = false;
     while (s < end && *s) {
       struct question q;
-      if (!read_question(p, &s, end, &q) || !skip(&s, end, ',')) return false;
-      moves |= keeps(&q);
+      if (*s == '!') {
+        lost = true;
+        s++;
+        continue;
+      }
+      if (!read_question(p, &s, end, &q) || s == end || (*s != ',' && *s != ';')) return false;
+      bool kept = keeps(&q);
+      if (*s++ == ';') {
+        lost |= kept;
+      } else {
+        moves |= kept;
+        own |= !kept && owns(&q);
+      }
     }
     if (!skip(&s, end, 0)) return false;
+    moves |= own && lost; /* its address is in itself, and leaks with what it holds */
     char *byte = set && !moves ? byte_at(p->im, address) : NULL;
     if (byte && *byte == 1) *byte = 0;
   }

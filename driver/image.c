@@ -41,7 +41,7 @@ static bool read_image(struct image *im) {
     if (strcmp(name, ".mallow.summaries") == 0) section_at(im, &sh[i], &im->summaries);
     if (strcmp(name, ".mallow.assumed") == 0) section_at(im, &sh[i], &im->assumed);
     if (strcmp(name, ".mallow.given") == 0) section_at(im, &sh[i], &im->given);
-    if (strcmp(name, ".mallow.sites") == 0) section_at(im, &sh[i], &im->sites);
+    if (strcmp(name, ".mallow.places") == 0) section_at(im, &sh[i], &im->sites);
     if (sh[i].sh_type == SHT_SYMTAB && sh[i].sh_link < h->e_shnum && sh[i].sh_offset % 8 == 0) {
       section_at(im, &sh[i], &im->symbols);
       section_at(im, &sh[sh[i].sh_link], &im->strings);

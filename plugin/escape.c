@@ -57,11 +57,12 @@ static struct mwcc_summary *summarise(struct mwcc_esc *e, LLVMValueRef fn) {
   s->n = n;
   for (unsigned i = 0; i < n; i++) {
     uintptr_t k;
-    s->p[i] = (struct mwcc_leak){-1, -1, -1, false};
+    s->p[i] = (struct mwcc_leak){-1, -1, -1, -1, false};
     if (!mwcc_map_get(&e->values, LLVMGetParam(fn, i), &k)) continue;
     const struct mwcc_loc *l = &e->locs[k];
     s->p[i] = (struct mwcc_leak){(signed char)l->leak_heap, (signed char)l->leak_result,
-                                 (signed char)l->sure_heap, l->leak_heap >= 0 && !l->leaks_surely};
+                                 (signed char)l->leak_own, (signed char)l->sure_heap,
+                                 l->leak_heap >= 0 && !l->leaks_surely};
     summarise_given(e, s, i, l);
   }
   return s;

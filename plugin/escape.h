@@ -47,6 +47,7 @@ enum mwcc_loc_kind {
   MWCC_LOC_PARAM,  /* a parameter; by value: its copy */
   MWCC_LOC_RESULT, /* what a function returns; has an address when that is in memory */
   MWCC_LOC_EXTERN, /* what an unknown function of another file may keep of an argument */
+  MWCC_LOC_OWN,    /* pointers to objects in which their own address is stored */
 };
 
 /* One question about a function that is linked later: does it keep its argument `arg`
@@ -76,10 +77,14 @@ struct mwcc_loc {
   bool kept;                  /* an allocation that cannot move to the stack */
   bool certain;               /* escapes, and not only because a callee is unknown */
   int leak_heap, leak_result; /* parameters: least dereferences; -1 none */
-  bool leaks_surely;          /* to the heap, and not only because a callee is unknown */
-  uint64_t given;    /* it escapes if one of these of the component's questions has a yes */
-  short *leak_given; /* parameters: least dereferences for each question, or NULL */
-  int sure_heap;     /* parameters: leak_heap without them */
+  int leak_own;           /* parameters: ... to objects that get their own address stored in them */
+  bool holds_own;         /* a variable or allocation: such an object */
+  bool content_lost;      /* what it holds flows to where it outlives it */
+  bool leaks_surely;      /* to the heap, and not only because a callee is unknown */
+  uint64_t given;         /* it escapes if one of these of the component's questions has a yes */
+  uint64_t content_given; /* what it holds flows where the heap may be, if one of these has */
+  short *leak_given;      /* parameters: least dereferences for each question, or NULL */
+  int sure_heap;          /* parameters: leak_heap without them */
   struct mwcc_edge *edges;
   unsigned nedges, cap;
   /* of the walk in progress */
@@ -94,6 +99,7 @@ struct mwcc_loc {
 /* How a parameter leaks; least dereferences, -1 not at all. */
 struct mwcc_leak {
   signed char heap, result;
+  signed char own;  /* what it leads to so, or further on, may get its own address stored in it */
   signed char sure; /* to the heap, whatever is linked */
   bool assumed;     /* to the heap only if a callee that is not known keeps it */
 };
@@ -129,7 +135,7 @@ struct mwcc_esc {
   struct mwcc_given given[MWCC_MAX_GIVENS];
   int given_loc[MWCC_MAX_GIVENS]; /* where what they keep flows */
   int ngiven;
-  bool asks_in_vain;    /* more questions than that */
+  int own;              /* the location of kind MWCC_LOC_OWN; 0: none */
   long steps;           /* left before giving up */
   unsigned generation;  /* of walks */
   struct mwcc_vec todo; /* of the walk in progress */
@@ -148,8 +154,11 @@ void mwcc_esc_function(struct mwcc_esc *e, LLVMValueRef fn);
 struct mwcc_hole mwcc_esc_value(struct mwcc_esc *e, LLVMValueRef v);
 void mwcc_esc_flow(struct mwcc_esc *e, int dst, struct mwcc_hole src, LLVMValueRef at,
                    bool unknown);
-/* src is stored to where addr points */
+/* src is stored to where addr points; v: src as a value */
+void mwcc_esc_store_value(struct mwcc_esc *e, LLVMValueRef addr, LLVMValueRef v, LLVMValueRef at);
 void mwcc_esc_store(struct mwcc_esc *e, LLVMValueRef addr, struct mwcc_hole src, LLVMValueRef at);
+/* what h points to gets its own address stored in it */
+void mwcc_esc_own(struct mwcc_esc *e, struct mwcc_hole h, LLVMValueRef at);
 int mwcc_esc_result(struct mwcc_esc *e, LLVMValueRef fn);
 /* Bytes of a runtime allocation that are known; its alignment. */
 bool mwcc_alloc_size(LLVMValueRef call, uint64_t *size, uint64_t *align);

@@ -9,7 +9,9 @@
  *          loads, stores, casts through integers of a pointer's size, copies
  *          of memory and calls has a path of edges to that place's location.
  *          [EA2] A store through a pointer that is not known to point to one
- *          of this function's own variables or allocations goes to the heap.
+ *          of this function's own variables or allocations goes to the heap,
+ *          but for a pointer's own value (`p->at = p->buffer`): whatever p points
+ *          to then holds its own address, and no other object's [EA5].
  * How      Memory is flow-insensitive and has no fields: a variable is one
  *          location.  Loads add a dereference; an alloca's value is its
  *          location's address (-1).
@@ -33,8 +35,13 @@ int mwcc_esc_new_loc(struct mwcc_esc *e, enum mwcc_loc_kind kind, LLVMValueRef v
     if (!e->locs) abort();
   }
   struct mwcc_loc *l = &e->locs[e->n];
-  *l = (struct mwcc_loc){
-      .kind = kind, .v = v, .fn = e->fn, .leak_heap = -1, .leak_result = -1, .sure_heap = -1};
+  *l = (struct mwcc_loc){.kind = kind,
+                         .v = v,
+                         .fn = e->fn,
+                         .leak_heap = -1,
+                         .leak_result = -1,
+                         .leak_own = -1,
+                         .sure_heap = -1};
   if (kind == MWCC_LOC_PARAM) {
     l->fn = LLVMGetParamParent(v); /* perhaps of another function of the component */
     l->root = mwcc_arg_is_byval(v);
@@ -310,6 +317,22 @@ static bool stores_own_content(LLVMValueRef store) {
          steady_base(LLVMGetOperand(v, 0)) == steady_base(LLVMGetOperand(store, 1));
 }
 
+void mwcc_esc_own(struct mwcc_esc *e, struct mwcc_hole h, LLVMValueRef at) {
+  if (h.loc < 0) return;
+  if (!e->own) e->own = mwcc_esc_new_loc(e, MWCC_LOC_OWN, NULL);
+  mwcc_esc_flow(e, e->own, h, at, false);
+}
+
+void mwcc_esc_store_value(struct mwcc_esc *e, LLVMValueRef addr, LLVMValueRef v, LLVMValueRef at) {
+  struct mwcc_hole src = mwcc_esc_value(e, v);
+  LLVMValueRef base = steady_base(addr);
+  if (!LLVMIsAAllocaInst(base) && LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMPointerTypeKind &&
+      steady_base(v) == base)
+    mwcc_esc_own(e, src, at);
+  else
+    mwcc_esc_store(e, addr, src, at);
+}
+
 /* ---- Instructions ---------------------------------------------------------------------- */
 
 static void operands_flow(struct mwcc_esc *e, LLVMValueRef i) {
@@ -335,7 +358,7 @@ static void instruction(struct mwcc_esc *e, LLVMValueRef i) {
     return;
   case LLVMStore:
     if (stores_own_content(i)) return;
-    mwcc_esc_store(e, LLVMGetOperand(i, 1), mwcc_esc_value(e, LLVMGetOperand(i, 0)), i);
+    mwcc_esc_store_value(e, LLVMGetOperand(i, 1), LLVMGetOperand(i, 0), i);
     return;
   case LLVMAtomicRMW:
     load(e, i, LLVMGetOperand(i, 0));

@@ -463,9 +463,9 @@ static bool once_call(struct mwcc_esc *e, LLVMValueRef call) {
   const struct mwcc_summary *s =
       LLVMGetNumArgOperands(call) == 3 ? summary_of(e, LLVMGetOperand(call, 1)) : NULL;
   if (!s || s->n != 1) return false;
-  if (s->p[0].heap >= 0)
-    mwcc_esc_flow(e, 0, deref(mwcc_esc_value(e, LLVMGetOperand(call, 2)), s->p[0].heap), call,
-                  false);
+  struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, 2));
+  if (s->p[0].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[0].heap), call, false);
+  if (s->p[0].own >= 0) mwcc_esc_own(e, deref(h, s->p[0].own), call);
   return true;
 }
 
@@ -479,8 +479,10 @@ static bool sort_call(struct mwcc_esc *e, LLVMValueRef call, const char *name) {
   for (unsigned i = 0; i < 2; i++) {
     struct mwcc_hole h = mwcc_esc_value(e, LLVMGetOperand(call, search ? i : 0));
     if (!s) mwcc_esc_flow(e, 0, h, call, true);
-    for (unsigned k = 0; s && k < s->n; k++)
+    for (unsigned k = 0; s && k < s->n; k++) {
       if (s->p[k].heap >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[k].heap), call, s->p[k].assumed);
+      if (s->p[k].own >= 0) mwcc_esc_own(e, deref(h, s->p[k].own), call);
+    }
   }
   if (search)
     mwcc_esc_flow(e, mwcc_esc_value(e, call).loc, mwcc_esc_value(e, LLVMGetOperand(call, 1)), call,
@@ -539,6 +541,7 @@ static void by_summary(struct mwcc_esc *e, LLVMValueRef call, const struct mwcc_
       if (s->p[i].sure >= 0) mwcc_esc_flow(e, 0, deref(h, s->p[i].sure), call, s->p[i].assumed);
       asked(e, call, s, i, h);
     }
+    if (s->p[i].own >= 0) mwcc_esc_own(e, deref(h, s->p[i].own), call);
     if (s->p[i].result >= 0) to_result(e, call, deref(h, s->p[i].result));
   }
 }
@@ -616,7 +619,7 @@ static void marker(struct mwcc_esc *e, LLVMValueRef call, enum mwcc_marker kind)
   default:
     break;
   }
-  mwcc_esc_store(e, p, mwcc_esc_value(e, v), call);
+  mwcc_esc_store_value(e, p, v, call);
   struct mwcc_hole result = mwcc_esc_value(e, call);
   mwcc_esc_flow(e, result.loc, deref(mwcc_esc_value(e, p), 1), call, false);
 }

@@ -19,9 +19,14 @@
  *          A callee that returns its argument, or what it leads to, counts as one that keeps that.
  * Left out With -flto, where the linker's run sees the functions themselves.
  *          Allocations, copies of parameters and results in memory: they count as kept.
- * Format   .mallow.sites, one record for each variable: the address of its byte (8 bytes),
- *          then questions "CALLEE ARG LEVEL," and a 0.  Retained: ld --gc-sections drops what
- *          has relocations and nobody refers to.
+ *          [EG3] A callee may also store an object's address in the object itself [EA5].  Then
+ *          the variable has to move if what it holds is kept, so the questions that decide
+ *          about that are noted as well: it moves if one of these has a yes, and one of its
+ *          own callees does so.
+ * Format   .mallow.places, one record for each variable: the address of its byte (8 bytes),
+ *          its questions "CALLEE ARG LEVEL,", those about what it holds "CALLEE ARG LEVEL;",
+ *          or "!" where that is kept in any case, and a 0.
+ *          Retained: ld --gc-sections drops what has relocations and nobody refers to.
  *          .mallow.given, lines "NAME PARAM SURE DEREFS CALLEE ARG LEVEL": what parameter
  *          PARAM of NAME leads to by so many dereferences leaks if the answer is yes; by SURE
  *          dereferences, or - for none, it leaks in any case.  .mallow.summaries counts all
@@ -33,7 +38,7 @@
 #include <string.h>
 #include "escape.h"
 
-#define SITES ".mallow.sites"
+#define SITES ".mallow.places"
 #define GIVEN ".mallow.given"
 
 /* A name that stands in assembly and in the driver's lines as it is. */
@@ -115,6 +120,7 @@ static bool asked_about(struct mwcc_esc *e, int root, int i, int derefs, bool ad
   const struct mwcc_loc *l = &e->locs[i];
   struct found *found = ctx;
   if (i == root) return true;
+  e->locs[i].content_given |= e->locs[root].given;
   bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
   if (l->kind == MWCC_LOC_PARAM && !(copied && address)) leak_given(e, i, root, derefs);
   if (address) found->again |= reached(e, i, root, &found->roots);
@@ -161,6 +167,16 @@ static const char *callee_name(const struct mwcc_given *q) {
   return LLVMGetValueName2(q->callee, &len);
 }
 
+static void questions(struct mwcc_esc *e, uint64_t which, char end) {
+  char line[1024];
+  for (int k = 0; k < e->ngiven; k++) {
+    if (!(which >> k & 1)) continue;
+    snprintf(line, sizeof line, "\t.ascii \"%s %u %u%c\"\n", callee_name(&e->given[k]),
+             e->given[k].arg, e->given[k].level, end);
+    append(e->c->mod, line);
+  }
+}
+
 LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i) {
   struct mwcc *c = e->c;
   size_t len;
@@ -173,12 +189,12 @@ LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i) {
   snprintf(line, sizeof line, "\t.pushsection " SITES ",\"R\",@progbits\n\t.quad %s\n",
            LLVMGetValueName2(g, &len));
   append(c->mod, line);
-  for (int k = 0; k < e->ngiven; k++) {
-    if (!(e->locs[i].given >> k & 1)) continue;
-    snprintf(line, sizeof line, "\t.ascii \"%s %u %u,\"\n", callee_name(&e->given[k]),
-             e->given[k].arg, e->given[k].level);
-    append(c->mod, line);
-  }
+  const struct mwcc_loc *l = &e->locs[i];
+  questions(e, l->given, ',');
+  if (l->content_lost)
+    append(c->mod, "\t.ascii \"!\"\n");
+  else
+    questions(e, l->content_given, ';');
   append(c->mod, "\t.byte 0\n\t.popsection\n");
   return g;
 }

@@ -15,6 +15,10 @@
  * Cost     Linear in edges for each root: the heap, each result, and of a
  *          function with loops what may hold the address of a variable that a
  *          deeper loop declares.
+ *          [EA5] An object of which it is not known that it does not holds its own address: a
+ *          flow from it to itself.  The flows into the location of kind OWN say which; what
+ *          such an object leads to counts as one too, so that the least number of
+ *          dereferences stands for all deeper ones, as with the other leaks.
  *          [EA4] A component with too many of both (an interpreter of a
  *          thousand functions that call each other) is walked once more,
  *          coarsely and linearly: results are part of the heap then, and what a
@@ -22,6 +26,7 @@
  *          outlives its frame or turn still escapes; a variable whose address
  *          nothing takes never does.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include "escape.h"
 
@@ -102,6 +107,7 @@ static bool outlived(struct mwcc_esc *e, int root, int i, int derefs, bool addre
   /* a result that holds its own address is copied, and the address stays */
   bool own = i == root && address && l->kind == MWCC_LOC_RESULT;
   if (!own && (i == root || !outlives(r, l))) return true;
+  l->content_lost = true;
   bool copied = l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v);
   if (l->kind == MWCC_LOC_PARAM && !(copied && address) &&
       (r->escapes || r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT))
@@ -127,6 +133,38 @@ static void walk(struct mwcc_esc *e, int root) {
   const struct mwcc_loc *r = &e->locs[root];
   bool sure = r->kind == MWCC_LOC_HEAP || r->kind == MWCC_LOC_RESULT || r->certain || !r->escapes;
   mwcc_esc_walk(e, root, sure, outlived, NULL);
+}
+
+/* ---- Objects that hold their own address [EA5] ---------------------------------------------- */
+
+static bool is_object(const struct mwcc_loc *l) {
+  return l->kind == MWCC_LOC_VAR || l->kind == MWCC_LOC_ALLOC || l->kind == MWCC_LOC_RESULT ||
+         (l->kind == MWCC_LOC_PARAM && mwcc_arg_is_byval(l->v));
+}
+
+static bool holds_own(struct mwcc_esc *e, int root, int i, int derefs, bool address, void *ctx) {
+  struct mwcc_loc *l = &e->locs[i];
+  (void)root;
+  (void)ctx;
+  if (address && is_object(l))
+    l->holds_own = true;
+  else if (l->kind == MWCC_LOC_PARAM && (l->leak_own < 0 || l->leak_own > derefs))
+    l->leak_own = derefs > 100 ? 100 : derefs;
+  return true;
+}
+
+static void add_own_addresses(struct mwcc_esc *e) {
+  if (!e->own) return;
+  e->steps = LONG_MAX; /* one walk, whatever it takes */
+  mwcc_esc_walk(e, e->own, true, holds_own, NULL);
+  for (int i = 0; i < e->n; i++)
+    if (e->locs[i].holds_own)
+      mwcc_esc_flow(e, i, (struct mwcc_hole){i, -1}, e->locs[i].via_edge->at, false);
+}
+
+/* What leaks an object's content leaks its address, if that is there. */
+static void leak_own_address(struct mwcc_loc *p, int *derefs) {
+  if (p->leak_own >= 0 && *derefs > p->leak_own) *derefs = p->leak_own;
 }
 
 /* Something outside of its loop may hold the address of a location like this one. */
@@ -199,6 +237,7 @@ static void walk_coarsely(struct mwcc_esc *e, struct mwcc_map *outermost) {
 void mwcc_esc_solve(struct mwcc_esc *e) {
   struct mwcc_map deepest = {0};   /* function -> most loops around what has its address kept */
   struct mwcc_map outermost = {0}; /* function -> fewest around what may hold one */
+  add_own_addresses(e);
   for (int i = 0; i < e->n; i++)
     for (unsigned k = 0; k < e->locs[i].nedges; k++) {
       struct mwcc_loc *s = &e->locs[e->locs[i].edges[k].src];
@@ -232,7 +271,14 @@ void mwcc_esc_solve(struct mwcc_esc *e) {
   }
   for (int i = 0; i < e->n; i++) {
     struct mwcc_loc *l = &e->locs[i];
+    leak_own_address(l, &l->leak_heap);
+    leak_own_address(l, &l->leak_result);
     l->sure_heap = l->leak_heap;
+    for (int k = 0; l->leak_given && k < e->ngiven; k++) {
+      int derefs = l->leak_given[k];
+      leak_own_address(l, &derefs);
+      l->leak_given[k] = (short)derefs;
+    }
     for (int k = 0; l->leak_given && k < e->ngiven; k++)
       if (l->leak_given[k] >= 0 && (l->leak_heap < 0 || l->leak_heap > l->leak_given[k]))
         l->leak_heap = l->leak_given[k];

@@ -7,8 +7,9 @@
  *          sections from the files named by -fmallow-summaries= (objects,
  *          shared libraries, archives).
  * Format   One line for a function: its name, and for each parameter the least
- *          number of dereferences to the heap and to the result, `-` for none:
- *              put 0,- -,1
+ *          number of dereferences to the heap and to the result, `-` for none,
+ *          and, if there are such, to objects that get their own address:
+ *              put 0,- -,1 -,-,0
  *          The section is not loaded.  A line that cannot be read, and two
  *          lines that differ, make the function unknown.
  *          What was used of other files is written into .mallow.assumed, the
@@ -59,7 +60,9 @@ static bool read_level(const char **s, signed char *out) {
 static bool same(const struct mwcc_summary *a, const struct mwcc_summary *b) {
   if (a->n != b->n) return false;
   for (unsigned i = 0; i < a->n; i++)
-    if (a->p[i].heap != b->p[i].heap || a->p[i].result != b->p[i].result) return false;
+    if (a->p[i].heap != b->p[i].heap || a->p[i].result != b->p[i].result ||
+        a->p[i].own != b->p[i].own)
+      return false;
   return true;
 }
 
@@ -104,6 +107,11 @@ static bool read_line(const char *line, const char *end) {
   while (*p) {
     if (*p++ != ' ' || s->n == 256 || !read_level(&p, &s->p[s->n].heap) || *p++ != ',' ||
         !read_level(&p, &s->p[s->n].result)) {
+      free(s);
+      return false;
+    }
+    s->p[s->n].own = -1;
+    if (*p == ',' && (p++, !read_level(&p, &s->p[s->n].own))) {
       free(s);
       return false;
     }
@@ -233,6 +241,7 @@ static bool append_line(LLVMModuleRef mod, const char *name, const struct mwcc_s
     n += level(line + n, sizeof line - (size_t)n, s->p[i].heap);
     n += snprintf(line + n, sizeof line - (size_t)n, ",");
     n += level(line + n, sizeof line - (size_t)n, s->p[i].result);
+    if (s->p[i].own >= 0) n += snprintf(line + n, sizeof line - (size_t)n, ",%d", s->p[i].own);
   }
   snprintf(line + n, sizeof line - (size_t)n, "\\n\"\n");
   append(mod, line);

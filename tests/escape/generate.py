@@ -153,6 +153,56 @@ static NOINLINE int *tidied(int *p) {
   __attribute__((cleanup(tidy))) int *q = p;
   return q;
 }
+struct own { int *at; struct own *self, *next; int v[4]; int *p; };
+static struct own *gown;
+static NOINLINE void own_at(struct own *o) { o->at = o->v; }
+static NOINLINE void own_self(struct own *o) { o->self = o; }
+static NOINLINE void own_init(struct own *o) {
+  o->at = o->v;
+  o->self = o;
+}
+static NOINLINE void own_calls(struct own *o) {
+  own_self(o);
+  if (!o->at) own_at(o->self);
+}
+static inline void own_inline(struct own *o) { *(o->self = o) = (struct own){o->v, o, o->next, {o->v[0]}, o->p}; }
+static NOINLINE struct own *own_id(struct own *o) { return o; }
+static NOINLINE void own_next(struct own *o) { own_init(o->next); }
+static NOINLINE void own_chain(struct own *o, int n) {
+  if (n) own_chain(o->next, n - 1);
+  o->at = o->v;
+  o->self = o;
+}
+static NOINLINE void own_odd(struct own *o, int n);
+static NOINLINE void own_even(struct own *o, int n) {
+  if (n) own_odd(o, n - 1);
+  o->self = o;
+}
+static NOINLINE void own_odd(struct own *o, int n) {
+  o->at = o->v;
+  if (n) own_even(o, n - 1);
+}
+static NOINLINE void own_pair(struct own *a, struct own *b) {
+  a->self = a;
+  b->at = b->v;
+}
+static NOINLINE void own_deep(struct own **o) { own_init(*o); }
+static int own_cmp(const void *a, const void *b) {
+  own_init((struct own *)b);
+  (void)a;
+  return 0;
+}
+static NOINLINE int *own_get(struct own *o) { return o->at; }
+static NOINLINE int *own_far(struct own *o) { return o->self->self->at; }
+static NOINLINE struct own own_copy(struct own *o) { return *o; }
+static NOINLINE void own_out(struct own *o, int **out) { *out = o->at; }
+static NOINLINE void own_lose(struct own *o) { gown = o->self; }
+static NOINLINE void own_lose_next(struct own *o) { gown = o->next->self; }
+static NOINLINE int *own_read(struct own *o) {
+  int *p = o->p;
+  own_init(o);
+  return p;
+}
 static NOINLINE void smash(int depth) {
   volatile char junk[512];
   memset((char *)junk, 0xa5, sizeof junk);
@@ -280,6 +330,37 @@ STEPS = [
     ("struct box V[4] = {{NULL}}; struct box *W = V; for (; W < V + N; W++) {} W->p = E;", "V[N].p"),
     ("int *V[4] = {0}; int **W = V; *W++ = E; *W = W[-1];", "V[1]"),
     ("struct { struct box a; struct { int *x[2]; } b; } V = {.b = {{NULL, E}}}, W; W = V;", "W.b.x[1]"),
+]
+# V has an int at V.v, and gets its own address stored in it; then that is read.
+OWN_MADE = [
+    "own_init(&V);", "own_at(&V); own_self(&V);", "own_calls(&V);", "own_inline(&V);",
+    "struct own *W = own_id(&V); W->at = W->v; W->self = W;", "own_init(own_id(&V));",
+    "own_init(nkept < 0 ? NULL : &V);", "struct own W = {.next = &V}; own_next(&W);",
+    "struct own W = {.next = &V}; own_chain(&W, 1);", "own_chain(&V, 0);",
+    "own_even(&V, N + 1); own_at(&V);", "own_pair(&V, &V);", "struct own W = {0}; own_pair(&V, &W);"
+    " own_at(&V);", "struct own *W = &V; own_deep(&W);", "struct own *W = &V, **W2 = &W;"
+    " own_deep(W2);", "bsearch(&V, &V, 1, sizeof V, own_cmp);", "own_at(&V); own_self(&V); own_calls(V.self);",
+    "struct own *W = &V; W->at = W->v; W->self = W; own_read(W);",
+    "V.next = &V; own_next(&V);", "struct own W; own_init(&W); W = (struct own){.next = &V};"
+    " own_chain(&W, 1);", "void (*volatile W)(struct own *) = own_init; W(&V);",
+]
+OWN_READ = [
+    "V.at", "V.self->at", "V.self->v", "own_get(&V)", "own_far(&V)", "own_copy(&V).at",
+    "own_copy(V.self).self->at", "({ int *W; own_out(&V, &W); W; })", "({ own_lose(&V); gown->at; })",
+    "({ struct own W = {.next = &V}; own_lose_next(&W); gown->v; })", "({ struct own W = V; W.at; })",
+    "({ struct own W; memcpy(&W, &V, sizeof V); own_get(W.self); })", "own_id(V.self)->at",
+    "({ struct own *W[2] = {V.self}; (*W)->at; })", "({ gown = V.self; gown->self->at; })",
+    "({ struct own W = {.self = V.self}; own_far(&W); })", "same(V.at)", "({ int *W = NULL; put(&W, V.at); W; })",
+    "*(int **)memchr(&V, *(unsigned char *)&V, 8)",
+]
+STEPS += [
+    ("struct own V = {.p = E}; own_self(&V);", "V.self->p"),
+    ("struct own V = {.p = E};", "own_read(&V)"),
+    ("struct own V = {.p = E}; own_init(&V);", "own_copy(V.self).p"),
+    ("struct own V = {.p = E}; struct own W = {.next = &V}; own_chain(&W, 1);", "W.next->self->p"),
+    ("struct own V = {.p = E}; own_init(&V); own_lose(&V);", "gown->p"),
+    ("struct own V = {.p = E}; struct own W = {.next = &V}; own_next(&W); own_lose_next(&W);", "gown->p"),
+    ("struct own *V = mw_new(struct own); V->p = E; own_init(V);", "V->self->p"),
 ]
 RARE = [
     ("int *V = E; pthread_t W; void *I; pthread_create(&W, NULL, thread, &V); pthread_join(W, &I);",
@@ -432,7 +513,15 @@ class Program:
         r = self.r
         v = self.name("x")
         want = r.randrange(1 << 30)
-        k = r.randrange(16)
+        k = r.randrange(19)
+        if k >= 16:
+            made, read = r.choice(OWN_MADE), r.choice(OWN_READ)
+            n = str(r.randrange(4))
+            words = [{"V": v, "N": n, "W": self.name("w"), "W2": self.name("w")} for _ in range(2)]
+            made, read = (re.sub(r"\b(V|W2|W|N)\b", lambda m: w[m[0]], t)
+                          for w, t in zip(words, (made, read)))
+            out.append(f"struct own {v} = {{.v = {{{want}}}}}; {made}")
+            return read, want
         if k == 10:
             return f"({{ int {v} = {want}; &{v}; }})", want
         if k == 11:

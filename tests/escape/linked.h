@@ -27,3 +27,6 @@ struct wide widened(struct item *p);
 void outside(struct item *p); /* of linked_plain.c, which mallow does not compile */
 void asks_outside(struct item *p);
 void weak_one(struct item *p);
+int looks(const struct item *p); /* ... and writes nothing */
+void starts(struct item *p);     /* makes it a ring of one */
+void starts_on(struct item *p);  /* calls starts */

@@ -27,14 +27,14 @@ places() {
       cat out
       return
     }
-    grep -q '^7 kept, sum 151$' out || fail "$what: GODEBUG=$knobs: $(tail -1 out)"
+    grep -q '^9 kept, sum 211$' out || fail "$what: GODEBUG=$knobs: $(tail -1 out)"
     grep -q badly out && fail "$what: $(grep badly out)"
     got=$(sed -n 's/ stack$//p' out | sort -u | tr '\n' ' ')
     want=$(printf '%s\n' "$@" | grep -v '^none$' | sort -u | tr '\n' ' ')
     [ "$got" = "$want" ] || fail "$what: on the stack: $got; expected: $want"
   done
 }
-all="read read_twice giver turned holder in_wide passed_to_read each_turn aligned leads"
+all="read read_twice giver turned holder in_wide passed_to_read each_turn aligned leads ring ring_far in_ring to_ring"
 $clang -O2 -c "$here/linked_plain.c" -o plain.o
 
 compile() {
@@ -114,11 +114,11 @@ for how in 'printf "reads x\n" >>s' 'printf "reads 0 - 0 reads_far 0 7\n" >>s' \
 done
 for how in 'truncate -s -1 s' 'truncate -s -9 s' 'printf xyz >>s' 'printf "12345678reads 0 2,\0" >>s' \
   'printf "12345678reads 0 0\0" >>s'; do
-  change "$how" .mallow.sites a.o "$how"
+  change "$how" .mallow.places a.o "$how"
   "$mallow" cc changed.o b.o c.o plain.o -o prog
   places "sites: $how" none
 done
 change "summary" .mallow.summaries b.o 'printf "reads -,-\n" >>s'
 "$mallow" cc a.o changed.o c.o plain.o -o prog
-places "described twice" giver turned in_wide leads
+places "described twice" giver turned in_wide leads ring ring_far in_ring to_ring
 exit $failed

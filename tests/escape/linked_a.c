@@ -104,6 +104,31 @@ static NOINLINE void of_weak(void) {
   weak_one(&to_weak);
   WHERE(to_weak);
 }
+/* it holds its own address [EG3] */
+static struct item *seen;
+static NOINLINE void of_starts(void) {
+  struct item ring = {27, NULL}, ring_far = {28, NULL}, ring_kept = {29, NULL};
+  struct item ring_given = {30, NULL}, ring_seen = {31, NULL}, in_ring = {32, NULL};
+  struct item to_ring = {33, &in_ring};
+  starts(&ring);
+  starts_on(&ring_far);
+  list->v += looks(&ring_far) - 28;
+  starts_on(&ring_kept);
+  keeps_next(&ring_kept);
+  starts(&ring_given);
+  list->v += gives_next(&ring_given)->v - 30;
+  starts_on(&ring_seen);
+  seen = ring_seen.next;
+  starts(&in_ring);
+  list->v += looks(&to_ring) - 32;
+  WHERE(ring);
+  WHERE(ring_far);
+  WHERE(ring_kept);
+  WHERE(ring_given);
+  WHERE(ring_seen);
+  WHERE(in_ring);
+  WHERE(to_ring);
+}
 /* by way of a function of this file */
 static NOINLINE void passes(struct item *p) {
   reads(p);
@@ -168,11 +193,12 @@ int main(void) {
   of_memory();
   of_outside();
   of_weak();
+  of_starts();
   of_passes();
   of_loop();
   of_alignment();
   mw_gc();
-  long n = 0, sum = 0;
+  long n = 1, sum = seen->v;
   for (struct item *p = list; p; p = p->next) n++, sum += p->v;
   printf("%ld kept, sum %ld\n", n, sum);
 }

@@ -10,6 +10,9 @@ void keeps(struct item *p) {
   p->next = list;
   list = p;
 }
+void starts_on(struct item *p) {
+  starts(p);
+}
 struct item *gives(struct item *p) {
   return p;
 }

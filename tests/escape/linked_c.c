@@ -5,6 +5,12 @@ void reads_far(struct item *p) {
   p->v += p->next != p;
   p->v--;
 }
+int looks(const struct item *p) {
+  return (int)(p->next ? p->next->v : p->v);
+}
+void starts(struct item *p) {
+  p->next = p;
+}
 void hands_on(struct item *p) {
   keeps(p);
 }
