@@ -161,6 +161,7 @@ static void rewrite(struct mwcc *c, LLVMValueRef call, int kind, struct mwcc_vec
   }
   LLVMTypeRef type;
   LLVMValueRef f = entry(c, kind, &type);
+  call = mwcc_as_call(call);
   LLVMPositionBuilderBefore(c->b, call);
   LLVMValueRef made = LLVMBuildCall2(c->b, type, f, args, nargs, "");
   LLVMInstructionSetDebugLoc(made, LLVMInstructionGetDebugLoc(call));

@@ -19,6 +19,24 @@ static bool supported_target(struct mwcc *c) {
   return false;
 }
 
+/* C++ frees by itself what would have moved to the heap, and keeps what it throws for the
+ * thread.  A file of it without exceptions or names of its own is as good as C. */
+static bool is_c(struct mwcc *c) {
+  for (LLVMValueRef f = LLVMGetFirstFunction(c->mod); f; f = LLVMGetNextFunction(f)) {
+    size_t len;
+    bool mangled = LLVMCountBasicBlocks(f) && strncmp(LLVMGetValueName2(f, &len), "_Z", 2) == 0;
+    bool throws =
+        LLVMHasPersonalityFn(f) && mwcc_name_is(LLVMGetPersonalityFn(f), "__gxx_personality_v0");
+    if (!mangled && !throws) continue;
+    mwcc_report(
+        f, MWCC_ERROR,
+        "mallow compiles C, and this is C++: compile it apart from C, without mallow's flags "
+        "(mallow cc, for C++ files alone, leaves them out)");
+    return false;
+  }
+  return true;
+}
+
 /* The loader calls these before any thread has its control block. */
 static void set_resolvers_apart(struct mwcc *c) {
   for (LLVMValueRef i = LLVMGetFirstGlobalIFunc(c->mod); i; i = LLVMGetNextGlobalIFunc(i)) {
@@ -30,7 +48,7 @@ static void set_resolvers_apart(struct mwcc *c) {
 bool mwcc_early(LLVMModuleRef mod, int optimised) {
   struct mwcc c;
   mwcc_init(&c, mod);
-  bool first = !mwcc_flag_get(&c, "mallow") && supported_target(&c);
+  bool first = !mwcc_flag_get(&c, "mallow") && supported_target(&c) && is_c(&c);
   if (first) {
     mwcc_flag_set(&c, "mallow");
     set_resolvers_apart(&c);

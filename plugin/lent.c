@@ -212,11 +212,13 @@ static bool is_word(LLVMTypeRef t) {
 bool mwcc_is_lent(LLVMValueRef call) {
   LLVMValueRef f = mwcc_callee(call);
   size_t len;
-  if (!f || f != LLVMGetCalledValue(call) || !LLVMIsACallInst(call) || LLVMCountBasicBlocks(f))
+  if (!f || f != LLVMGetCalledValue(call) || LLVMCountBasicBlocks(f) ||
+      !(LLVMIsACallInst(call) || LLVMIsAInvokeInst(call)))
     return false;
   const char *name = LLVMGetValueName2(f, &len);
   if (!in_table(name) || LLVMGetNumOperandBundles(call) ||
-      LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || !is_word(LLVMTypeOf(call)))
+      (LLVMIsACallInst(call) && LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail) ||
+      !is_word(LLVMTypeOf(call)))
     return false;
   unsigned n = LLVMGetNumArgOperands(call);
   if (n > MAX_LENT) return false;
@@ -240,6 +242,19 @@ static LLVMValueRef as_word(struct mwcc *c, LLVMValueRef v) {
   return LLVMGetIntTypeWidth(LLVMTypeOf(v)) == 64 ? v : LLVMBuildZExt(c->b, v, c->t_i64, "");
 }
 
+/* In the call's place; leaves the builder where the result is there. */
+static LLVMValueRef call_or_invoke(struct mwcc *c, LLVMValueRef call, LLVMTypeRef type,
+                                   LLVMValueRef f, LLVMValueRef *args, unsigned n) {
+  if (LLVMIsACallInst(call)) return LLVMBuildCall2(c->b, type, f, args, n, "");
+  /* a thread that is cancelled in it unwinds from here */
+  LLVMRemoveEnumAttributeAtIndex(f, (unsigned)LLVMAttributeFunctionIndex,
+                                 LLVMGetEnumAttributeKindForName("nounwind", 8));
+  LLVMBasicBlockRef after = mwcc_after_invoke(call);
+  LLVMValueRef r = LLVMBuildInvoke2(c->b, type, f, args, n, after, LLVMGetUnwindDest(call), "");
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(after));
+  return r;
+}
+
 static void lend(struct mwcc *c, LLVMValueRef call) {
   unsigned n = LLVMGetNumArgOperands(call);
   LLVMTypeRef params[1 + MAX_LENT], type = LLVMTypeOf(call);
@@ -257,7 +272,7 @@ static void lend(struct mwcc *c, LLVMValueRef call) {
     args[1 + i] = as_word(c, LLVMGetOperand(call, i));
   }
   LLVMTypeRef fn = LLVMFunctionType(c->t_i64, params, 1 + n, false);
-  LLVMValueRef r = LLVMBuildCall2(c->b, fn, mwcc_runtime_fn(c, name, fn), args, 1 + n, "");
+  LLVMValueRef r = call_or_invoke(c, call, fn, mwcc_runtime_fn(c, name, fn), args, 1 + n);
   if (LLVMGetTypeKind(type) == LLVMPointerTypeKind)
     r = LLVMBuildIntToPtr(c->b, r, type, "");
   else if (LLVMGetIntTypeWidth(type) < 64)

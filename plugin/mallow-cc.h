@@ -286,6 +286,11 @@ const char *mwcc_libc_name(const char *name);
 enum { MWCC_WARNING, MWCC_ERROR };
 /* Split the block before the instruction; returns the new block. */
 LLVMBasicBlockRef mwcc_split_before(LLVMValueRef inst, const char *name);
+/* -fexceptions makes invokes where a cleanup waits.  The call that is left of one which never
+ * unwinds; a call as it is. */
+LLVMValueRef mwcc_as_call(LLVMValueRef call);
+/* A block of its own behind an invoke, before what comes next. */
+LLVMBasicBlockRef mwcc_after_invoke(LLVMValueRef invoke);
 /* A diagnostic at the instruction's (or function's, global's) source position. */
 void mwcc_report(LLVMValueRef at, int severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -17,6 +17,8 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/Local.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/DeadStoreElimination.h"
@@ -164,6 +166,16 @@ llvmGetPassPluginInfo() {
 LLVMBasicBlockRef mwcc_split_before(LLVMValueRef InstRef, const char *Name) {
   auto *I = unwrap<Instruction>(InstRef);
   return wrap(I->getParent()->splitBasicBlock(I->getIterator(), Name));
+}
+
+LLVMValueRef mwcc_as_call(LLVMValueRef Call) {
+  auto *I = dyn_cast<InvokeInst>(unwrap(Call));
+  return I ? wrap(changeToCall(I)) : Call;
+}
+
+LLVMBasicBlockRef mwcc_after_invoke(LLVMValueRef Invoke) {
+  auto *I = unwrap<InvokeInst>(Invoke);
+  return wrap(SplitEdge(I->getParent(), I->getNormalDest()));
 }
 
 void mwcc_report_text(LLVMValueRef At, int Severity, const char *Text) {
