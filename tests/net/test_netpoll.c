@@ -361,6 +361,116 @@ static void flag_seen(void **state) {
   }
 }
 
+/* ---- Step by step: what comes between two steps of a wait ------------------- */
+
+static struct mwi_io_op read_of(int fd) {
+  struct mwi_io_op op;
+  mwi_attach();
+  assert_true(mwi_io_begin(&op, fd, MWI_IO_READ));
+  return op;
+}
+
+enum { LONG_NS = 2000000000 }; /* passes only if something is wrong */
+
+/* A handler runs, and sysmon has looked, before the goroutine is in the queue [NP6]. */
+static void cut_before_the_wait(void **state) {
+  (void)state;
+  int fd[2];
+  assert_int_equal(mwi_rt_pipe2(fd, 0), 0);
+  for (int turn = 0; turn < 2; turn++) { /* the first one registers it */
+    struct mwi_io_op op = read_of(fd[0]);
+    mwi_io_wait_begins();
+    struct mwi_iowait *io = mwi_iowait_of(mwi_getg());
+    mwi_store_seqcst(&io->wait, mwi_load_seqcst(&io->wait) | MWI_CUT_NEVER);
+    mwi_io_cut(mwi_getg());
+    assert_int_equal(
+        mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(LONG_NS), false), -EINTR);
+    assert_null(mwi_load_relaxed(&op.pd->queue[MWI_IO_READ]));
+    mwi_io_wait_begins(); /* the next call's: that cut was not for it */
+    assert_int_equal(mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(1), false),
+                     -EAGAIN);
+  }
+  mwi_rt_close(fd[0]);
+  mwi_rt_close(fd[1]);
+}
+
+/* Who polls is told of a close when the kernel has closed it: before, it would look for nothing. */
+static void pollers_wait_for_the_close(void **state) {
+  (void)state;
+  int fd[2];
+  uint32_t seq = 0;
+  struct mwi_many m;
+  assert_int_equal(mwi_rt_pipe2(fd, 0), 0);
+  mwi_many_begin(&m, 0);
+  assert_int_equal(mwi_many_add(&m, fd[0], 1 << MWI_IO_READ), 0);
+  mwi_many_arm(&m);
+  struct mwi_pd *pd = mwi_pd_close_begin(fd[0], &seq);
+  assert_non_null(pd);
+  assert_int_equal(mwi_load_seqcst(&m.io->state), MWI_IOW_PENDING);
+  mwi_sys1(SYS_close, fd[0]);
+  mwi_pd_close_end(pd, seq);
+  assert_int_equal(mwi_load_seqcst(&m.io->state), MWI_IOW_CLOSED);
+  mwi_many_end(&m);
+  assert_null(mwi_load_relaxed(&pd->queue[MWI_IO_READ]));
+  mwi_rt_close(fd[1]);
+}
+
+static void *writer(void *arg) {
+  struct side *s = arg;
+  struct mwi_io_op op;
+  mwi_attach();
+  if (!mwi_io_begin(&op, s->fd[1], MWI_IO_WRITE)) return NULL;
+  op.deadline = mwi_timer_deadline(5 * INT64_C(1000000000)); /* as above */
+  op.timed = true;
+  mwi_io_wait_begins();
+  for (;;) {
+    struct iovec v = {"w", 1};
+    long r = -EAGAIN;
+    if (mwi_io_try(&op)) r = mwi_attempt6(SYS_pwritev2, s->fd[1], (long)&v, 1, -1, -1, 8);
+    if (r == -EAGAIN && (r = mwi_io_block(&op)) == 0) continue;
+    mwi_io_done(&op, r == -EAGAIN);
+    if (r == -EAGAIN) s->timeouts++;
+    s->bytes += r;
+    return NULL;
+  }
+}
+
+static int waiting_writers(const struct mwi_pd *pd) {
+  int n = 0;
+  mwi_lock((struct mwi_lock *)&pd->lock);
+  struct mwi_ionode *head = mwi_load_relaxed(&pd->queue[MWI_IO_WRITE]), *at = head;
+  for (; at; at = at->next == head ? NULL : at->next) n++;
+  mwi_unlock((struct mwi_lock *)&pd->lock);
+  return n;
+}
+
+/* One edge, room for all: each writer passes it on [NP3]. */
+static void writers_pass_it_on(void **state) {
+  (void)state;
+  struct side s[READERS] = {0};
+  int fd[2];
+  char some[4096];
+  assert_int_equal(mwi_rt_pipe2(fd, 0), 0);
+  assert_int_equal(mwi_sys3(SYS_fcntl, fd[1], F_SETFL, O_NONBLOCK), 0);
+  memset(some, 'x', sizeof some);
+  while (give(fd[1], some, sizeof some) > 0) continue;
+  assert_int_equal(mwi_sys3(SYS_fcntl, fd[1], F_SETFL, 0), 0);
+  struct mwi_pd *pd = mwi_pd_get(fd[1]);
+  for (int i = 0; i < READERS; i++) {
+    s[i] = (struct side){.fd = {fd[0], fd[1]}};
+    assert_null(run(&s[i], writer));
+  }
+  while (waiting_writers(pd) < READERS) usleep(200);
+  assert_int_equal(mwi_sys3(SYS_read, fd[0], some, sizeof some), sizeof some);
+  for (int i = 0; i < READERS; i++) {
+    pthread_join(s[i].thread, NULL);
+    assert_int_equal(s[i].timeouts, 0);
+    assert_int_equal(s[i].bytes, 1);
+  }
+  mwi_rt_close(fd[0]);
+  mwi_rt_close(fd[1]);
+}
+
 /* ---- Homes: the set of the CPU on which packets arrive [NP1] [NP7] ---------- */
 
 static int cpu_of(int i) { /* the i-th that we may run on; -1: none */
@@ -680,6 +790,9 @@ int main(void) {
       cmocka_unit_test(closes),
       cmocka_unit_test(several_at_once),
       cmocka_unit_test(cuts),
+      cmocka_unit_test(cut_before_the_wait),
+      cmocka_unit_test(pollers_wait_for_the_close),
+      cmocka_unit_test(writers_pass_it_on),
       cmocka_unit_test(flag_unseen),
       cmocka_unit_test(flag_seen),
       cmocka_unit_test(first_home),
