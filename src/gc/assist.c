@@ -55,16 +55,22 @@ static bool run_job(struct mwi_gcp *w) {
   return true;
 }
 
+/* Whoever counts them ends marking, or not, by that. */
+static void no_longer_active(const struct mwi_gcp *w) {
+  mwi_assert(w->head == w->tail); /* [B1] */
+  atomic_fetch_sub(&mwi_gc.nactive, 1);
+}
+
 /* Inside mwi_rt_enter. */
 void mwi_gc_run_first_jobs(uint32_t n) {
   if (!n) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
   atomic_fetch_add(&mwi_gc.nactive, 1);
   for (uint32_t i = 0; i < n; i++) mwi_gc_hooks.run_job(i, w);
-  mwi_work_publish(w); /* [B1] */
+  mwi_work_publish(w);
   mwi_gc_account(w);
   atomic_fetch_add(&mwi_gc.jobs_done, n);
-  atomic_fetch_sub(&mwi_gc.nactive, 1);
+  no_longer_active(w);
 }
 
 /* Jobs and work until none is left, `units` are done or stop() says so.
@@ -87,9 +93,9 @@ static bool work(struct mwi_gcp *w, uint64_t units, bool (*stop)(void), uint64_t
     }
     stopped = (units && *done >= units) || (stop && stop());
   }
-  mwi_work_publish(w); /* [B1] */
+  mwi_work_publish(w);
   mwi_gc_account(w);
-  atomic_fetch_sub(&mwi_gc.nactive, 1);
+  no_longer_active(w);
   return stopped;
 }
 

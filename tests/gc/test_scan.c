@@ -307,6 +307,47 @@ static void ranges(void **state) {
   drain();
 }
 
+/* While a large range is recorded the cycle ends, and another one begins: what was recorded for the
+ * old one is gone. */
+static int polls, new_cycle_at;
+static bool poll_in_between(void) {
+  if (++polls == new_cycle_at) {
+    mwi_gc_stats.ncycles++;
+    w.nwb = 0;
+  }
+  return false;
+}
+
+static void ranges_across_cycles(void **state) {
+  (void)state;
+  enum { WORDS = 10 * 1024 }; /* 80 KB */
+  mwi_gc_hooks.worker_poll = poll_in_between;
+  /* never; in the range that is cleared or copied to; in the one that is copied from */
+  for (new_cycle_at = 0; new_cycle_at < 5; new_cycle_at++)
+    for (int copy = 0; copy < 2; copy++) {
+      void **dst = large(WORDS * 8), **src = large(WORDS * 8);
+      void *was[2] = {object(16, false), object(16, false)};
+      void *will[2] = {object(16, false), object(16, false)};
+      dst[0] = was[0], dst[WORDS - 1] = was[1];
+      src[0] = will[0], src[WORDS - 1] = will[1];
+      polls = 0;
+      compiled_code();
+      if (copy)
+        mwi_rt_wb_copy(dst, src, WORDS * 8);
+      else
+        mwi_rt_wb_clear(dst, WORDS * 8);
+      test_code();
+      assert_true(polls >= (copy ? 4 : 2));
+      mwi_wb_flush(&w);
+      for (int i = 0; i < 2; i++) {
+        assert_true(heap_marked(was[i]));
+        assert_int_equal(heap_marked(will[i]), copy);
+      }
+      drain();
+    }
+  mwi_gc_hooks.worker_poll = never;
+}
+
 static void pointer_free_memory_has_none(void **state) {
   (void)state;
   void **dst = object(64, true);
@@ -520,6 +561,7 @@ int main(void) {
       cmocka_unit_test(both_halves),
       cmocka_unit_test(full_buffer),
       cmocka_unit_test(ranges),
+      cmocka_unit_test(ranges_across_cycles),
       cmocka_unit_test(pointer_free_memory_has_none),
       cmocka_unit_test(without_a_processor),
       cmocka_unit_test(in_a_signal_handler),
