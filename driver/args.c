@@ -346,10 +346,11 @@ struct request request_read(int argc, char **argv, struct args *pass) {
   r.req.decides = !r.no_summaries;
   tell_decisions(&r.req);
   r.req.links = r.req.has_inputs && !r.stopped;
-  r.req.decides = r.req.decides && !link_renames(&words);
+  renames_read(&r.req.renames, &words);
+  r.req.decides = r.req.decides && !renames_any(&r.req.renames);
   if (r.no_summaries)
     unsetenv("MALLOW_SUMMARIES");
-  else if (r.req.links && r.req.has_c && !r.req.no_escape)
+  else if (r.req.links && r.req.has_c && !r.req.no_escape && !renames_any(&r.req.renames))
     summaries_name(&r.linked, &r.folders);
   if (r.req.gc_malloc && r.req.asan)
     fail("-fgc-malloc cannot be combined with -fsanitize=address: both replace malloc");

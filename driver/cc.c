@@ -163,11 +163,14 @@ int cc_main(int argc, char **argv) {
   if (req.links) {
     const char *output = req.output ? req.output : "a.out";
     int status = run_and_wait(command.at);
-    if (status == 0 && !summaries_hold(output)) {
+    if (status == 0 && renames_repair(&req.renames, output, &command))
+      status = run_and_wait(command.at);
+    if (status == 0 &&
+        (!renames_hold(&req.renames, output) || !summaries_hold(output, &req.renames))) {
       unlink(output);
       exit(1);
     }
-    if (status == 0 && req.decides) decide_places(output);
+    if (status == 0) decide_places(output, &req);
     leave_with(status);
   }
   execvp(command.at[0], command.at);

@@ -16,14 +16,20 @@
  *          step, so what is not derived does not leak, functions that call each other too.
  *          Executables only: calls in a shared library may go to another function of the name.
  *          Nor with linker options that give names other functions.
+ * Reports  With -m, what was decided of each variable of which the plugin has said "may move to
+ *          heap"; with -m=2, which function is why.
  */
 #include <elf.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "driver.h"
 #include "image.h"
+
+/* What a variable's byte says. */
+enum { STACK, HEAP, UNUSED /* the optimiser has seen that it stays */ };
 
 struct param {
   int heap, result, own; /* as in a summary; -1: none */
@@ -42,6 +48,8 @@ struct function {
 struct question {
   struct function *callee; /* NULL: not known */
   unsigned arg, level;
+  const char *name; /* the callee's */
+  int len;
 };
 struct given {
   struct function *of;
@@ -170,7 +178,7 @@ static bool read_question(const struct program *p, const char **s, const char *e
   if (!read_name(s, end, &name, &len) || !skip(s, end, ' ') || !read_number(s, end, &arg) ||
       !skip(s, end, ' ') || !read_number(s, end, &level) || level > 1)
     return false;
-  *q = (struct question){find(p, name, len), (unsigned)arg, (unsigned)level};
+  *q = (struct question){find(p, name, len), (unsigned)arg, (unsigned)level, name, (int)len};
   return true;
 }
 
@@ -241,50 +249,148 @@ static void solve(struct program *p) {
 
 /* ---- Bytes ----------------------------------------------------------------------- */
 
-/* The byte of the file that is at this address in memory; NULL: none. */
-static char *byte_at(const struct image *im, uint64_t address) {
-  const Elf64_Ehdr *h = (const void *)im->bytes;
-  const Elf64_Shdr *sh = (const void *)(im->bytes + h->e_shoff);
-  for (unsigned i = 0; i < h->e_shnum; i++)
-    if ((sh[i].sh_flags & SHF_ALLOC) && sh[i].sh_type == SHT_PROGBITS && address >= sh[i].sh_addr &&
-        address - sh[i].sh_addr < sh[i].sh_size && sh[i].sh_offset < im->size &&
-        sh[i].sh_size <= im->size - sh[i].sh_offset)
-      return (char *)im->bytes + sh[i].sh_offset + (address - sh[i].sh_addr);
-  return NULL;
+struct site {
+  uint64_t address;
+  struct section place; /* LINE COLUMN NAME FILE, or empty */
+  bool moves;
+  struct question why; /* the first one with a yes, if that is why it moves */
+  bool own;            /* ... because its address is in itself, which `why` sees to */
+};
+
+/* The next record of the section; false: it is not understood. */
+static bool read_site(const struct program *p, const char **s, const char *end, struct site *site) {
+  bool own = false, lost = false, any = false;
+  struct question owner = {0};
+  *site = (struct site){0};
+  if ((size_t)(end - *s) < sizeof site->address) return false;
+  memcpy(&site->address, *s, sizeof site->address);
+  *s += sizeof site->address;
+  const char *line = memchr(*s, '\n', (size_t)(end - *s));
+  if (!line) return false;
+  site->place = (struct section){*s, (size_t)(line - *s)};
+  *s = line + 1;
+  while (*s < end && **s) {
+    struct question q;
+    if (**s == '!') {
+      lost = true;
+      ++*s;
+      continue;
+    }
+    if (!read_question(p, s, end, &q) || *s == end || (**s != ',' && **s != ';')) return false;
+    bool kept = keeps(&q);
+    if (*(*s)++ == ';') {
+      lost |= kept;
+      continue;
+    }
+    any = true;
+    if (kept && !site->moves) site->why = q;
+    site->moves |= kept;
+    if (!kept && owns(&q) && !own) owner = q;
+    own |= !kept && owns(&q);
+  }
+  if (!any) return false; /* not ours */
+  if (!site->moves && own && lost) {
+    site->moves = site->own = true; /* its address leaks with what it holds */
+    site->why = owner;
+  }
+  return skip(s, end, 0);
 }
 
-/* Each record of the section; `set` writes, else they are read only. */
+/* All records are understood; `set`: the bytes of those that stay become 0. */
 static bool sites(const struct program *p, bool set) {
   const char *s = p->im->sites.text, *end = s + p->im->sites.size;
   while (s < end) {
-    uint64_t address;
-    if ((size_t)(end - s) < sizeof address) return false;
-    memcpy(&address, s, sizeof address);
-    s += sizeof address;
-    bool moves = s == end || !*s; /* no question: not ours */
-    bool own = false, lost = false;
-    while (s < end && *s) {
-      struct question q;
-      if (*s == '!') {
-        lost = true;
-        s++;
-        continue;
-      }
-      if (!read_question(p, &s, end, &q) || s == end || (*s != ',' && *s != ';')) return false;
-      bool kept = keeps(&q);
-      if (*s++ == ';') {
-        lost |= kept;
-      } else {
-        moves |= kept;
-        own |= !kept && owns(&q);
-      }
-    }
-    if (!skip(&s, end, 0)) return false;
-    moves |= own && lost; /* its address is in itself, and leaks with what it holds */
-    char *byte = set && !moves ? byte_at(p->im, address) : NULL;
-    if (byte && *byte == 1) *byte = 0;
+    struct site site;
+    size_t room;
+    if (!read_site(p, &s, end, &site)) return false;
+    char *byte = set && !site.moves ? image_byte(p->im, site.address, &room) : NULL;
+    if (byte && *byte == HEAP) *byte = STACK;
   }
   return true;
+}
+
+/* ---- Report ------------------------------------------------------------------------ */
+
+struct line {
+  const char *file, *name;
+  int file_len, name_len, row, column;
+  bool heap;
+  struct site site;
+};
+
+static bool read_place(const struct section *place, struct line *l) {
+  const char *s = place->text, *end = s + place->size, *name;
+  size_t len;
+  if (!read_number(&s, end, &l->row) || !skip(&s, end, ' ') || !read_number(&s, end, &l->column) ||
+      !skip(&s, end, ' ') || !read_name(&s, end, &name, &len) || !skip(&s, end, ' ') || s == end)
+    return false;
+  l->name = name;
+  l->name_len = (int)len;
+  l->file = s;
+  l->file_len = (int)(end - s);
+  return true;
+}
+
+static int order_of(const char *a, int alen, const char *b, int blen) {
+  int order = memcmp(a, b, (size_t)(alen < blen ? alen : blen));
+  return order ? order : (alen > blen) - (alen < blen);
+}
+
+/* What is on the heap somewhere comes first. */
+static int by_place(const void *a, const void *b) {
+  const struct line *x = a, *y = b;
+  int order = order_of(x->file, x->file_len, y->file, y->file_len);
+  if (!order) order = (x->row > y->row) - (x->row < y->row);
+  if (!order) order = (x->column > y->column) - (x->column < y->column);
+  if (!order) order = order_of(x->name, x->name_len, y->name, y->name_len);
+  return order;
+}
+
+static void print_reason(const struct line *l, const char *undecided) {
+  const struct question *q = &l->site.why;
+  fprintf(stderr, "    flow: {heap} \xe2\x86\x90 &%.*s:\n      (", l->name_len, l->name);
+  if (undecided)
+    fputs(undecided, stderr);
+  else if (!q->callee || !q->callee->defined)
+    fprintf(stderr, "%.*s is not in the program, or was not compiled by mallow", q->len, q->name);
+  else if (q->callee->doubtful)
+    fprintf(stderr, "%.*s is weak, has another name, or is there twice", q->len, q->name);
+  else if (q->arg >= q->callee->n)
+    fprintf(stderr, "%.*s takes it as a variable argument", q->len, q->name);
+  else if (l->site.own)
+    fprintf(stderr, "%.*s stores it in %.*s itself, and what that holds is kept", q->len, q->name,
+            l->name_len, l->name);
+  else
+    fprintf(stderr, "%.*s %s its argument %u%s", q->len, q->name,
+            q->callee->p[q->arg].heap >= 0 ? "keeps" : "returns", q->arg + 1,
+            q->level ? ", or what that leads to" : "");
+  fputs(")\n", stderr);
+}
+
+/* Where the variables are, in the words of -m; undecided: why all of them are on the heap, or
+ * NULL. */
+static void report(const struct program *p, int level, const char *undecided) {
+  const char *s = p->im->sites.text, *end = s + p->im->sites.size;
+  struct line *lines = NULL, l = {0};
+  size_t n = 0, room;
+  while (s < end && read_site(p, &s, end, &l.site)) {
+    const char *byte = image_byte(p->im, l.site.address, &room);
+    if (!byte || *byte == UNUSED || !read_place(&l.site.place, &l)) continue;
+    l.heap = *byte != STACK;
+    lines = grown(lines, n, sizeof l);
+    lines[n++] = l;
+  }
+  if (n) qsort(lines, n, sizeof l, by_place);
+  for (size_t i = 0, next; i < n; i = next) {
+    const struct line *first = &lines[i];
+    for (next = i; next < n && by_place(&lines[next], &lines[i]) == 0; next++)
+      if (lines[next].heap && !first->heap) first = &lines[next];
+    fprintf(stderr, "%.*s:%d:%d: ", first->file_len, first->file, first->row, first->column);
+    fprintf(stderr, first->heap ? "moved to heap: %.*s\n" : "%.*s does not escape\n",
+            first->name_len, first->name);
+    if (first->heap && level == 2) print_reason(first, undecided);
+  }
+  free(lines);
 }
 
 /* ---- Which programs ---------------------------------------------------------------- */
@@ -308,32 +414,29 @@ static bool is_executable(const struct image *im) {
   return false;
 }
 
-/* The linker may be told to give a name to another function, to take the first of several, or to
- * make a library. */
-bool link_renames(const struct args *words) {
-  static const char *const linkers[] = {
-      "wrap",   "defsym", "multiple-def", "muldefs", "just-symbols",
-      "script", "-T",     "interpos",     "@",       "-shared"};
-  bool next = false;
-  for (size_t i = 0; i < words->len; i++) {
-    const char *s = words->at[i];
-    bool passed = next || strncmp(s, "-Wl,", 4) == 0 || strncmp(s, "-z", 2) == 0;
-    next = strcmp(s, "-Xlinker") == 0 || strcmp(s, "-z") == 0;
-    if (strncmp(s, "-T", 2) == 0 || strcmp(s, "-shared") == 0) return true;
-    for (size_t k = 0; passed && k < sizeof linkers / sizeof linkers[0]; k++)
-      if (strstr(s, linkers[k])) return true;
-  }
-  return false;
+/* Why nothing is decided about this program; NULL: it has been. */
+static const char *decide(struct program *p, const struct request *req) {
+  if (req->shared || !is_executable(p->im))
+    return "in a shared library, where another may be loaded";
+  if (!req->decides)
+    return renames_any(&req->renames)
+               ? "linked with an option that can give names to other functions"
+               : "linked with -fno-mallow-summaries";
+  const char *broken = "what mallow wrote into the objects is not whole";
+  if (!read_functions(p) || !read_symbols(p) || !read_givens(p)) return broken;
+  solve(p);
+  if (!sites(p, false)) return broken;
+  sites(p, true);
+  return NULL;
 }
 
-void decide_places(const char *file) {
+void decide_places(const char *file, const struct request *req) {
   struct image im;
-  if (!image_open(&im, file, true)) return;
+  if ((!req->decides && !req->report) || !image_open(&im, file, true)) return;
   struct program p = {.im = &im};
-  if (im.sites.size && is_executable(&im) && read_functions(&p) && read_symbols(&p) &&
-      read_givens(&p)) {
-    solve(&p);
-    if (sites(&p, false)) sites(&p, true);
+  if (im.sites.size) {
+    const char *undecided = decide(&p, req);
+    if (req->report) report(&p, req->report, undecided);
   }
   for (size_t i = 0; i < p.nfns; i++) free(p.fns[i].p);
   free(p.fns);

@@ -31,6 +31,13 @@ void args_add(struct args *a, const char *s);
  * adds nothing (clang will complain). */
 void args_read_response(struct args *out, const char *file);
 
+/* Names that the linker gives to other functions: from[i] to to[i]. */
+struct renames {
+  struct args from, to;
+  bool unknown;  /* and others, which cannot be told */
+  bool exported; /* the loader may do so, in what has been linked */
+};
+
 /* What a clang command line asks for, as far as the driver has to know. */
 struct request {
   bool links;         /* makes an executable or a shared library */
@@ -50,6 +57,7 @@ struct request {
   int debug;          /* 0 none, 1 lines only, 2 -g in effect */
   int report;         /* 1 -m, 2 -m=2 */
   const char *output; /* -o, or NULL */
+  struct renames renames;
 };
 /* Reads the arguments (response files too) and appends those that are clang's
  * to `pass`.  Ends the program on arguments that are refused. */
@@ -59,12 +67,19 @@ struct request request_read(int argc, char **argv, struct args *pass);
  * to the plugin, whose functions' summaries it may use. */
 void summaries_name(const struct args *inputs, const struct args *folders);
 /* What was compiled fits what was linked to it; else it has said what does not. */
-bool summaries_hold(const char *file);
+bool summaries_hold(const char *file, const struct renames *renames);
 /* decide.c: in the executable that has been linked, variables whose address no function keeps
- * stay on the stack. */
-void decide_places(const char *file);
-/* With these words a linker may give a name to another function. */
-bool link_renames(const struct args *words);
+ * stay on the stack.  With -m it is reported. */
+void decide_places(const char *file, const struct request *req);
+
+/* renames.c */
+void renames_read(struct renames *r, const struct args *words);
+bool renames_any(const struct renames *r);
+bool renames_name(const struct renames *r, const char *name, size_t len);
+/* Options, if the link has to be made again with them for calls to go where the names go. */
+bool renames_repair(const struct renames *r, const char *file, struct args *options);
+/* Calls go where the names go; else it has been said which do not. */
+bool renames_hold(const struct renames *r, const char *file);
 
 /* cc.c: the whole clang command for these arguments. */
 void cc_command(int argc, char **argv, struct args *out, struct request *req);

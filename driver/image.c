@@ -8,7 +8,6 @@
 #include "image.h"
 #include <elf.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -48,6 +47,20 @@ static bool read_image(struct image *im) {
     }
   }
   return true;
+}
+
+char *image_byte(const struct image *im, uint64_t address, size_t *room) {
+  const Elf64_Ehdr *h = (const void *)im->bytes;
+  const Elf64_Shdr *sh = (const void *)(im->bytes + h->e_shoff);
+  for (unsigned i = 0; i < h->e_shnum; i++) {
+    if (!(sh[i].sh_flags & SHF_ALLOC) || sh[i].sh_type != SHT_PROGBITS || address < sh[i].sh_addr ||
+        address - sh[i].sh_addr >= sh[i].sh_size || sh[i].sh_offset >= im->size ||
+        sh[i].sh_size > im->size - sh[i].sh_offset)
+      continue;
+    *room = sh[i].sh_size - (address - sh[i].sh_addr);
+    return (char *)im->bytes + sh[i].sh_offset + (address - sh[i].sh_addr);
+  }
+  return NULL;
 }
 
 /* The next line, without its end; false after the last. */

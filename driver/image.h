@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct section {
   const char *text;
@@ -23,6 +24,9 @@ struct image {
  * it is no ELF file of ours. */
 bool image_open(struct image *im, const char *file, bool writable);
 void image_close(struct image *im);
+/* What is at this address in memory, and how many bytes from there to the section's end; NULL: the
+ * file has none. */
+char *image_byte(const struct image *im, uint64_t address, size_t *room);
 /* The next line, without its end; false after the last. */
 bool next_line(struct section *rest, struct section *line);
 

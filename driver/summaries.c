@@ -9,7 +9,7 @@
  * Promise  [SU1] A variable that is on a stack because of what another file's
  *          function was known to do is not linked with a function that does
  *          something else: not one that changed since, not another one of the
- *          same name.
+ *          same name, nor one that the linker was told to give the name to.
  * How      The sections that plugin/escape_summary.c writes; both are text and
  *          lie one after the other in what has been linked.  Shared libraries
  *          are not named by themselves and not checked: the loader may find
@@ -80,10 +80,12 @@ static bool defines(const struct image *im, const char *name, size_t len) {
 
 /* Every function of this name in the image has the summary that the line says;
  * one from a shared library is not looked at. */
-static bool holds(const struct image *im, const struct section *assumed) {
+static bool holds(const struct image *im, const struct section *assumed,
+                  const struct renames *renames) {
   struct section rest = im->summaries, line;
   size_t len = name_length(assumed);
   bool found = false;
+  if (renames_name(renames, assumed->text, len)) return false;
   while (next_line(&rest, &line)) {
     if (name_length(&line) != len || memcmp(line.text, assumed->text, len) != 0) continue;
     if (line.size != assumed->size || memcmp(line.text, assumed->text, line.size) != 0)
@@ -101,14 +103,14 @@ static bool said_already(struct args *said, const char *text) {
   return false;
 }
 
-static bool check_image(const struct image *im) {
+static bool check_image(const struct image *im, const struct renames *renames) {
   struct section rest = im->assumed, line, file = {"?", 1};
   struct args said = {0};
   bool good = true;
   while (next_line(&rest, &line)) {
     if (*line.text == '@') {
       file = (struct section){line.text + 1, line.size - 1};
-    } else if (!holds(im, &line)) {
+    } else if (!holds(im, &line, renames)) {
       char *text = format_text(
           "mallow: %.*s was compiled for another '%.*s' than the one that is linked: compile it "
           "again, or with -fno-mallow-summaries\n",
@@ -120,10 +122,10 @@ static bool check_image(const struct image *im) {
   return good;
 }
 
-bool summaries_hold(const char *file) {
+bool summaries_hold(const char *file, const struct renames *renames) {
   struct image im;
   if (!image_open(&im, file, false)) return true;
-  bool good = !im.assumed.size || check_image(&im);
+  bool good = !im.assumed.size || check_image(&im, renames);
   image_close(&im);
   return good;
 }

@@ -108,6 +108,7 @@ bool mwcc_left_alone(struct mwcc *c, LLVMValueRef alloca) {
 
 static const char *size_reason(LLVMValueRef call) {
   uint64_t size, align;
+  if (mwcc_name_is(mwcc_callee(call), MWCC_PLACE)) return mwcc_linked_reason;
   if (!mwcc_alloc_size(call, &size, &align)) return " (non-constant size)";
   return size > MWCC_MAX_ALLOC ? " (too large for stack)" : "";
 }
@@ -126,7 +127,7 @@ static void decide_var(struct mwcc_esc *e, int i) {
     if (e->locs[i].captured) mwcc_keep_alive_to_end(v);
     return;
   }
-  mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : "");
+  mwcc_esc_note_site(e, i, true, large ? " (too large for stack)" : open ? mwcc_linked_reason : "");
   if (e->locs[i].shared_by_turns && e->locs[i].certain) mwcc_esc_warn_shared(e, i);
   mwcc_to_heap(e->c, v, open ? mwcc_esc_decided_when_linking(e, i) : NULL);
 }
@@ -160,7 +161,8 @@ static void decide(struct mwcc_esc *e, struct run *r) {
     }
     if (LLVMGetMetadata(l->v, mwcc_md_done(e->c)) && !l->escapes) continue; /* beside a buffer */
     /* the site is noted before the call may go */
-    mwcc_esc_note_site(e, i, true, l->escapes ? "" : size_reason(l->v));
+    bool open = mwcc_name_is(mwcc_callee(l->v), MWCC_PLACE);
+    mwcc_esc_note_site(e, i, true, l->escapes && !open ? "" : size_reason(l->v));
     if (l->escapes) continue;
     LLVMValueRef fn = l->fn, call = l->v;
     if (fixed || !mwcc_to_stack(e->c, call, &budget)) {

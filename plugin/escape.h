@@ -58,6 +58,8 @@ struct mwcc_given {
 };
 enum { MWCC_MAX_GIVENS = 60 }; /* in one component; further ones count as kept */
 
+struct mwcc_place;
+
 struct mwcc_edge {
   int src, derefs; /* the location src, dereferenced so many times; -1: its address */
   LLVMValueRef at; /* the instruction that makes the flow */
@@ -207,6 +209,10 @@ void mwcc_keep_alive_to_end(LLVMValueRef alloca);
 void mwcc_esc_note_param(struct mwcc_esc *e, int loc);
 /* An allocation's type, for its name in reports. */
 void mwcc_note_type(struct mwcc *c, LLVMValueRef call, LLVMValueRef witness);
+/* Where a variable is declared, and its name; false: not known. */
+bool mwcc_esc_variable(struct mwcc_esc *e, int loc, struct mwcc_place *p, char *name, size_t size);
+/* The reason of one that the linking decides about. */
+extern const char mwcc_linked_reason[];
 void mwcc_esc_note_site(struct mwcc_esc *e, int loc, bool heap, const char *reason);
 void mwcc_esc_warn(struct mwcc_esc *e, int loc);
 void mwcc_esc_warn_shared(struct mwcc_esc *e, int loc);

@@ -24,6 +24,7 @@
  *          about that are noted as well: it moves if one of these has a yes, and one of its
  *          own callees does so.
  * Format   .mallow.places, one record for each variable: the address of its byte (8 bytes),
+ *          where it is declared, "LINE COLUMN NAME FILE" or nothing, and a newline,
  *          its questions "CALLEE ARG LEVEL,", those about what it holds "CALLEE ARG LEVEL;",
  *          or "!" where that is kept in any case, and a 0.
  *          Retained: ld --gc-sections drops what has relocations and nobody refers to.
@@ -177,11 +178,24 @@ static void questions(struct mwcc_esc *e, uint64_t which, char end) {
   }
 }
 
+/* Names and positions of its declaration, for the driver's report. */
+static void say_where(struct mwcc_esc *e, int i) {
+  char name[256], line[2048];
+  struct mwcc_place p;
+  bool known = mwcc_esc_variable(e, i, &p, name, sizeof name) && strlen(p.file) < 1500 &&
+               !strpbrk(p.file, "\"\\\n") && !strpbrk(name, "\"\\\n ");
+  if (known)
+    snprintf(line, sizeof line, "\t.ascii \"%u %u %s %s\\n\"\n", p.line, p.col, name, p.file);
+  else
+    snprintf(line, sizeof line, "\t.ascii \"\\n\"\n");
+  append(e->c->mod, line);
+}
+
 LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i) {
   struct mwcc *c = e->c;
   size_t len;
   char line[1024];
-  LLVMValueRef g = LLVMAddGlobal(c->mod, c->t_i8, "mwi_moves.0");
+  LLVMValueRef g = LLVMAddGlobal(c->mod, c->t_i8, MWCC_MOVES "0");
   LLVMSetInitializer(g, LLVMConstInt(c->t_i8, 1, false));
   LLVMSetLinkage(g, LLVMInternalLinkage);
   LLVMSetGlobalConstant(g, true);
@@ -189,6 +203,7 @@ LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i) {
   snprintf(line, sizeof line, "\t.pushsection " SITES ",\"R\",@progbits\n\t.quad %s\n",
            LLVMGetValueName2(g, &len));
   append(c->mod, line);
+  say_where(e, i);
   const struct mwcc_loc *l = &e->locs[i];
   questions(e, l->given, ',');
   if (l->content_lost)

@@ -19,6 +19,8 @@
 #include <string.h>
 #include "escape.h"
 
+const char mwcc_linked_reason[] = " (decided when linking)";
+
 #define LITERAL "{compound literal}"
 
 enum note_kind { TEXT, VARIABLE, ALLOCATION };
@@ -360,6 +362,11 @@ static bool site_of(struct mwcc_esc *e, int i, unsigned n, struct mwcc_place *p,
   return p->line != 0;
 }
 
+bool mwcc_esc_variable(struct mwcc_esc *e, int i, struct mwcc_place *p, char *name, size_t size) {
+  enum note_kind kind;
+  return site_of(e, i, 0, p, name, size, &kind);
+}
+
 /* Which function a remark about the site is of; the site itself may be gone by then. */
 static void note_remark(struct note *n, const struct mwcc_loc *l) {
   if (!mwcc_options()->remarks || n->remark_fn) return;
@@ -601,7 +608,8 @@ static const char *sentence(const struct note *n, char *buf, size_t size) {
   if (n->kind == TEXT) return n->text;
   if (n->kind == VARIABLE && !n->heap) return NULL;
   if (n->kind == VARIABLE)
-    snprintf(buf, size, "moved to heap: %s%s", n->text, n->reason);
+    snprintf(buf, size, "%s to heap: %s%s",
+             strcmp(n->reason, mwcc_linked_reason) == 0 ? "may move" : "moved", n->text, n->reason);
   else
     snprintf(buf, size, "%s %s%s", n->text, n->heap ? "escapes to heap" : "does not escape",
              n->heap ? n->reason : "");

@@ -18,7 +18,9 @@
  *          It is weak, hidden and shared by all files that are linked together.
  *          A file that is compiled by the plugin and defines f also defines
  *          mwi_x.f, strongly, as another name of f; the linker prefers it,
- *          and calls between files of one program lose the check.
+ *          and calls between files of one program lose the check.  The check has a second
+ *          name, mwi_y.f: where that is elsewhere than mwi_x.f, f itself was taken, and the
+ *          driver looks whether it is the f that the linker calls (driver/renames.c).
  *          (Not where f can be replaced when the program is loaded: default
  *          visibility in a shared library.)
  *          Calls through pointers, with variable arguments, with arguments
@@ -199,6 +201,10 @@ static LLVMValueRef checked_function(struct mwcc *c, LLVMValueRef call, LLVMValu
     LLVMBuildRetVoid(c->b);
   else
     LLVMBuildRet(c->b, tail);
+  snprintf(name, sizeof name, MWCC_CHECK_PREFIX "%s", callee);
+  LLVMValueRef check = LLVMAddAlias2(c->mod, type, 0, x, name);
+  LLVMSetLinkage(check, LLVMWeakODRLinkage);
+  LLVMSetVisibility(check, LLVMHiddenVisibility);
   LLVMBasicBlockRef cold = mwcc_test_byte(c, tail, MWI_TCB_WB, "ext");
   for (unsigned i = 0; i < n; i++) {
     LLVMValueRef pair[2] = {f, args[i]};

@@ -34,6 +34,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       if (speed >= 2) mwcc_fast_allocations(&c, f);
       mwcc_place_text(&c, f, &sections);
     }
+    mwcc_settle_places(&c);
     mwcc_polls(&c);
     bool lto = mwcc_flag_get(&c, "mallow.prelink"); /* the linker knows its symbols already */
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f && !lto; f = LLVMGetNextFunction(f))

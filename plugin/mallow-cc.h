@@ -214,6 +214,7 @@ LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout);
 /* ... an object there, or the memory `var`, as the byte `moves` says at run time: place.c */
 LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMValueRef moves,
                             LLVMValueRef var);
+#define MWCC_MOVES "mwi_moves." /* the bytes that say where */
 #define MWCC_PLACE "mwi_rt_place"
 void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
 bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */
@@ -242,13 +243,15 @@ void mwcc_lent_calls(struct mwcc *c, LLVMValueRef fn);       /* lent.c */
 bool mwcc_is_lent(LLVMValueRef call);
 /* Give a definition its name for checked calls; see extern.c. */
 #define MWCC_CHECKED_PREFIX "mwi_x."
+#define MWCC_CHECK_PREFIX "mwi_y." /* the check itself */
 void mwcc_name_checked(struct mwcc *c, LLVMValueRef fn);
 void mwcc_polls(struct mwcc *c);                                                  /* poll.c */
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
 void mwcc_lower_places(struct mwcc *c, LLVMValueRef fn);                          /* place.c */
-void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn);                      /* fastalloc.c */
-bool mwcc_verify(LLVMModuleRef mod);                                              /* verify.c */
+void mwcc_settle_places(struct mwcc *c);
+void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn); /* fastalloc.c */
+bool mwcc_verify(LLVMModuleRef mod);                         /* verify.c */
 
 /* The volatile load of a byte of the thread control block, and the test of it.
  * Splits before `at`: the block so far ends with a branch to a new cold block,

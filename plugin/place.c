@@ -7,9 +7,12 @@
  *              if (*moves) p = mwi_rt_new(layout); else p = var;
  *          The byte is read where the variable's life begins; its value is the same in the
  *          whole run of the program (escape_given.c [EG2]).
+ *          A byte that is read nowhere any more, because the optimiser has found that the variable
+ *          stays, becomes 2: then there is nothing to report of it when linking.
  * When     Late, at every -O level, after the debugger's records are settled and before
  *          anything looks at where stores go: what is a phi of stack and heap gets a barrier.
  */
+#include <string.h>
 #include "escape.h"
 
 static void lower(struct mwcc *c, LLVMValueRef call) {
@@ -35,6 +38,16 @@ static void lower(struct mwcc *c, LLVMValueRef call) {
   LLVMReplaceAllUsesWith(call, phi);
   LLVMInstructionEraseFromParent(call);
   LLVMSetCurrentDebugLocation2(c->b, NULL);
+}
+
+void mwcc_settle_places(struct mwcc *c) {
+  for (LLVMValueRef g = LLVMGetFirstGlobal(c->mod); g; g = LLVMGetNextGlobal(g)) {
+    size_t len;
+    bool read = strncmp(LLVMGetValueName2(g, &len), MWCC_MOVES, strlen(MWCC_MOVES)) != 0;
+    for (LLVMUseRef u = LLVMGetFirstUse(g); u && !read; u = LLVMGetNextUse(u))
+      read = LLVMIsAInstruction(LLVMGetUser(u)) != NULL;
+    if (!read) LLVMSetInitializer(g, LLVMConstInt(c->t_i8, 2, false));
+  }
 }
 
 void mwcc_lower_places(struct mwcc *c, LLVMValueRef fn) {

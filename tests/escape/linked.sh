@@ -65,6 +65,49 @@ places "one command" $all
 "$mallow" cc -static-mallow a.o b.o c.o plain.o -o prog
 places "static" $all
 
+# -m, given when linking: what was decided, and why
+"$mallow" cc -m=2 a.o b.o c.o plain.o -o prog 2>report
+[ "$(grep -c '^/.*linked_a.c:[0-9]*:[0-9]*: .* does not escape$' report)" = "$(echo $all | wc -w)" ] ||
+  { fail "-m: what does not escape"; cat report; }
+for word in $all; do
+  grep -q ": $word does not escape$" report || fail "-m: $word"
+done
+says() { # VARIABLE REASON
+  grep -A 2 ": moved to heap: $1$" report >about || fail "-m: $1 is not said to move"
+  grep -qF "      ($2)" about || { fail "-m=2: $1: $2"; cat about; }
+}
+says kept "keeps keeps its argument 1"
+says given "gives returns its argument 1"
+says kept_next "keeps_next keeps its argument 1, or what that leads to"
+says variadic "several takes it as a variable argument"
+says to_outside "outside is not in the program, or was not compiled by mallow"
+says ring_kept "starts_on stores it in ring_kept itself, and what that holds is kept"
+sort -t: -k2,2n -k3,3n report | grep linked_a >sorted
+grep linked_a report | cmp -s - sorted || fail "-m: the order"
+"$mallow" cc -m a.o b.o c.o plain.o -o prog 2>short
+grep -v "^ " report | cmp -s - short || fail "-m and -m=2 differ in more than the flows"
+"$mallow" cc -m=2 -Wl,--wrap=nobody a.o b.o c.o plain.o -o prog 2>report
+says read "linked with an option that can give names to other functions"
+if grep -q "does not escape" report; then fail "-m: something is said to stay"; fi
+"$mallow" cc -m=2 -fno-mallow-summaries a.o b.o c.o plain.o -o prog 2>report
+says read "linked with -fno-mallow-summaries"
+compile -O2 -fPIC
+"$mallow" cc -m=2 -shared a.o b.o c.o plain.o -o libmain.so 2>report
+compile -O2
+says read "in a shared library, where another may be loaded"
+# what inlining keeps in the frame is not spoken of
+cat >inlined.c <<'C'
+void outside(int *p);
+static inline void perhaps(int *p, int n) { if (n) outside(p); }
+int main(void) { int kept = 0; perhaps(&kept, 0); return kept; }
+C
+"$mallow" cc -m -w -O0 -c inlined.c -o inlined.o 2>report
+grep -q "may move to heap: kept (decided when linking)" report || fail "-m at -O0"
+"$mallow" cc -m -w -O2 -c inlined.c -o inlined.o 2>report
+if grep -q "move to" report; then fail "-m: what is inlined"; cat report; fi
+"$mallow" cc -m inlined.o plain.o -o prog 2>report
+[ ! -s report ] || { fail "-m, when linking: what is inlined"; cat report; }
+
 # only what linked_b.c alone answers
 $clang -O2 -c "$here/linked_c.c" -o clang_c.o
 "$mallow" cc a.o b.o clang_c.o plain.o -o prog
@@ -112,8 +155,8 @@ for how in 'printf "reads x\n" >>s' 'printf "reads 0 - 0 reads_far 0 7\n" >>s' \
   "$mallow" cc a.o changed.o c.o plain.o -o prog
   places "given: $how" none
 done
-for how in 'truncate -s -1 s' 'truncate -s -9 s' 'printf xyz >>s' 'printf "12345678reads 0 2,\0" >>s' \
-  'printf "12345678reads 0 0\0" >>s'; do
+for how in 'truncate -s -1 s' 'truncate -s -9 s' 'printf xyz >>s' 'printf "12345678\nreads 0 2,\0" >>s' \
+  'printf "12345678\nreads 0 0\0" >>s' 'printf "12345678reads 0 0,\0" >>s' 'printf "12345678\n!\0" >>s'; do
   change "$how" .mallow.places a.o "$how"
   "$mallow" cc changed.o b.o c.o plain.o -o prog
   places "sites: $how" none

@@ -5,4 +5,4 @@ void f(void) {
   int x = 1;
   other(&x);
 }
-// CHECK: {{^}}{{.*}}call-extern.c:5:7: moved to heap: x{{$}}
+// CHECK: {{^}}{{.*}}call-extern.c:5:7: may move to heap: x (decided when linking){{$}}

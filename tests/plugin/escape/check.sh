@@ -24,7 +24,7 @@ for file; do
         failed=1
       else
         "$filecheck" --check-prefixes="$prefixes" --allow-unused-prefixes --dump-input=fail \
-          --implicit-check-not='{{moved|escape|leaking|error}}' "$file" <"$out.lines" ||
+          --implicit-check-not='{{move|escape|leaking|error}}' "$file" <"$out.lines" ||
           { echo "$file, -O$level"; failed=1; }
       fi
     elif grep -q "^// \(CHECK\|O$level\):" "$file"; then
