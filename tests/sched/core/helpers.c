@@ -17,7 +17,8 @@
 #include "../check.h"
 #include "list.h"
 
-static _Atomic int called;
+enum { TIMERS = 300, QUEUE = 100, READS = 200, VALUES = 400 };
+static _Atomic int called[VALUES]; /* with which value: a timer's may come late */
 static mw_chan *told;
 static void nothing(void *p) {
   (void)p;
@@ -30,7 +31,7 @@ static void on_helper(union sigval v) {
     touch(mine);
     CHECK(intact(list(100), 100) && mine[0] == v.sival_int && !mine[19]);
   }
-  called++;
+  called[v.sival_int]++;
 }
 static void tells(union sigval v) {
   on_helper(v);
@@ -44,18 +45,17 @@ static struct sigevent event(void (*fn)(union sigval), int value) {
   return e;
 }
 
-static void until(int n) {
-  while (called < n) CHECK(intact(list(200), 200));
-  called = 0;
+static void until(int value, int n) {
+  while (called[value] < n) CHECK(intact(list(200), 200));
 }
 
 static void timers(void) {
-  struct sigevent e = event(on_helper, 5);
+  struct sigevent e = event(on_helper, TIMERS);
   timer_t t;
   CHECK(timer_create(CLOCK_MONOTONIC, &e, &t) == 0);
   struct itimerspec often = {.it_interval.tv_nsec = 1000000, .it_value.tv_nsec = 1000000};
   CHECK(timer_settime(t, 0, &often, NULL) == 0);
-  until(100);
+  until(TIMERS, 100);
   CHECK(timer_delete(t) == 0);
 }
 
@@ -67,12 +67,11 @@ static void queue(void) {
   if (q == (mqd_t)-1) return; /* none in this kernel */
   mq_unlink(name);
   for (int i = 0; i < 10; i++) {
-    struct sigevent e = event(on_helper, i);
+    struct sigevent e = event(on_helper, QUEUE + i);
     char b[8];
-    called = 0;
     CHECK(mq_notify(q, &e) == 0);
     CHECK(mq_send(q, "x", 1, 0) == 0);
-    until(1);
+    until(QUEUE + i, 1);
     CHECK(mq_receive(q, b, sizeof b, NULL) == 1);
   }
   mq_close(q);
@@ -84,19 +83,16 @@ static void reads(void) {
   CHECK(fd >= 0);
   for (int i = 0; i < 20; i++) {
     struct aiocb cb = {.aio_fildes = fd, .aio_buf = buffer, .aio_nbytes = sizeof buffer};
-    cb.aio_sigevent = event(on_helper, i);
-    called = 0;
+    cb.aio_sigevent = event(on_helper, READS + i);
     CHECK(aio_read(&cb) == 0);
-    until(1);
+    until(READS + i, 1);
     CHECK(aio_return(&cb) == sizeof buffer);
   }
   close(fd);
 }
 
 int main(void) {
-  called = 0;
   timers();
-  mw_sleep(20000000);
   queue();
   reads();
   told = mw_chan_make(int, 0);
