@@ -286,6 +286,7 @@ void mwi_need_p(void) {
       mwi_attach_slow();
       continue;
     }
+    mwi_assert(mwi_load_relaxed(&mwi_self()->state) == MWI_M_RUN); /* as in mwi_acquire_p */
     mwi_rt_enter();
     struct mwi_p *p = mwi_idle_p_get();
     if (p) mwi_acquire_p(mwi_self(), p);

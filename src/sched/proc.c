@@ -67,6 +67,8 @@ uint32_t mwi_rand(void) {
 
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p) {
   mwi_assert(!m->tcb.p && p);
+  /* Else a stopper would not wait for it. */
+  mwi_assert(mwi_load_relaxed(&m->state) == MWI_M_RUN);
   mwi_store_relaxed(&p->m, m);
   m->tcb.p = p;
   m->tcb.gcp = &p->gcp;

@@ -95,6 +95,31 @@ static void locker(void *seed) {
   mw_waitgroup_done(&done);
 }
 
+/* Its owner has died with it: who gets it then is its owner all the same [LK1]. */
+static void *die_with_it(void *unused) {
+  CHECK(pthread_mutex_lock(&robust) == 0);
+  return unused;
+}
+
+static void heir(void *unused) {
+  (void)unused;
+  for (unsigned i = 0; i < 20; i++) {
+    pthread_t t;
+    CHECK(pthread_create(&t, NULL, die_with_it, NULL) == 0 && pthread_join(t, NULL) == 0);
+    CHECK(pthread_mutex_lock(&robust) == EOWNERDEAD);
+    CHECK(pthread_mutex_consistent(&robust) == 0);
+    for (unsigned k = 0; k < 4; k++) wander(k);
+    CHECK(pthread_mutex_unlock(&robust) == 0);
+  }
+  over = true;
+  mw_waitgroup_done(&done);
+}
+
+static void wanderer(void *seed) {
+  for (unsigned i = (unsigned)(uintptr_t)seed; !over; i++) wander(i);
+  mw_waitgroup_done(&done);
+}
+
 static void mutex(void) {
   pthread_mutexattr_t a;
   pthread_mutexattr_init(&a);
@@ -106,6 +131,9 @@ static void mutex(void) {
   pthread_mutex_init(&robust, &a);
   several(locker, 6);
   for (int i = 0; i < 4; i++) CHECK(counters[i] == 600);
+  mw_go(heir, NULL);
+  mw_waitgroup_add(&done, 1);
+  several(wanderer, 6);
 }
 
 /* C11's, the same way. */
