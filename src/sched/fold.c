@@ -197,6 +197,7 @@ static void shrink(struct mwi_g *g, size_t keep) {
 }
 
 void mwi_stack_bring_back(struct mwi_g *g) {
+  mwi_assert(mwi_load_seqcst(&g->lent) || mwi_load_seqcst(&mwi_lent_many)); /* [L4] */
   /* Whoever has the bit may have looked at g->lent too early; later ones see it. */
   for (uint32_t n = 0; mwi_load_seqcst(&g->status) & MWI_G_SCAN; n++) wait_a_little(n);
   uintptr_t copy = claim(g);
