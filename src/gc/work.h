@@ -4,8 +4,8 @@
  *
  * A work item is one word:
  *
- *     span item     address of the span struct (64-aligned) | 0: its `queued`
- *                   state says which objects wait to be scanned
+ *     span item     address of the span struct (64-aligned) | 0: its marked and
+ *                   not yet scanned objects
  *     large piece   address of the first byte to scan (8-aligned) | 1
  *
  * Items live in a local ring (first in, first out, so that marks accumulate

@@ -146,13 +146,23 @@ static void publish_locked(struct entry *e, mwi_spanclass cls) {
   mwi_store_release(&e->cls, cls); /* pairs with the acquire in find */
 }
 
-static void fill_class(mwi_spanclass c, unsigned sc) {
+/* What is scanned of a slot of up to 64 words, period 0: every word. */
+static uint64_t slot_mask(uint32_t slot, uint64_t mask, uint32_t period) {
+  uint64_t all = 0;
+  for (uint32_t i = 0; slot <= 512 && i < slot / 8; i++)
+    if (!period || mask >> i % period & 1) all |= (uint64_t)1 << i;
+  return all;
+}
+
+static void fill_class(mwi_spanclass c, unsigned sc, bool noscan) {
   const struct mwi_sizeclass *z = &mwi_sizeclasses[sc];
   mwi_classes[c] = (struct mwi_class){.slot = z->slot,
                                       .magic = z->magic,
                                       .nelems = z->nelems,
                                       .pages = z->pages,
+                                      .noscan = noscan,
                                       .sizeclass = (uint16_t)sc,
+                                      .slotmask = noscan ? 0 : slot_mask(z->slot, 0, 0),
                                       .full = true};
 }
 
@@ -165,13 +175,16 @@ static mwi_spanclass make_class_locked(const struct key *k, mwi_spanclass every)
   if (c >= MWI_NCLASSES) return every;
   struct entry *e = prepare_locked(k);
   if (!e) return every;
-  fill_class(c, k->sizeclass);
-  mwi_classes[c].full = false;
-  mwi_classes[c].period = (uint16_t)k->period;
-  if (k->period <= 64)
-    mwi_classes[c].mask = e->mask[0];
-  else
-    mwi_classes[c].longmask = e->mask;
+  fill_class(c, k->sizeclass, false);
+  struct mwi_class *info = &mwi_classes[c];
+  info->full = false;
+  info->period = (uint16_t)k->period;
+  if (k->period <= 64) {
+    info->mask = e->mask[0];
+    info->slotmask = slot_mask(info->slot, info->mask, k->period);
+  } else {
+    info->longmask = e->mask; /* of a larger slot: longer masks are cut to it */
+  }
   mwi_store_release(&mwi_nclasses, c + 1); /* pairs with the acquire of who walks the classes */
   publish_locked(e, c);
   return c;
@@ -241,20 +254,18 @@ const uint64_t *mwi_mask_intern(const struct mwi_layout *l, uint32_t *period) {
 }
 
 void mwi_class_init(void) {
-  fill_class(MWI_CLASS_TINY, mwi_sizeclass_of(MWI_TINY_BYTES));
-  mwi_classes[MWI_CLASS_TINY].noscan = 1;
+  fill_class(MWI_CLASS_TINY, mwi_sizeclass_of(MWI_TINY_BYTES), true);
   for (unsigned sc = 0; sc < MWI_NSIZECLASSES; sc++) {
     mwi_spanclass c = MWI_CLASS_FIRST + 2 * sc;
-    fill_class(c, sc);
-    mwi_classes[c].noscan = 1;
-    fill_class(c + 1, sc);
+    fill_class(c, sc, true);
+    fill_class(c + 1, sc, false);
   }
   mwi_assert(mwi_sizeclass_of(MWI_RAW_MIN) == MWI_RAW_FIRST);
   for (unsigned sc = MWI_RAW_FIRST; sc < MWI_NSIZECLASSES; sc++) {
     mwi_spanclass c = MWI_CLASS_RAW + 2 * (sc - MWI_RAW_FIRST);
-    fill_class(c, sc);
-    fill_class(c + 1, sc);
-    mwi_classes[c].noscan = mwi_classes[c].raw = mwi_classes[c + 1].raw = 1;
+    fill_class(c, sc, true);
+    fill_class(c + 1, sc, false);
+    mwi_classes[c].raw = mwi_classes[c + 1].raw = 1;
   }
   mwi_classes[MWI_CLASS_LARGE].nelems = 1;
   mwi_store_release(&mwi_nclasses, MWI_CLASS_LAYOUTS);

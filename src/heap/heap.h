@@ -71,6 +71,7 @@ struct mwi_class {
   uint16_t period;    /* words that mask covers; 0: every word (or noscan) */
   uint64_t mask;      /* when 0 < period <= 64; longer masks are in longmask */
   const uint64_t *longmask;
+  uint64_t slotmask; /* which words of a slot of up to 64 are scanned; 0: none, or a larger slot */
   /* Atomic, relaxed; only rises, before the first such object is there: an object may fill its
    * slot, so that a pointer to its end is one to the next slot.  Always set where sizes are not
    * known to mwi_class_for. */
@@ -112,8 +113,7 @@ struct mwi_span {
   uint32_t large_period;      /* words large_mask covers */
   uint8_t noscan;
   /* atomic: Green Tea ownership during marking (gc/mark.c) */
-  _Atomic uint8_t queued; /* 0 not queued, 1 queued for one object, 2 for several */
-  _Atomic uint16_t rep;   /* the object it was queued for */
+  _Atomic uint8_t queued; /* it waits to be scanned: 1 */
 
   /* atomic, relaxed fetch_or while marking; plain while swept or stopped */
   _Atomic uint64_t mark[MWI_SPAN_MAX_OBJECTS / 64] MWI_ALIGNED(64);
