@@ -67,10 +67,12 @@ static void stress_alloc(void) {
 }
 
 /* The memory limit and one allocation.  unasked: take memory in any case; refused: why there was
- * none, the bytes of the span that the limit did not allow. */
+ * none, the bytes of the span that the limit did not allow; early: a large object's charge, made at
+ * the first attempt. */
 struct limit {
-  bool unasked;
+  bool unasked, foreseen;
   size_t refused;
+  struct mwi_foreseen early;
 };
 
 /* Inside mwi_rt_enter, before and after what may take a span. */
@@ -85,6 +87,11 @@ MWI_COLD static void limit_after(struct mwi_mcache *mc, struct limit *m) {
 
 static void *large(size_t bytes, const struct mwi_layout *l, struct limit *m) {
   bytes = mwi_align_up(bytes, 8);
+  if (!m->foreseen && bytes <= mwi_heap.reserved) { /* else there is no use */
+    m->foreseen = true;
+    mwi_pacer_foresee(mwi_large_pages(bytes), &m->early);
+    mwi_gc_attach();
+  }
   bool needzero;
   mwi_rt_enter();
   struct mwi_mcache *mc = mwi_tcb()->mcache;
@@ -110,7 +117,7 @@ static void *large(size_t bytes, const struct mwi_layout *l, struct limit *m) {
   bool sampled = mwi_mcache_sample(mwi_tcb()->mcache, s->slot);
   mwi_rt_leave();
   if (MWI_UNLIKELY(sampled)) mwi_sampled_alloc(p, s->slot);
-  settle(s->npages << MWI_PAGE_SHIFT);
+  mwi_pacer_charge_foreseen(s->npages, &m->early);
   return p;
 }
 
@@ -214,7 +221,7 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
     mwi_gc_attach(); /* the collection may have cost us the P */
   }
   mwi_spanclass c = class_of(bytes, l, raw);
-  struct limit m = {false, 0};
+  struct limit m = {0};
   void *p = attempt(bytes, l, c, &m);
   if (MWI_UNLIKELY(!p)) p = attempt_again(bytes, l, c, &m);
   mwi_jumps_go(g);
@@ -273,7 +280,7 @@ static MWI_NOINLINE void *quick_refill(size_t bytes, bool noscan) {
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
-  struct limit m = {false, 0};
+  struct limit m = {0};
   void *p = noscan && bytes < MWI_TINY_BYTES ? tiny(bytes, &m)
                                              : small_slow(mwi_class_untyped(bytes, noscan), &m);
   mwi_jumps_go(g);
@@ -333,7 +340,7 @@ MWI_INLINE void *refill(const struct mwi_layout *l) {
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
-  struct limit m = {false, 0};
+  struct limit m = {0};
   void *p = small_slow(cursor_class(l), &m);
   mwi_jumps_go(g);
   return p;

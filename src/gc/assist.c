@@ -220,6 +220,7 @@ MWI_COLD static void assist(void) {
   if (!w) return;
   double debt = (double)-w->credit * ratio, least = (double)MOST_CREDIT * ratio;
   if (least > ASSIST_LEAST) least = ASSIST_LEAST;
+  if (debt > 0x1p62) debt = 0x1p62; /* an array of gigabytes, with no room left: all there is */
   int64_t owed = (int64_t)(debt > least ? debt : least) + 1; /* rounded up */
   int64_t background = mwi_load_relaxed(&mwi_gc.background_credit);
   if (background > 0) { /* a race may overdraw it a little */
@@ -331,6 +332,14 @@ MWI_INLINE bool put_off(size_t *charged) {
   return off;
 }
 
+/* So much is live, while marking is not on. */
+MWI_INLINE void start_if_due(uint64_t live) {
+  if (live < mwi_pacer.trigger) return;
+  mwi_gc_start(MWI_GC_HEAP);
+  /* Somebody else is starting it, and has not got far. */
+  if (live >= mwi_pacer.goal && mwi_load_relaxed(&mwi_gc.starting)) mwi_gc_wait_started();
+}
+
 void mwi_pacer_charge(size_t charged) {
   if (put_off(&charged)) return;
   uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
@@ -341,12 +350,69 @@ void mwi_pacer_charge(size_t charged) {
     if (w && (w->credit -= (int64_t)charged) < 0) assist();
     return;
   }
-  if (live >= mwi_pacer.trigger) {
-    mwi_gc_start(MWI_GC_HEAP);
-    /* Somebody else is starting it, and has not got far. */
-    if (live >= mwi_pacer.goal && mwi_load_relaxed(&mwi_gc.starting)) mwi_gc_wait_started();
-  } else {
+  if (live >= mwi_pacer.trigger)
+    start_if_due(live);
+  else
     sweep_share(live);
-  }
   if (MWI_UNLIKELY(mwi_gc_requested())) mwi_gc_start_requested();
+}
+
+/* ---- Large objects ------------------------------------------------------ */
+
+/* Its pages may be had from garbage: large spans are swept first, and no more others than the
+ * object has pages, whose zeroing costs more than that. */
+static void sweep_for(size_t pages) {
+  size_t before = mwi_load_relaxed(&mwi_heap.inuse_pages);
+  for (size_t n = 0; n < pages + 64; n++) {
+    if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return;
+    mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
+    mwi_rt_enter();
+    size_t swept = mwi_sweep_one();
+    mwi_rt_leave();
+    size_t now = mwi_load_relaxed(&mwi_heap.inuse_pages);
+    if (!swept || (now < before && before - now >= pages)) return;
+  }
+}
+
+void mwi_pacer_foresee(size_t pages, struct mwi_foreseen *f) {
+  uint64_t bytes = (uint64_t)pages << MWI_PAGE_SHIFT;
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live) + bytes;
+  if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK || live >= mwi_pacer.trigger) {
+    mwi_rt_enter(); /* no cycle ends in between */
+    f->cycle = mwi_gc_stats.ncycles;
+    f->live = true;
+    mwi_add_relaxed(&mwi_heap_live, bytes);
+    mwi_rt_leave();
+    if (mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK) {
+      start_if_due(live);
+      mwi_gc_attach();
+    }
+    mwi_rt_enter();
+    struct mwi_gcp *w = mwi_tcb()->gcp;
+    f->black =
+        mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK && mwi_gc_stats.ncycles == f->cycle;
+    if (f->black) mwi_add_relaxed(&mwi_gc.black, bytes);
+    bool owes = f->black && w && (w->credit -= (int64_t)bytes) < 0;
+    mwi_rt_leave();
+    if (owes) assist();
+  }
+  sweep_for(pages);
+}
+
+/* The end of a cycle makes what was marked, and what was charged as black in it, live; nothing else
+ * that was charged before counts any more. */
+void mwi_pacer_charge_foreseen(size_t pages, const struct mwi_foreseen *f) {
+  uint64_t bytes = (uint64_t)pages << MWI_PAGE_SHIFT;
+  mwi_rt_enter();
+  uint32_t ended = mwi_gc_stats.ncycles - f->cycle;
+  bool live = f->live && (ended == 0 || (ended == 1 && f->black));
+  if (live && mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK && !(f->black && ended == 0))
+    mwi_add_relaxed(&mwi_gc.black, bytes);
+  mwi_rt_leave();
+  if (!live) {
+    mwi_pacer_charge(bytes);
+  } else {
+    if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room();
+    if (MWI_UNLIKELY(mwi_gc_requested())) mwi_gc_start_requested();
+  }
 }

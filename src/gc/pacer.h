@@ -114,4 +114,18 @@ void mwi_stacklimit_forget(void);       /* in a forked child */
  * as that requires.  Goroutine context, outside mwi_rt_enter. */
 void mwi_pacer_charge(size_t charged);
 
+/*
+ * A large object.  Before its memory is taken (foresee): starts the cycle that it would bring
+ * about, or assists for it while marking is on; garbage is swept to make room.  So it may get what
+ * that frees.  After it is published: charges what has not been (f, from the same foresee; all zero
+ * if there was none).  Same conditions; the P may have been lost and found.
+ */
+struct mwi_foreseen {
+  uint32_t cycle; /* those that had ended when it was charged */
+  bool live;      /* in mwi_heap_live */
+  bool black;     /* and with what is allocated while marking, of the cycle after those */
+};
+void mwi_pacer_foresee(size_t pages, struct mwi_foreseen *f);
+void mwi_pacer_charge_foreseen(size_t pages, const struct mwi_foreseen *f);
+
 #endif

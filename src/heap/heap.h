@@ -284,6 +284,7 @@ void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged);
 struct mwi_span *mwi_large_alloc(struct mwi_mcache *mc, size_t bytes, const struct mwi_layout *l,
                                  bool *needzero);
 void mwi_large_publish(struct mwi_span *s);
+size_t mwi_large_pages(size_t bytes); /* that such an object takes */
 
 /* ---- Collector's side -------------------------------------------------- */
 

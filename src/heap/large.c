@@ -22,7 +22,7 @@
  */
 #define SPARE_FROM (64 * MWI_PAGE_BYTES)
 
-static size_t pages_for(size_t bytes) {
+size_t mwi_large_pages(size_t bytes) {
   return bytes < SPARE_FROM ? mwi_align_up(bytes, MWI_PAGE_BYTES) >> MWI_PAGE_SHIFT
                             : (bytes >> MWI_PAGE_SHIFT) + 1;
 }
@@ -32,7 +32,7 @@ struct mwi_span *mwi_large_alloc(struct mwi_mcache *mc, size_t bytes, const stru
   if (bytes > mwi_heap.reserved) return NULL;
   uint32_t period = 1;
   const uint64_t *mask = l ? mwi_mask_intern(l, &period) : NULL;
-  struct mwi_span *s = mwi_mheap_take_span(mc, pages_for(bytes));
+  struct mwi_span *s = mwi_mheap_take_span(mc, mwi_large_pages(bytes));
   if (!s) return NULL;
   s->cls = MWI_CLASS_LARGE;
   s->nelems = 1;
