@@ -43,6 +43,32 @@ static inline void bench_print_latency(const char *what, int64_t *samples_ns, si
          (double)samples_ns[n - 1 - n / 100] / 1e6, (double)samples_ns[n - 1] / 1e6);
 }
 
+/*
+ * Print the least share of its own speed that the program had over windows of 20 and 100 ms: steps
+ * that ran one after another, n samples in their order, beside the step that a tenth of them beat.
+ */
+static inline void bench_print_utilisation(const int64_t *samples_ns, size_t n) {
+  int64_t *sorted = malloc(n * sizeof *sorted);
+  if (!sorted) exit(1);
+  memcpy(sorted, samples_ns, n * sizeof *sorted);
+  qsort(sorted, n, sizeof sorted[0], bench_by_value);
+  double step_ns = (double)sorted[n / 10], least[2];
+  free(sorted);
+  for (int k = 0; k < 2; k++) {
+    double window_ns = k ? 100e6 : 20e6, sum_ns = 0;
+    size_t first = 0;
+    least[k] = 1;
+    for (size_t i = 0; i < n;
+         i++) { /* the shortest that ends with i and is as long as the window */
+      sum_ns += (double)samples_ns[i];
+      while (sum_ns - (double)samples_ns[first] >= window_ns) sum_ns -= (double)samples_ns[first++];
+      double share = (double)(i - first + 1) * step_ns / sum_ns;
+      if (sum_ns >= window_ns && share < least[k]) least[k] = share;
+    }
+  }
+  printf("utilisation 20_ms %.3f 100_ms %.3f\n", least[0], least[1]);
+}
+
 /* xorshift: the same sequence in every language. */
 static inline uint64_t bench_random(uint64_t *state) {
   *state ^= *state << 13;

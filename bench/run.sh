@@ -14,8 +14,9 @@
 #   BENCH_DEPTH       binary_trees: depth (19)
 #   BENCH_ALLOC_MB    alloc: megabytes for each size (256)
 #   BENCH_MESSAGES    pingpong: messages (1000000)
-#   BENCH_LIVE_MB     pause: live megabytes (256; the documentation quotes 2048)
-#   BENCH_REPLACED    pause: trees replaced (400)
+#   BENCH_LIVE_MB     pause: live megabytes (256)
+#   BENCH_REPLACED    pause: trees replaced (400; a cycle comes with each BENCH_LIVE_MB / 4 of them)
+#   BENCH_PEERS       only these (default: all that are installed)
 #   BENCH_LIMIT       memlimit: GOMEMLIMIT (256MiB), with 150 MB live
 #   BENCH_GARBAGE_MB  memlimit: megabytes allocated beside (1500)
 #   BENCH_PAIRS       pool: pairs of get and put (20000000)
@@ -67,6 +68,11 @@ if library -lmimalloc mimalloc.h; then
   peers="$peers mimalloc"
 else
   echo "mimalloc is left out: no libmimalloc-dev"
+fi
+
+if [ -n "${BENCH_PEERS:-}" ]; then
+  all=$peers peers=
+  for peer in $all; do case " $BENCH_PEERS " in *" $peer "*) peers="$peers $peer" ;; esac; done
 fi
 
 build_peer() { # build_peer BENCH PEER: false when this bench has no such peer
@@ -188,14 +194,16 @@ for bench in $only; do
     ;;
   pause)
     run_all pause "$live_mb" "$replaced"
-    echo "pause, $live_mb MB live, $replaced trees of 4 MB replaced (ms; a cycle's stops are added)"
-    printf '  %-10s %12s %12s %8s %12s %12s %12s %9s %9s\n' '' 'longest' 'all stops' cycles \
-      'replace p50' 'replace p99' 'replace max' 'wall s' 'peak MB'
+    echo "pause, $live_mb MB live, $replaced trees of 4 MB replaced (ms; a cycle's stops are added;" \
+      "least share of its speed over 20 and 100 ms)"
+    printf '  %-10s %9s %10s %7s %9s %9s %9s %7s %7s %7s %8s\n' '' 'longest' 'all stops' cycles \
+      'repl. p50' p99 max '20 ms' '100 ms' 'wall s' 'peak MB'
     for peer in $present; do
-      printf '  %-10s %12s %12s %8s %12s %12s %12s %9s %9s\n' "$peer" \
+      printf '  %-10s %9s %10s %7s %9s %9s %9s %7s %7s %7s %8s\n' "$peer" \
         "$(printed pause "$peer" stop_ms longest_cycle)" "$(printed pause "$peer" stop_ms total)" \
         "$(printed pause "$peer" stop_ms cycles)" "$(printed pause "$peer" replace_ms median)" \
         "$(printed pause "$peer" replace_ms p99)" "$(printed pause "$peer" replace_ms max)" \
+        "$(printed pause "$peer" utilisation 20_ms)" "$(printed pause "$peer" utilisation 100_ms)" \
         "$(time_column pause "$peer" 1)" "$(time_column pause "$peer" 4)"
     done
     ;;

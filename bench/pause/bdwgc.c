@@ -61,6 +61,7 @@ int main(int argc, char **argv) {
   }
   printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n",
          (double)longest_ns / 1e6, (double)longest_ns / 1e6, (double)total_ns / 1e6, cycles);
+  bench_print_utilisation(samples_ns, replaced);
   bench_print_latency("replace", samples_ns, replaced);
   printf("heap_mb %.0f\n", (double)GC_get_heap_size() / 1048576);
   GC_reachable_here(trees);

@@ -38,6 +38,25 @@ func arg(i, fallback int) int {
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }
 
+// As bench_print_utilisation in bench.h.
+func utilisation(samples []time.Duration, window time.Duration) float64 {
+	sorted := slices.Clone(samples)
+	slices.Sort(sorted)
+	step := float64(sorted[len(sorted)/10])
+	least, sum, first := 1.0, time.Duration(0), 0
+	for i, s := range samples {
+		sum += s
+		for sum-samples[first] >= window {
+			sum -= samples[first]
+			first++
+		}
+		if sum >= window {
+			least = min(least, float64(i-first+1)*step/float64(sum))
+		}
+	}
+	return least
+}
+
 func main() {
 	ntrees, replaced := max(arg(1, 256)/treeMB, 1), arg(2, 400)
 	samples := make([]time.Duration, replaced)
@@ -64,6 +83,8 @@ func main() {
 	most := time.Duration(slices.Max(stats.PauseNs[:]))
 	fmt.Printf("stop_ms longest_cycle %.3f longest_stop - total %.3f cycles %d\n", ms(most),
 		ms(time.Duration(stats.PauseTotalNs)), stats.NumGC)
+	fmt.Printf("utilisation 20_ms %.3f 100_ms %.3f\n", utilisation(samples, 20*time.Millisecond),
+		utilisation(samples, 100*time.Millisecond))
 	slices.Sort(samples)
 	n := replaced
 	fmt.Printf("replace_ms median %.3f p99 %.3f max %.3f\n", ms(samples[n/2]), ms(samples[n-1-n/100]), ms(samples[n-1]))

@@ -57,6 +57,7 @@ int main(int argc, char **argv) {
   printf("stop_ms longest_cycle %.3f longest_stop %.3f total %.3f cycles %u\n",
          (double)most_ns / 1e6, (double)stats->max_pause_ns / 1e6,
          (double)stats->pause_total_ns / 1e6, stats->num_gc);
+  bench_print_utilisation(samples_ns, replaced);
   bench_print_latency("replace", samples_ns, replaced);
   printf("heap_mb %.0f\n", (double)stats->heap_sys / 1048576);
   mw_keep_alive(trees);
