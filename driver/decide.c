@@ -296,17 +296,42 @@ static bool read_site(const struct program *p, const char **s, const char *end, 
   return skip(s, end, 0);
 }
 
-/* All records are understood; `set`: the bytes of those that stay become 0. */
-static bool sites(const struct program *p, bool set) {
+/* NULL: not of ours, whatever the record says. */
+static char *byte_of(const struct image *im, uint64_t address) {
+  uint64_t at = address - im->moves_at;
+  return at < im->moves.size ? (char *)im->moves.text + at : NULL;
+}
+
+/* Understands all records; decides: the bytes of those that stay become 0; or looks whether a
+ * variable that moves has the byte 0, which is another's, too, then.  False: no; yes. */
+enum step { READ, DECIDE, CHECK };
+static bool sites(const struct program *p, enum step step) {
   const char *s = p->im->sites.text, *end = s + p->im->sites.size;
   while (s < end) {
     struct site site;
-    size_t room;
     if (!read_site(p, &s, end, &site)) return false;
-    char *byte = set && !site.moves ? image_byte(p->im, site.address, &room) : NULL;
-    if (byte && *byte == HEAP) *byte = STACK;
+    char *byte = byte_of(p->im, site.address);
+    if (!byte) continue;
+    if (step == DECIDE && !site.moves && *byte == HEAP) *byte = STACK;
+    if (step == CHECK && site.moves && *byte == STACK) return false;
   }
   return true;
+}
+
+/* [DP1]: nothing more leaks, and nothing that leaks is on the stack. */
+static bool holds(const struct program *p) {
+  for (size_t i = 0; i < p->ngivens; i++) {
+    const struct given *g = &p->givens[i];
+    const struct param *to = &g->of->p[g->param];
+    if (keeps(&g->q) && (to->heap < 0 || to->heap > g->derefs)) return false;
+  }
+  return sites(p, CHECK);
+}
+
+static void all_to_heap(const struct image *im) {
+  char *byte = (char *)im->moves.text;
+  for (size_t i = 0; i < im->moves.size; i++)
+    if (byte[i] == STACK) byte[i] = HEAP;
 }
 
 /* ---- Report ------------------------------------------------------------------------ */
@@ -372,9 +397,9 @@ static void print_reason(const struct line *l, const char *undecided) {
 static void report(const struct program *p, int level, const char *undecided) {
   const char *s = p->im->sites.text, *end = s + p->im->sites.size;
   struct line *lines = NULL, l = {0};
-  size_t n = 0, room;
+  size_t n = 0;
   while (s < end && read_site(p, &s, end, &l.site)) {
-    const char *byte = image_byte(p->im, l.site.address, &room);
+    const char *byte = byte_of(p->im, l.site.address);
     if (!byte || *byte == UNUSED || !read_place(&l.site.place, &l)) continue;
     l.heap = *byte != STACK;
     lines = grown(lines, n, sizeof l);
@@ -425,9 +450,11 @@ static const char *decide(struct program *p, const struct request *req) {
   const char *broken = "what mallow wrote into the objects is not whole";
   if (!read_functions(p) || !read_symbols(p) || !read_givens(p)) return broken;
   solve(p);
-  if (!sites(p, false)) return broken;
-  sites(p, true);
-  return NULL;
+  if (!sites(p, READ)) return broken;
+  sites(p, DECIDE);
+  if (holds(p)) return NULL;
+  all_to_heap(p->im);
+  return "what was linked contradicts itself";
 }
 
 void decide_places(const char *file, const struct request *req) {

@@ -41,26 +41,14 @@ static bool read_image(struct image *im) {
     if (strcmp(name, ".mallow.assumed") == 0) section_at(im, &sh[i], &im->assumed);
     if (strcmp(name, ".mallow.given") == 0) section_at(im, &sh[i], &im->given);
     if (strcmp(name, ".mallow.places") == 0) section_at(im, &sh[i], &im->sites);
+    if (strcmp(name, "mallow_moves") == 0 && section_at(im, &sh[i], &im->moves))
+      im->moves_at = sh[i].sh_addr;
     if (sh[i].sh_type == SHT_SYMTAB && sh[i].sh_link < h->e_shnum && sh[i].sh_offset % 8 == 0) {
       section_at(im, &sh[i], &im->symbols);
       section_at(im, &sh[sh[i].sh_link], &im->strings);
     }
   }
   return true;
-}
-
-char *image_byte(const struct image *im, uint64_t address, size_t *room) {
-  const Elf64_Ehdr *h = (const void *)im->bytes;
-  const Elf64_Shdr *sh = (const void *)(im->bytes + h->e_shoff);
-  for (unsigned i = 0; i < h->e_shnum; i++) {
-    if (!(sh[i].sh_flags & SHF_ALLOC) || sh[i].sh_type != SHT_PROGBITS || address < sh[i].sh_addr ||
-        address - sh[i].sh_addr >= sh[i].sh_size || sh[i].sh_offset >= im->size ||
-        sh[i].sh_size > im->size - sh[i].sh_offset)
-      continue;
-    *room = sh[i].sh_size - (address - sh[i].sh_addr);
-    return (char *)im->bytes + sh[i].sh_offset + (address - sh[i].sh_addr);
-  }
-  return NULL;
 }
 
 /* The next line, without its end; false after the last. */

@@ -199,6 +199,7 @@ LLVMValueRef mwcc_esc_decided_when_linking(struct mwcc_esc *e, int i) {
   LLVMSetInitializer(g, LLVMConstInt(c->t_i8, 1, false));
   LLVMSetLinkage(g, LLVMInternalLinkage);
   LLVMSetGlobalConstant(g, true);
+  LLVMSetSection(g, MWCC_MOVES_SECTION);
   mwcc_externally_initialised(g);
   snprintf(line, sizeof line, "\t.pushsection " SITES ",\"R\",@progbits\n\t.quad %s\n",
            LLVMGetValueName2(g, &len));

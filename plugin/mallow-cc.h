@@ -215,6 +215,9 @@ LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout);
 LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMValueRef moves,
                             LLVMValueRef var);
 #define MWCC_MOVES "mwi_moves." /* the bytes that say where */
+/* ... in a section of their own: one that can be found by its name, as by a C name, and which
+ * linkers do not merge with others' constants (--icf) */
+#define MWCC_MOVES_SECTION "mallow_moves"
 #define MWCC_PLACE "mwi_rt_place"
 void mwcc_mark_stores(struct mwcc *c, LLVMValueRef fn); /* store.c */
 bool mwcc_mark_atomic(struct mwcc *c, LLVMValueRef i);  /* atomic.c */

@@ -47,7 +47,9 @@ for level in -O0 -O1 -O2 -O3 "-O2 -g" "-O2 -ffunction-sections -fdata-sections";
   "$mallow" cc $level a.o b.o c.o plain.o -o prog
   places "$level" $all
 done
-for option in -fuse-ld=lld -Wl,--gc-sections "-fuse-ld=lld -Wl,--gc-sections"; do
+# (the last one merges constants that are alike)
+for option in -fuse-ld=lld -Wl,--gc-sections "-fuse-ld=lld -Wl,--gc-sections" \
+  "-fuse-ld=lld -Wl,--icf=all -Wl,--ignore-data-address-equality"; do
   # shellcheck disable=SC2086
   "$mallow" cc $option a.o b.o c.o plain.o -o prog
   places "$option" $all
