@@ -336,7 +336,7 @@ int mwi_pd_register_locked(struct mwi_pd *pd, int fd, uint32_t seq) {
 }
 
 int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline,
-                bool unasked) {
+                enum mwi_cut cut_by, bool unasked) {
   mwi_attach();
   if (mwi_deadline_passed(deadline)) return -EAGAIN;
   int e = mwi_netpoll_need();
@@ -371,7 +371,7 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   mwi_ionode_enqueue_locked(&io->node, pd, dir);
   if (noted) mwi_unasked_note_locked(noted, pd, fd);
   bool ready = mwi_load_seqcst(&pd->ready[dir]); /* [NP2] */
-  if (ready || mwi_io_is_cut(mwi_io_cut_by(deadline))) {
+  if (ready || mwi_io_is_cut(cut_by)) {
     mwi_ionode_unlink_locked(&io->node);
     mwi_store_seqcst(&io->state, MWI_IOW_IDLE);
     mwi_io_unasked_is(io, false);
@@ -383,7 +383,7 @@ int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, in
   mwi_store_relaxed(&io->state, MWI_IOW_IDLE);
   mwi_io_unasked_is(io, false);
   if (why == MWI_IOW_CLOSED) return -EBADF;
-  if (why == MWI_IOW_CUT && mwi_io_is_cut(mwi_io_cut_by(deadline))) return -EINTR;
+  if (why == MWI_IOW_CUT && mwi_io_is_cut(cut_by)) return -EINTR;
   return why == MWI_IOW_TIMEOUT && mwi_deadline_passed(deadline) ? -EAGAIN : 0;
 }
 

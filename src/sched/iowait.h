@@ -73,8 +73,8 @@ struct mwi_iowait {
 /* ---- For the calls ----------------------------------------------------- */
 
 /*
- * Park until fd may be ready.  Goroutine context, on a goroutine.  unasked: whether it blocks was
- * not asked, as mwi_pd_may_park allows.
+ * Park until fd may be ready.  Goroutine context, on a goroutine.  cut_by: which
+ * handlers end it.  unasked: whether it blocks was not asked, as mwi_pd_may_park allows.
  *   0        try again (perhaps for nothing)
  *   1        not without asking
  *   -EAGAIN  the deadline has passed (ns, 0 none)
@@ -83,7 +83,7 @@ struct mwi_iowait {
  *   -EPERM   it cannot be polled; other errors: netpoll has no room for it
  */
 int mwi_io_wait(struct mwi_pd *pd, int fd, uint32_t seq, enum mwi_io_dir dir, int64_t deadline,
-                bool unasked);
+                enum mwi_cut cut_by, bool unasked);
 /* The calling goroutine's call begins to wait; has it been cut since? */
 void mwi_io_wait_begins(void);
 bool mwi_io_is_cut(enum mwi_cut which);

@@ -311,6 +311,29 @@ static bool has_own_clock(int fd) {
          (t.c_cc[VTIME] || !t.c_cc[VMIN]);
 }
 
+/*
+ * A writer on a Unix socket whose peer reads no more (SHUT_RD), or that others shut down for
+ * writing (SHUT_WR), gets EPIPE, but the kernel tells those who poll nothing, in whatever process
+ * it was done.  So a parked one looks again: after 10 ms, then after twice as long, and so on, up
+ * to a second.
+ */
+#define LOOK_FIRST_NS INT64_C(10000000)
+#define LOOK_MOST_NS INT64_C(1000000000)
+static int64_t look_again_at(struct mwi_io_op *op) {
+  if (op->dir != MWI_IO_WRITE || (op->kind != MWI_FD_STREAM && op->kind != MWI_FD_DGRAM)) return 0;
+  op->look_ns = !op->look_ns                     ? LOOK_FIRST_NS
+                : op->look_ns > LOOK_MOST_NS / 2 ? LOOK_MOST_NS
+                                                 : 2 * op->look_ns;
+  int64_t at = mwi_timer_deadline(op->look_ns);
+  return op->deadline && op->deadline <= at ? 0 : at;
+}
+
+bool mwi_io_has_error(const struct mwi_io_op *op) {
+  if (!mwi_load_relaxed(&op->pd->sticky)) return false; /* no edge has told of one */
+  struct pollfd p = {.fd = op->fd};
+  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 long mwi_io_block(struct mwi_io_op *op) {
   if (!op->blocking) {
     int nonblocking = mwi_fd_nonblocking(op->fd);
@@ -339,8 +362,11 @@ long mwi_io_block(struct mwi_io_op *op) {
     op->took = true;
     return 0;
   }
-  int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, op->deadline, op->unasked);
+  int64_t look_at = look_again_at(op);
+  int e = mwi_io_wait(op->pd, op->fd, op->seq, op->dir, look_at ? look_at : op->deadline,
+                      mwi_io_cut_by(op->deadline), op->unasked);
   op->unasked = false;
+  if (look_at && e == -EAGAIN) return 0;
   if (e == 1) return 0;
   op->took = e == 0; /* woken by an edge, perhaps for others in the queue too [NP3] */
   if (e == 0 || e == -EAGAIN || e == -EBADF || e == -EINTR) return e;

@@ -89,7 +89,9 @@ struct mwi_io_op {
   bool blocking;    /* O_NONBLOCK was seen to be off, just now, or: */
   bool unasked;     /* ... some time ago [NP8] */
   bool simple;      /* libc_io.c: recv will do, no need for recvmsg */
+  bool partly;      /* some is done: an error is the next call's to report */
   int64_t deadline; /* ns, 0 none */
+  int64_t look_ns;  /* libc.c, look_again_at: how long this park may last */
 };
 
 /* False: no descriptor of a kind that can park; op->kind says (negative: -errno). */
@@ -99,6 +101,8 @@ bool mwi_io_begin(struct mwi_io_op *op, int fd, enum mwi_io_dir dir);
 bool mwi_io_try(struct mwi_io_op *op);
 /* An attempt found nothing.  0: try again; else the result of the call. */
 long mwi_io_block(struct mwi_io_op *op);
+/* Has the socket an error that the next attempt would take away? */
+bool mwi_io_has_error(const struct mwi_io_op *op);
 /* The operation is over.  empty: its last attempt left nothing. */
 void mwi_io_done(struct mwi_io_op *op, bool empty);
 

@@ -181,18 +181,20 @@ MWI_EXPORT int mwi_rt_accept(int fd, struct sockaddr *restrict addr, socklen_t *
 }
 
 static long connect_parking(struct mwi_io_op *op, const struct sockaddr *addr, socklen_t len) {
-  for (bool again = false;; again = true) {
+  long begun = 0; /* what the first attempt said: EALREADY, if an earlier call has begun it */
+  for (;;) {
     long flags = mwi_sys2(SYS_fcntl, op->fd, F_GETFL);
     if (flags < 0 || (flags & O_NONBLOCK))
       return mwi_call3(MWI_ON_GOROUTINE, SYS_connect, op->fd, addr, len);
     mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags | O_NONBLOCK);
     long r = mwi_sys3(SYS_connect, op->fd, addr, len);
     mwi_sys3(SYS_fcntl, op->fd, F_SETFL, flags);
-    if (r == -EISCONN && again) return 0; /* another goroutine that waited has asked first */
+    if (r == -EISCONN && begun) return 0; /* another goroutine that waited has asked first */
     if (r != -EINPROGRESS && r != -EALREADY) return r;
+    if (!begun) begun = r;
     while ((r = mwi_fd_ready(op->fd, MWI_IO_WRITE)) == 0) {
       long e = mwi_io_block(op);
-      if (e == -EAGAIN) return -EINPROGRESS; /* SO_SNDTIMEO */
+      if (e == -EAGAIN) return begun; /* SO_SNDTIMEO */
       if (e) return e;
     }
     if (r < 0) return r;

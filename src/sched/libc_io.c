@@ -18,6 +18,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -133,7 +134,7 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
       r = mwi_io_block(op);
       if (r == 0 && op->kind == MWI_FD_FILE)
         return mwi_call3(MWI_ON_GOROUTINE, SYS_readv, op->fd, msg->msg_iov, msg->msg_iovlen);
-      if (r == 0) continue;
+      if (r == 0 && !(op->partly && mwi_io_has_error(op))) continue;
       mwi_io_done(op, r == -EAGAIN);
       return r;
     }
@@ -150,14 +151,22 @@ static size_t skip(const struct iovec *v, size_t count, size_t *done) {
   return i;
 }
 
-/* MSG_WAITALL on bytes: until all is there, or the end, or an error. */
+/* No receive passes an urgent byte, which is not among the others. */
+static bool at_mark(const struct mwi_io_op *op) {
+  int at = 0;
+  return op->kind == MWI_FD_TCP && mwi_sys3(SYS_ioctl, op->fd, SIOCATMARK, &at) == 0 && at;
+}
+
+/* MSG_WAITALL on bytes: until all is there, or the end, or an error, which is left for the next
+ * call. */
 static long receive_all(struct mwi_io_op *op, struct msghdr *msg, int flags) {
   size_t want = total(msg->msg_iov, msg->msg_iovlen), got = 0;
   long r = receive(op, msg, flags & ~MSG_WAITALL, want);
-  while (r > 0 && (got += (size_t)r) < want) {
+  while (r > 0 && (got += (size_t)r) < want && !at_mark(op)) {
     size_t in = got, i = skip(msg->msg_iov, msg->msg_iovlen, &in);
     struct iovec part = {(char *)msg->msg_iov[i].iov_base + in, msg->msg_iov[i].iov_len - in};
     struct msghdr rest = {.msg_iov = &part, .msg_iovlen = 1};
+    op->partly = true;
     r = receive(op, &rest, flags & ~MSG_WAITALL, part.iov_len);
   }
   return got ? (long)got : r;
@@ -174,6 +183,8 @@ static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
   struct mwi_io_op op;
   enum mwi_where where = mwi_where();
   bool plain = where != MWI_ON_GOROUTINE || kernel_waits(flags);
+  /* MSG_WAITALL ends at a message that brings descriptors: the kernel sees where that is. */
+  if ((flags & MSG_WAITALL) && msg->msg_control) plain = true;
   if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_READ) || !is_socket(op.kind);
   if (plain) return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
   op.simple = simple;
@@ -268,7 +279,7 @@ MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
     if (r == -EAGAIN) {
       if (got && (flags & MSG_WAITFORONE)) break;
       r = mwi_io_block(&op);
-      if (r == 0 && op.kind != MWI_FD_FILE) continue;
+      if (r == 0 && op.kind != MWI_FD_FILE && !(got && mwi_io_has_error(&op))) continue;
     }
     if (r <= 0) {
       mwi_io_done(&op, r == -EAGAIN);
@@ -283,6 +294,34 @@ MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
 
 /* ---- Sending ----------------------------------------------------------- */
 
+static bool is_unix(int fd) {
+  int domain = 0;
+  socklen_t len = sizeof domain;
+  return mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+         domain == AF_UNIX;
+}
+
+/*
+ * The first attempt that succeeds or fails, after waits.  While it waits in the kernel, a Unix
+ * socket's sender gets the socket's error (its peer has gone, with bytes unread), and no SIGPIPE; a
+ * call that only begins then gets EPIPE, and SIGPIPE.  Others say the same to both.
+ */
+static long try_send_again(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
+  long r = try_send(op, msg, flags | MSG_NOSIGNAL);
+  if (r != -EPIPE) return r;
+  if (!is_unix(op->fd)) return try_send(op, msg, flags);
+  int error = 0;
+  socklen_t len = sizeof error;
+  mwi_sys5(SYS_getsockopt, op->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+  return error ? -error : -EPIPE;
+}
+
+/* A datagram to an address: whether that has room does not show in this socket's readiness. */
+static bool other_is_full(const struct mwi_io_op *op, const struct msghdr *msg) {
+  return op->kind == MWI_FD_DGRAM && msg->msg_name && mwi_fd_ready(op->fd, MWI_IO_WRITE) == 1 &&
+         mwi_fd_nonblocking(op->fd) == 0;
+}
+
 /* Until all is sent where bytes are sent; one message is one attempt. */
 static long send_all(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
   size_t want = total(msg->msg_iov, msg->msg_iovlen), sent = 0;
@@ -290,9 +329,12 @@ static long send_all(struct mwi_io_op *op, const struct msghdr *msg, int flags) 
   for (;;) {
     long r;
     (void)mwi_io_try(op);
-    if (sent == 0) {
-      r = is_socket(op->kind) ? try_send(op, msg, flags)
-                              : try_vector(op, msg->msg_iov, msg->msg_iovlen);
+    if (sent == 0 && is_socket(op->kind)) {
+      r = op->timed ? try_send_again(op, msg, flags) : try_send(op, msg, flags);
+      if (r == -EAGAIN && other_is_full(op, msg))
+        r = mwi_call3(MWI_ON_GOROUTINE, SYS_sendmsg, op->fd, msg, flags);
+    } else if (sent == 0) {
+      r = try_vector(op, msg->msg_iov, msg->msg_iovlen);
     } else {
       size_t in = sent, i = skip(msg->msg_iov, msg->msg_iovlen, &in);
       struct iovec part = {(char *)msg->msg_iov[i].iov_base + in, msg->msg_iov[i].iov_len - in};
@@ -305,8 +347,9 @@ static long send_all(struct mwi_io_op *op, const struct msghdr *msg, int flags) 
     bool full = r == -EAGAIN;
     if (full) {
       r = mwi_io_block(op);
-      if (r == 0 && op->kind != MWI_FD_FILE) continue;
-      if (r == 0)
+      bool over = sent && r == 0 && is_socket(op->kind) && mwi_io_has_error(op);
+      if (r == 0 && op->kind != MWI_FD_FILE && !over) continue;
+      if (r == 0 && !over)
         r = mwi_call3(MWI_ON_GOROUTINE, SYS_writev, op->fd, msg->msg_iov, msg->msg_iovlen);
     }
     if (r > 0) sent += (size_t)r;

@@ -383,12 +383,14 @@ static void cut_before_the_wait(void **state) {
     struct mwi_iowait *io = mwi_iowait_of(mwi_getg());
     mwi_store_seqcst(&io->wait, mwi_load_seqcst(&io->wait) | MWI_CUT_NEVER);
     mwi_io_cut(mwi_getg());
-    assert_int_equal(
-        mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(LONG_NS), false), -EINTR);
+    assert_int_equal(mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(LONG_NS),
+                                 MWI_CUT_NEVER, false),
+                     -EINTR);
     assert_null(mwi_load_relaxed(&op.pd->queue[MWI_IO_READ]));
     mwi_io_wait_begins(); /* the next call's: that cut was not for it */
-    assert_int_equal(mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(1), false),
-                     -EAGAIN);
+    assert_int_equal(
+        mwi_io_wait(op.pd, fd[0], op.seq, MWI_IO_READ, mwi_timer_deadline(1), MWI_CUT_NEVER, false),
+        -EAGAIN);
   }
   mwi_rt_close(fd[0]);
   mwi_rt_close(fd[1]);

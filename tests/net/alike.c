@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/net/alike.c -- ends of waiting calls that an attempt would not show
+ *
+ * A thread that waits in the kernel is told things that one who only begins a call is not, and a
+ * call that has done a part leaves an error to the next. Goroutines get the same.  Compiled by
+ * clang alone as well, with threads, where it has to pass, too.
+ *
+ * What has to come while a call waits may come before it has begun: then the case is tried again,
+ * and fails if no try of many shows what the kernel does.
+ */
+#define _GNU_SOURCE 1
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef WITH_MALLOW
+#include <mallow.h>
+#endif
+
+static const char *current;
+#define CHECK(c)                                                                                   \
+  do {                                                                                             \
+    if (!(c)) {                                                                                    \
+      fprintf(stderr, "FAIL: %s, line %d: %s (errno %d)\n", current, __LINE__, #c, errno);         \
+      _exit(1);                                                                                    \
+    }                                                                                              \
+  } while (0)
+
+static void nap_ms(int ms) {
+  struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+  while (nanosleep(&t, &t) != 0) {
+  }
+}
+
+/* ---- Somebody else ----------------------------------------------------------------- */
+
+struct other {
+  void (*act)(struct other *);
+  int fd, to, ms;
+#ifdef WITH_MALLOW
+  mw_waitgroup done;
+#else
+  pthread_t thread;
+#endif
+};
+
+#ifdef WITH_MALLOW
+static void other_runs(void *o_) {
+  struct other *o = o_;
+  o->act(o);
+  mw_waitgroup_done(&o->done);
+}
+static void begin(struct other *o) {
+  o->done = (mw_waitgroup){0};
+  mw_waitgroup_add(&o->done, 1);
+  mw_go(other_runs, o);
+}
+static void join(struct other *o) {
+  mw_waitgroup_wait(&o->done);
+}
+#else
+static void *other_runs(void *o_) {
+  struct other *o = o_;
+  o->act(o);
+  return NULL;
+}
+static void begin(struct other *o) {
+  CHECK(pthread_create(&o->thread, NULL, other_runs, o) == 0);
+}
+static void join(struct other *o) {
+  CHECK(pthread_join(o->thread, NULL) == 0);
+}
+#endif
+
+static void closes(struct other *o) {
+  nap_ms(o->ms);
+  close(o->fd);
+}
+static void stops_writing(struct other *o) {
+  nap_ms(o->ms);
+  CHECK(shutdown(o->fd, SHUT_WR) == 0);
+}
+/* In another process. */
+static void stops_reading(struct other *o) {
+  pid_t child = fork();
+  if (child == 0) {
+    struct timespec t = {0, o->ms * 1000000L};
+    nanosleep(&t, NULL);
+    shutdown(o->fd, SHUT_RD);
+    _exit(0);
+  }
+  CHECK(waitpid(child, NULL, 0) == child);
+}
+static void takes_some_and_goes(struct other *o) {
+  char b[10000];
+  nap_ms(o->ms);
+  CHECK(read(o->fd, b, sizeof b) > 0);
+  nap_ms(o->ms);
+  close(o->fd);
+}
+static void takes_one(struct other *o) {
+  char b[10];
+  nap_ms(o->ms);
+  CHECK(read(o->fd, b, sizeof b) > 0);
+}
+
+/* ---- Pairs ------------------------------------------------------------------------- */
+
+static char big[8 << 20];
+static _Atomic int pipes;
+
+static void on_pipe(int sig) {
+  (void)sig;
+  pipes++;
+}
+
+static void fill(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  while (write(fd, big, 65536) > 0) {
+  }
+  while (write(fd, big, 1) > 0) {
+  }
+  fcntl(fd, F_SETFL, flags);
+}
+
+static void limit(int fd, int option, int ms) {
+  struct timeval t = {ms / 1000, ms % 1000 * 1000};
+  CHECK(setsockopt(fd, SOL_SOCKET, option, &t, sizeof t) == 0);
+}
+
+static struct sockaddr_in loopback(void) {
+  return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+static int bound(int type, struct sockaddr_in *a) {
+  int fd = socket(AF_INET, type, 0);
+  socklen_t len = sizeof *a;
+  *a = loopback();
+  CHECK(fd >= 0 && bind(fd, (struct sockaddr *)a, len) == 0);
+  CHECK(getsockname(fd, (struct sockaddr *)a, &len) == 0);
+  return fd;
+}
+static void tcp_pair(int fd[2]) {
+  struct sockaddr_in a;
+  int l = bound(SOCK_STREAM, &a);
+  CHECK(listen(l, 1) == 0);
+  fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(connect(fd[0], (struct sockaddr *)&a, sizeof a) == 0);
+  fd[1] = accept(l, NULL, NULL);
+  CHECK(fd[1] >= 0);
+  close(l);
+}
+
+/* ---- Cases -------------------------------------------------------------------------- */
+
+enum { TRIES = 40 };
+/* Longer from time to time: a busy machine. */
+#define NAP(try) (5 + 5 * (try))
+
+/* The peer goes, with bytes unread: ECONNRESET, and no signal, to who waits. */
+static void reset_while_sending(int type) {
+  for (int i = 0;; i++) {
+    int fd[2];
+    CHECK(i < TRIES && socketpair(AF_UNIX, type, 0, fd) == 0);
+    fill(fd[0]);
+    struct other o = {.act = closes, .fd = fd[1], .ms = NAP(i)};
+    begin(&o);
+    pipes = 0;
+    CHECK(write(fd[0], big, 100) == -1);
+    bool shown = errno == ECONNRESET && pipes == 0;
+    CHECK(shown || errno == EPIPE);
+    CHECK(write(fd[0], big, 100) == -1 && (errno == EPIPE || !shown));
+    join(&o);
+    close(fd[0]);
+    if (shown) return;
+  }
+}
+
+/* No readiness tells of it. */
+static void shut_while_sending(int type, void (*act)(struct other *)) {
+  for (int i = 0;; i++) {
+    int fd[2];
+    CHECK(i < TRIES && socketpair(AF_UNIX, type, 0, fd) == 0);
+    fill(fd[0]);
+    int copy = dup(fd[0]);
+    struct other o = {.act = act, .fd = act == stops_writing ? copy : fd[1], .ms = NAP(i)};
+    begin(&o);
+    pipes = 0;
+    CHECK(write(fd[0], big, 100) == -1 && errno == EPIPE);
+    bool shown = pipes == 0;
+    join(&o);
+    close(fd[0]);
+    close(fd[1]);
+    close(copy);
+    if (shown) return;
+  }
+}
+
+/* A part is sent; the next call gets the error, not EPIPE and a signal. */
+static void error_after_a_part(void) {
+  for (int i = 0;; i++) {
+    int fd[2];
+    CHECK(i < TRIES);
+    tcp_pair(fd);
+    struct other o = {.act = takes_some_and_goes, .fd = fd[1], .ms = NAP(i)};
+    begin(&o);
+    ssize_t sent = write(fd[0], big, sizeof big);
+    CHECK(sent > 0 || errno == ECONNRESET);
+    pipes = 0;
+    CHECK(sent == sizeof big || write(fd[0], big, 1) == -1);
+    bool shown = sent > 0 && sent < (ssize_t)sizeof big && errno == ECONNRESET && pipes == 0;
+    join(&o);
+    close(fd[0]);
+    if (shown) return;
+  }
+}
+
+static void send_with_descriptor(int fd, const char *text) {
+  union {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  struct iovec v = {(void *)(uintptr_t)text, strlen(text)};
+  struct msghdr m = {
+      .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  control.head = (struct cmsghdr){
+      .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.head), &(int){1}, sizeof(int));
+  CHECK(sendmsg(fd, &m, 0) == (ssize_t)v.iov_len);
+}
+
+/* Once what is there has been taken, ten bytes with a descriptor. */
+static void sends_descriptor(struct other *o) {
+  int there = 1;
+  while (there) {
+    nap_ms(1);
+    CHECK(ioctl(o->to, FIONREAD, &there) == 0);
+  }
+  send_with_descriptor(o->fd, "0123456789");
+}
+
+static ssize_t receive_all(int fd, bool *descriptor) {
+  char text[20], control[200];
+  struct iovec v = {text, sizeof text};
+  struct msghdr m = {
+      .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  ssize_t n = recvmsg(fd, &m, MSG_WAITALL);
+  struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+  *descriptor = c && c->cmsg_type == SCM_RIGHTS;
+  if (*descriptor) {
+    int got;
+    memcpy(&got, CMSG_DATA(c), sizeof got);
+    CHECK(close(got) == 0);
+  }
+  return n;
+}
+
+/* MSG_WAITALL: a descriptor that comes later is not lost, and one that is there ends the call. */
+static void all_with_descriptors(void) {
+  int fd[2];
+  bool descriptor;
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+  CHECK(write(fd[1], "0123456789", 10) == 10);
+  struct other o = {.act = sends_descriptor, .fd = fd[1], .to = fd[0]};
+  begin(&o);
+  CHECK(receive_all(fd[0], &descriptor) == 20 && descriptor);
+  join(&o);
+  send_with_descriptor(fd[1], "0123456789");
+  send_with_descriptor(fd[1], "0123456789");
+  for (int i = 0; i < 2; i++) CHECK(receive_all(fd[0], &descriptor) == 10 && descriptor);
+  close(fd[0]);
+  close(fd[1]);
+}
+
+/* Nor does it pass an urgent byte. */
+static void all_to_the_mark(void) {
+  int fd[2];
+  char b[10];
+  tcp_pair(fd);
+  CHECK(write(fd[1], "abc", 3) == 3 && send(fd[1], "!", 1, MSG_OOB) == 1);
+  CHECK(write(fd[1], "def", 3) == 3);
+  for (int there = 0; there < 6; nap_ms(1)) CHECK(recv(fd[0], b, 3, MSG_PEEK) == 3 && ++there);
+  CHECK(recv(fd[0], b, 6, MSG_WAITALL) == 3 && memcmp(b, "abc", 3) == 0);
+  CHECK(recv(fd[0], b, 3, MSG_WAITALL) == 3 && memcmp(b, "def", 3) == 0);
+  close(fd[0]);
+  close(fd[1]);
+}
+
+/* The first call's time is over; the second finds it under way. */
+static void connects_twice(void) {
+  struct sockaddr_in a;
+  int l = bound(SOCK_STREAM, &a), waiting[8], n = 0, e = 0;
+  CHECK(listen(l, 0) == 0);
+  while (e == 0) { /* those that the backlog takes, and one more */
+    CHECK(n < 8);
+    waiting[n] = socket(AF_INET, SOCK_STREAM, 0);
+    limit(waiting[n], SO_SNDTIMEO, 30);
+    e = connect(waiting[n++], (struct sockaddr *)&a, sizeof a) == 0 ? 0 : errno;
+  }
+  CHECK(e == EINPROGRESS);
+  CHECK(connect(waiting[n - 1], (struct sockaddr *)&a, sizeof a) == -1 && errno == EALREADY);
+  while (n > 0) close(waiting[--n]);
+  close(l);
+}
+
+/* The queue that is full is the other's. */
+static void full_queue(void) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "mallow-alike-%d", getpid());
+  int to = socket(AF_UNIX, SOCK_DGRAM, 0), from = socket(AF_UNIX, SOCK_DGRAM, 0);
+  CHECK(bind(to, (struct sockaddr *)&a, sizeof a) == 0);
+  while (sendto(from, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&a, sizeof a) == 1) {
+  }
+  CHECK(errno == EAGAIN);
+  limit(from, SO_SNDTIMEO, 20);
+  CHECK(sendto(from, "x", 1, 0, (struct sockaddr *)&a, sizeof a) == -1 && errno == EAGAIN);
+  limit(from, SO_SNDTIMEO, 0);
+  struct other o = {.act = takes_one, .fd = to, .ms = 10};
+  begin(&o);
+  CHECK(sendto(from, "x", 1, 0, (struct sockaddr *)&a, sizeof a) == 1);
+  join(&o);
+  close(to);
+  close(from);
+}
+
+/* Once the first datagram has been taken: an answer says that nobody is there. */
+static void is_refused(struct other *o) {
+  int there = 1;
+  while (there) {
+    nap_ms(1);
+    CHECK(ioctl(o->fd, FIONREAD, &there) == 0);
+  }
+  CHECK(send(o->fd, "x", 1, 0) == 1);
+}
+
+static void error_after_a_datagram(void) {
+  struct sockaddr_in here, there;
+  int fd = bound(SOCK_DGRAM, &here), peer = bound(SOCK_DGRAM, &there);
+  char b[2][10];
+  struct iovec v[2] = {{b[0], 10}, {b[1], 10}};
+  struct mmsghdr m[2] = {{.msg_hdr = {.msg_iov = &v[0], .msg_iovlen = 1}},
+                         {.msg_hdr = {.msg_iov = &v[1], .msg_iovlen = 1}}};
+  CHECK(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
+  CHECK(sendto(peer, "abc", 3, 0, (struct sockaddr *)&here, sizeof here) == 3);
+  close(peer);
+  struct other o = {.act = is_refused, .fd = fd};
+  begin(&o);
+  CHECK(recvmmsg(fd, m, 2, 0, NULL) == 1 && m[0].msg_len == 3);
+  join(&o);
+  CHECK(recv(fd, b[0], 10, 0) == -1 && errno == ECONNREFUSED);
+  close(fd);
+}
+
+static void cases(struct other *unused) {
+  (void)unused;
+#define CASE(name, ...)                                                                            \
+  current = #name #__VA_ARGS__;                                                                    \
+  name(__VA_ARGS__)
+  CASE(reset_while_sending, SOCK_STREAM);
+  CASE(reset_while_sending, SOCK_SEQPACKET);
+  CASE(shut_while_sending, SOCK_STREAM, stops_writing);
+  CASE(shut_while_sending, SOCK_SEQPACKET, stops_writing);
+  CASE(shut_while_sending, SOCK_STREAM, stops_reading);
+  CASE(error_after_a_part);
+  CASE(all_with_descriptors);
+  CASE(all_to_the_mark);
+  CASE(connects_twice);
+  CASE(full_queue);
+  CASE(error_after_a_datagram);
+}
+
+int main(void) {
+  signal(SIGPIPE, on_pipe);
+  struct other all = {.act = cases};
+  begin(&all);
+  join(&all);
+  puts("ok");
+  return 0;
+}
