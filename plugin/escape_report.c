@@ -453,6 +453,10 @@ void mwcc_esc_note_param(struct mwcc_esc *e, int i) {
   struct mwcc_place p = mwcc_declaration(variable);
   if (!p.line || !p.name_len || !holds_pointers(l->v, variable)) return;
   if (!mwcc_is_written_param(variable)) return; /* clang's own: what a block captures */
+  uintptr_t place;
+  if (LLVMIsAAllocaInst(variable) && mwcc_map_get(&e->values, variable, &place) &&
+      e->locs[place].escapes)
+    return; /* moves, and takes along what it holds: that is said, as by Go */
   /* a struct that is passed in several registers is one parameter */
   int heap = l->leak_heap, result = l->leak_result;
   const char *flow = l->flow, *result_flow = l->result_flow;

@@ -4,5 +4,4 @@ int **g;
 void f(int *p) {
   g = &p;
 }
-// CHECK: {{^}}{{.*}}param-address.c:4:13: leaking param: p{{$}}
 // CHECK: {{^}}{{.*}}param-address.c:4:13: moved to heap: p{{$}}
