@@ -184,11 +184,22 @@ static void read_sanitizers(struct reader *r, const char *list, bool on) {
   }
 }
 
+/* Of a header clang makes a precompiled one, and links nothing. */
+static bool is_header(const char *s) {
+  const char *dot = strrchr(s, '.');
+  static const char *const headers[] = {".h", ".hh", ".H", ".hp", ".hpp", ".hxx", NULL};
+  return dot && is_one_of(dot, headers);
+}
+
 static void read_input(struct reader *r, const char *s) {
   r->req.has_inputs = true;
   if (r->language && strcmp(r->language, "none") != 0) {
-    static const char *const c[] = {"c", "cpp-output", "ir", NULL};
+    static const char *const c[] = {"c", "cpp-output", "ir", "c-header", NULL};
     if (is_one_of(r->language, c)) r->req.has_c = true;
+    if (strstr(r->language, "-header")) r->stopped = true;
+  } else if (is_header(s)) {
+    r->stopped = true;
+    r->req.has_c |= strcmp(strrchr(s, '.'), ".h") == 0;
   } else if (kind_of_file(s) == 'c') {
     r->req.has_c = true;
   } else {

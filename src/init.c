@@ -103,7 +103,14 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   mwi_sched.nm++;
   mwi_unlock(&mwi_sched.lock);
   mwi_m_adopt(m);
-  struct mwi_p *p = mwi_idle_p_get();
+  /* On this thread, whose thread-locals constructors have set.  There may be no processor for a
+   * while: a collection that a constructor has started has its workers on all of them. */
+  struct mwi_p *p;
+  while (!(p = mwi_idle_p_get())) {
+    mwi_enter_sys(m); /* nobody waits for us to stop */
+    mwi_os_yield();
+    mwi_leave_sys(m);
+  }
   mwi_acquire_p(m, p);
   size_t bytes = main_stack_bytes();
   struct mwi_g *g = NULL;
