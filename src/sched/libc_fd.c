@@ -25,6 +25,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -274,43 +275,67 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
 
 /* ---- Closing ----------------------------------------------------------- */
 
+/*
+ * A thread of the program's is not cancelled in the middle: whoever polls the descriptor waits for
+ * the end.  Before, it may be, and nothing has begun.  (Nothing here looks at %gs before there is
+ * a record: libraries close before start-up.)
+ */
+struct ending {
+  struct mwi_pd *pd;
+  uint32_t seq;
+  bool thread;
+  int cancel; /* the thread's state */
+};
+
+static void ending_begins(struct ending *e, int fd) {
+  pthread_testcancel();
+  *e = (struct ending){0};
+  e->pd = fd < 0 ? NULL : mwi_pd_close_begin(fd, &e->seq);
+  e->thread = e->pd && mwi_where() != MWI_ON_GOROUTINE;
+  if (e->thread) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &e->cancel);
+}
+
+static void ending_ends(const struct ending *e) {
+  mwi_pd_close_end(e->pd, e->seq);
+  if (e->thread) pthread_setcancelstate(e->cancel, NULL);
+}
+
 MWI_EXPORT int mwi_rt_close(int fd) {
-  uint32_t seq = 0;
+  struct ending e;
   if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
-  struct mwi_pd *pd = mwi_pd_close_begin(fd, &seq);
+  ending_begins(&e, fd);
   long r = mwi_call1(mwi_where(), SYS_close, fd); /* may linger */
-  mwi_pd_close_end(pd, seq);
+  ending_ends(&e);
   return (int)mwi_result(r);
 }
 
 /* stdio closes by itself. */
-static struct mwi_pd *stream_closes(FILE *f, uint32_t *seq) {
-  int fd = f ? fileno(f) : -1;
-  return fd < 0 ? NULL : mwi_pd_close_begin(fd, seq);
+static void stream_closes(struct ending *e, FILE *f) {
+  ending_begins(e, f ? fileno(f) : -1);
 }
 
 MWI_EXPORT int mwi_rt_fclose(FILE *f) {
-  uint32_t seq = 0;
-  struct mwi_pd *pd = stream_closes(f, &seq);
+  struct ending e;
+  stream_closes(&e, f);
   int r = fclose(f);
-  mwi_pd_close_end(pd, seq);
+  ending_ends(&e);
   return r;
 }
 
 MWI_EXPORT int mwi_rt_pclose(FILE *f) {
-  uint32_t seq = 0;
-  struct mwi_pd *pd = stream_closes(f, &seq);
+  struct ending e;
+  stream_closes(&e, f);
   int r = pclose(f);
-  mwi_pd_close_end(pd, seq);
+  ending_ends(&e);
   return r;
 }
 
 MWI_EXPORT FILE *mwi_rt_freopen(const char *restrict path, const char *restrict mode,
                                 FILE *restrict f) {
-  uint32_t seq = 0;
-  struct mwi_pd *pd = stream_closes(f, &seq);
+  struct ending e;
+  stream_closes(&e, f);
   FILE *r = freopen(path, mode, f);
-  mwi_pd_close_end(pd, seq);
+  ending_ends(&e);
   return r;
 }
 
@@ -325,11 +350,11 @@ int __close(int fd);
 /* Before start-up too, when %gs points nowhere: nothing here looks at it until a
  * record exists.  libc's own, because it is a cancellation point. */
 MWI_INTERPOSED int close(int fd) {
-  uint32_t seq = 0;
+  struct ending e;
   if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
-  struct mwi_pd *pd = mwi_pd_close_begin(fd, &seq);
+  ending_begins(&e, fd);
   int r = __close(fd);
-  mwi_pd_close_end(pd, seq);
+  ending_ends(&e);
   return r;
 }
 

@@ -176,6 +176,11 @@ MWI_EXPORT int mwi_rt_ppoll_chk(struct pollfd *fds, nfds_t n, const struct times
 
 /* ---- select ------------------------------------------------------------ */
 
+/* So much of a set the kernel reads and writes; the program's may end there. */
+static size_t set_bytes(int n) {
+  return ((size_t)n + 63) / 64 * 8;
+}
+
 struct select_args {
   int n;
   fd_set *set[3]; /* the program's: read, write, exceptional */
@@ -223,7 +228,7 @@ static long look_select(void *arg) {
   struct timeval now = {0};
   fd_set *found[3] = {NULL};
   for (int i = 0; i < 3; i++)
-    if (a->set[i]) *(found[i] = &a->found[i]) = *a->set[i];
+    if (a->set[i]) found[i] = memcpy(&a->found[i], a->set[i], set_bytes(a->n));
   long r = mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
   return r == -EBADF && beyond_table(a) ? look_select(a) : r;
 }
@@ -249,14 +254,11 @@ static long select_common(struct select_args *a, int64_t ns, bool *waited) {
     r = wait_until(deadline_of(ns), queue_select, look_select, a, waited);
     if (!*waited) return 0;
   }
-  for (int i = 0; r >= 0 && i < 3; i++) {
-    size_t bytes = ((size_t)a->n + 63) / 64 * 8; /* as much as the kernel writes */
-    if (a->set[i]) memcpy(a->set[i], &a->found[i], bytes);
-  }
+  for (int i = 0; r >= 0 && i < 3; i++)
+    if (a->set[i]) memcpy(a->set[i], &a->found[i], set_bytes(a->n));
   return r;
 }
 
-/* The program's sets may end after the last word that n reaches. */
 static bool load_sets(struct select_args *a, int n, fd_set *r, fd_set *w, fd_set *e) {
   if (n < 0 || n > FD_SETSIZE) return false;
   *a = (struct select_args){.n = n, .set = {r, w, e}};

@@ -6,8 +6,10 @@
 #include "net.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -345,13 +347,69 @@ static void beyond(void) {
   close(p[1]);
 }
 
+/* A set of as many words as n reaches: nothing behind it is touched. */
+static void short_sets(void) {
+  enum { PAGE = 4096 };
+  int p[2];
+  char *at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(at != MAP_FAILED && mprotect(at + PAGE, PAGE, PROT_NONE) == 0);
+  CHECK_EQ(pipe(p), 0);
+  uint64_t *words = (uint64_t *)(at + PAGE) - (p[0] / 64 + 1);
+  fd_set *set = (fd_set *)words;
+  for (int full = 0; full < 2; full++) {
+    memset(words, 0, at + PAGE - (char *)words);
+    words[p[0] / 64] |= UINT64_C(1) << p[0] % 64;
+    struct timeval t = {0, 1000};
+    CHECK_EQ(select(p[0] + 1, set, NULL, NULL, &t), full);
+    CHECK_EQ(words[p[0] / 64] >> p[0] % 64 & 1, (uint64_t)full);
+    CHECK_EQ(write(p[1], "x", 1), 1);
+  }
+  munmap(at, 2 * PAGE);
+  close(p[0]);
+  close(p[1]);
+}
+
+/* A thread that is cancelled as it closes a descriptor leaves it as it was, or closed. */
+static void *cancelled(void *fd) {
+  CHECK_EQ(pthread_cancel(pthread_self()), 0);
+  close(*(int *)fd);
+  return fd;
+}
+
+static void cancelled_close(void) {
+  for (int turn = 0; turn < 2; turn++) {
+    int *p = mw_make(int, 2);
+    pthread_t t;
+    void *result;
+    CHECK_EQ(pipe(p), 0);
+    go_task(wg, waiter, p[0], POLL, -1); /* somebody has waited for it */
+    let_others_park();
+    CHECK_EQ(write(p[1], "x", 1), 1);
+    mw_waitgroup_wait(wg);
+    CHECK_EQ(pthread_create(&t, NULL, cancelled, p), 0);
+    CHECK_EQ(pthread_join(t, &result), 0);
+    CHECK(result == PTHREAD_CANCELED);
+    struct pollfd q = {.fd = p[0], .events = POLLPRI};
+    int r = poll(&q, 1, 1);
+    CHECK(r == 0 || (q.revents & POLLNVAL));
+    if (r == 0) CHECK_EQ(close(p[0]), 0);
+    close(p[1]);
+  }
+}
+
 static const struct {
   const char *name;
   void (*fn)(void);
 } cases[] = {
-    {"ways", ways},       {"many", many},     {"loops", loops},
-    {"details", details}, {"sleeps", sleeps}, {"closed_under_poll", closed_under_poll},
+    {"ways", ways},
+    {"many", many},
+    {"loops", loops},
+    {"details", details},
+    {"sleeps", sleeps},
+    {"closed_under_poll", closed_under_poll},
     {"beyond", beyond},
+    {"short_sets", short_sets},
+    {"cancelled_close", cancelled_close},
 };
 
 int main(int argc, char **argv) {
