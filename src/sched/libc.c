@@ -118,6 +118,11 @@ static void cancelled(void *arg) {
   mwi_lend_leave(g, UINTPTR_MAX);
 }
 
+void mwi_cancelled_in_sys(void *unused) {
+  (void)unused;
+  mwi_syscall_exit();
+}
+
 static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,
                                          long b, long c, long d, long e, long f) {
   long r;

@@ -20,6 +20,7 @@
 #include "os/syscall.h"
 #include "sched/iowait.h"
 
+#include <pthread.h>
 #include <time.h>
 
 /* How the calling code can wait. */
@@ -60,13 +61,26 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
  * Not MWI_ON_PLAIN. */
 long mwi_call_raw(bool restarts, enum mwi_where where, long number, const long *arg);
 
+/* libc's function in SYS, where it is a cancellation point: a thread of the program's that is
+ * cancelled in it leaves SYS before the program's clean-up runs. */
+void mwi_cancelled_in_sys(void *unused);
+#define MWI_CANCELABLE(type, call)                                                                 \
+  __extension__({                                                                                  \
+    type cancelable_result;                                                                        \
+    pthread_cleanup_push(mwi_cancelled_in_sys, NULL);                                              \
+    cancelable_result = (call);                                                                    \
+    pthread_cleanup_pop(0);                                                                        \
+    cancelable_result;                                                                             \
+  })
+
 /* A function of libc's that may block, in SYS.  enter and the call are made by one
  * function, and errno goes with the goroutine. */
 #define MWI_IN_SYS(type, call)                                                                     \
   do {                                                                                             \
-    if (mwi_where() == MWI_ON_PLAIN) return call;                                                  \
+    enum mwi_where in_where = mwi_where();                                                         \
+    if (in_where == MWI_ON_PLAIN) return call;                                                     \
     mwi_syscall_enter();                                                                           \
-    type in_sys = call;                                                                            \
+    type in_sys = in_where == MWI_ON_THREAD ? MWI_CANCELABLE(type, call) : call;                   \
     mwi_syscall_exit();                                                                            \
     return in_sys;                                                                                 \
   } while (0)

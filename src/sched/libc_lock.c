@@ -107,23 +107,8 @@ __attribute__((unused)) static bool is_outside(void) {
       return LENDING(cond, lock, IN_SYS(r, BLOCKS(call)));                                         \
     }                                                                                              \
     if (mwi_where() != MWI_ON_THREAD) return LENDING(cond, lock, BLOCKS_OUTSIDE(call));            \
-    return LENDING(cond, lock, IN_SYS(r, CANCELABLE(BLOCKS(call))));                               \
+    return LENDING(cond, lock, IN_SYS(r, MWI_CANCELABLE(int, BLOCKS(call))));                      \
   } while (0)
-
-/* These waits are cancellation points: a thread of the program's that is cancelled leaves SYS
- * before the program's clean-up runs. */
-static void cancelled(void *unused) {
-  (void)unused;
-  mwi_syscall_exit();
-}
-#define CANCELABLE(x)                                                                              \
-  __extension__({                                                                                  \
-    int cancelable_result;                                                                         \
-    pthread_cleanup_push(cancelled, NULL);                                                         \
-    cancelable_result = (x);                                                                       \
-    pthread_cleanup_pop(0);                                                                        \
-    cancelable_result;                                                                             \
-  })
 
 typedef pthread_mutex_t mutex;
 typedef pthread_rwlock_t rwlock;

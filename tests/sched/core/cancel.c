@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -35,7 +36,7 @@
   } while (0)
 
 static long which;
-static int s[2];
+static int s[2], locked;
 static sem_t sem, begun;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -111,11 +112,17 @@ static void wait_for_ever(void) {
     for (;;) pthread_cond_wait(&cond, &mutex);
     pthread_cleanup_pop(0);
     break;
+  case 11:
+    lockf(locked, F_LOCK, 0);
+    break;
+  case 12:
+    (void)!system("exec sleep 3600");
+    break;
   default:
     for (;;) pthread_testcancel();
   }
 }
-enum { CASES = 12 };
+enum { CASES = 14 };
 
 static void *thread(void *met) {
   int one = 1;
@@ -132,10 +139,16 @@ static void *thread(void *met) {
 int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
   CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
+  char name[] = "/tmp/mallow-cancel-XXXXXX", c;
+  locked = mkstemp(name);
+  CHECK(locked >= 0 && unlink(name) == 0);
   pid_t child = fork();
   CHECK(child >= 0);
-  if (child == 0)
+  if (child == 0) {
+    if (lockf(locked, F_LOCK, 0) != 0 || write(s[1], "x", 1) != 1) _exit(1);
     for (;;) pause();
+  }
+  CHECK(read(s[0], &c, 1) == 1); /* it has the lock */
   int expected = 0;
   for (int turn = 0; turn < 6; turn++)
     for (which = 0; which < CASES; which++) {
