@@ -35,6 +35,9 @@ for file in bin/mallow lib/libmallow.so lib/libmallow-cc.so; do
     die "$file has a run path into the build tree"
   fi
 done
+if readelf --debug-dump=info --dwarf-depth=1 "$prefix/lib/libmallow.so" | grep -E '^ *Version: *[^4 ]'; then
+  die "libmallow.so has debug information that old tools cannot read"
+fi
 if grep -rIl "$prefix-first" "$prefix"; then die "installed files name the prefix"; fi
 if grep -rIl "$build" "$prefix"; then die "installed files name the build tree"; fi
 
