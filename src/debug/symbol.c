@@ -53,6 +53,7 @@
   X(dwarf_attr)                                                                                    \
   X(dwarf_formudata)                                                                               \
   X(dwarf_getsrcfiles)                                                                             \
+  X(dwarf_getsrcdirs)                                                                              \
   X(dwarf_filesrc)                                                                                 \
   X(dwarf_getsrc_die)                                                                              \
   X(dwarf_lineno)                                                                                  \
@@ -93,8 +94,20 @@ static size_t remembered_at(uintptr_t pc) {
 }
 _Static_assert(REMEMBERED == 256, "8 bits");
 
+/* Names made absolute, by the address of libdw's string. */
+struct joined {
+  const char *of;
+  struct joined *next;
+  char name[];
+};
+static struct joined *joined[REMEMBERED]; /* under lock */
+
+/* With the list of modules. */
 static void remembered_clear(void) {
-  for (size_t i = 0; i < REMEMBERED; i++) remembered[i].pc = 0;
+  for (size_t i = 0; i < REMEMBERED; i++) {
+    remembered[i].pc = 0;
+    for (struct joined *j; (j = joined[i]); free(j)) joined[i] = j->next;
+  }
 }
 
 static bool recall_locked(struct answer *a, uintptr_t pc) {
@@ -256,14 +269,34 @@ static int attr_int(Dwarf_Die *die, unsigned name) {
   return dw.dwarf_attr(die, name, &attr) && dw.dwarf_formudata(&attr, &v) == 0 ? (int)v : 0;
 }
 
+/* Before DWARF 5 a file's name may be relative to where its unit was compiled. */
+static const char *absolute_locked(Dwarf_Files *files, const char *name) {
+  const char *const *folder = NULL;
+  size_t n = 0;
+  if (!name || *name == '/' || !files || dw.dwarf_getsrcdirs(files, &folder, &n) != 0 || n == 0 ||
+      !folder[0] || folder[0][0] != '/')
+    return name;
+  struct joined **list = &joined[remembered_at((uintptr_t)name)];
+  for (struct joined *j = *list; j; j = j->next)
+    if (j->of == name) return j->name;
+  size_t size = strlen(folder[0]) + strlen(name) + 2;
+  struct joined *made = malloc(sizeof *made + size);
+  if (!made) return name;
+  *made = (struct joined){.of = name, .next = *list};
+  stpcpy(stpcpy(stpcpy(made->name, folder[0]), "/"), name);
+  return (*list = made)->name;
+}
+
 /* Inlined calls and the function around them: dies from the innermost scope outwards. */
 static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t addr) {
   Dwarf_Addr at = addr - unit->bias;
   struct mwi_frame here = {.module = a->frame[0].module};
   uintptr_t symbol_offset = a->frame[0].offset;
+  Dwarf_Files *files = NULL;
+  dw.dwarf_getsrcfiles(&unit->die, &files, NULL);
   Dwarf_Line *line = dw.dwarf_getsrc_die(&unit->die, at);
   if (line) {
-    here.file = dw.dwarf_linesrc(line, NULL, NULL);
+    here.file = absolute_locked(files, dw.dwarf_linesrc(line, NULL, NULL));
     dw.dwarf_lineno(line, &here.line);
   }
   Dwarf_Die *inner = NULL, *scope = NULL;
@@ -271,8 +304,6 @@ static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t a
   /* again by the tree: the first list follows an inlined call to where its
    * function was written, not to where it was inlined */
   n = n > 0 ? dw.dwarf_getscopes_die(&inner[0], &scope) : 0;
-  Dwarf_Files *files = NULL;
-  dw.dwarf_getsrcfiles(&unit->die, &files, NULL);
   int out = 0;
   bool complete = false;
   for (int i = 0; i < n && !complete; i++) {
@@ -289,7 +320,8 @@ static void scopes_locked(struct answer *a, struct unit_range *unit, uintptr_t a
     if (out < MWI_MAX_INLINED || complete) a->frame[out++] = here;
     if (complete) break;
     int file = attr_int(&scope[i], DW_AT_call_file);
-    here.file = files ? dw.dwarf_filesrc(files, (size_t)file, NULL, NULL) : NULL;
+    const char *name = files ? dw.dwarf_filesrc(files, (size_t)file, NULL, NULL) : NULL;
+    here.file = absolute_locked(files, name);
     here.line = attr_int(&scope[i], DW_AT_call_line);
   }
   free(scope);
