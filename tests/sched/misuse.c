@@ -29,7 +29,7 @@ static void close_under_sender(void) {
   mw_go(send_later, c);
   mw_sleep(20000000);
   mw_chan_close(c);
-  mw_sleep(20000000);
+  for (;;) mw_sleep(20000000); /* the sender ends the process, when it has a CPU */
 }
 static void close_twice(void) {
   mw_chan *c = mw_chan_make(int, 0);
