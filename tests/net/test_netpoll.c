@@ -36,6 +36,7 @@ int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]);
 int mwi_rt_pipe2(int fd[2], int flags);
 
 enum { ROUNDS = 200, READERS = 4 };
+enum { LONG_NS = 2000000000 }; /* passes only if something is wrong */
 
 /* As libc_io.c does it on a goroutine.  Bytes, 0, or -errno; ns: of the deadline, 0 none. */
 static long take_some(int fd, bool socket, int64_t ns, size_t room) {
@@ -370,8 +371,6 @@ static struct mwi_io_op read_of(int fd) {
   return op;
 }
 
-enum { LONG_NS = 2000000000 }; /* passes only if something is wrong */
-
 /* A handler runs, and sysmon has looked, before the goroutine is in the queue [NP6]. */
 static void cut_before_the_wait(void **state) {
   (void)state;
@@ -414,6 +413,41 @@ static void pollers_wait_for_the_close(void **state) {
   assert_int_equal(mwi_load_seqcst(&m.io->state), MWI_IOW_CLOSED);
   mwi_many_end(&m);
   assert_null(mwi_load_relaxed(&pd->queue[MWI_IO_READ]));
+  mwi_rt_close(fd[1]);
+}
+
+static void deliver(int fd, uint32_t seq, uint32_t what) {
+  struct mwi_poll_events ev = {.n = 1};
+  struct mwi_glist ready = {0};
+  ev.at[0].fd = fd;
+  ev.at[0].seq = seq;
+  ev.at[0].what = what;
+  mwi_rt_enter();
+  mwi_netpoll_deliver(&ev, &ready);
+  mwi_glist_run(&ready);
+  mwi_rt_leave();
+}
+
+/* After a hang-up a short read has not emptied the socket: there is the end, of which no edge will
+ * tell any more.  Not that of another life [NP4]. */
+static void hang_ups_are_remembered(void **state) {
+  (void)state;
+  int fd[2];
+  mine_of_pair(fd);
+  struct mwi_io_op op = read_of(fd[1]);
+  mwi_store_relaxed(&op.pd->foreign, false);
+  assert_int_equal(mwi_io_wait(op.pd, fd[1], op.seq, MWI_IO_READ, mwi_timer_deadline(1000000),
+                               MWI_CUT_NEVER, false),
+                   -EAGAIN);
+  assert_false(mwi_io_try(&op)); /* emptied, and no edge since */
+  deliver(fd[1], op.seq + 1, MWI_EV_READ | MWI_EV_STICKY);
+  assert_false(mwi_io_try(&op));
+  deliver(fd[1], op.seq, MWI_EV_READ);
+  assert_true(mwi_io_try(&op)); /* which takes it */
+  assert_false(mwi_io_try(&op));
+  deliver(fd[1], op.seq, MWI_EV_READ | MWI_EV_STICKY);
+  for (int i = 0; i < 3; i++) assert_true(mwi_io_try(&op));
+  mwi_rt_close(fd[0]);
   mwi_rt_close(fd[1]);
 }
 
@@ -795,6 +829,7 @@ int main(void) {
       cmocka_unit_test(cut_before_the_wait),
       cmocka_unit_test(pollers_wait_for_the_close),
       cmocka_unit_test(writers_pass_it_on),
+      cmocka_unit_test(hang_ups_are_remembered),
       cmocka_unit_test(flag_unseen),
       cmocka_unit_test(flag_seen),
       cmocka_unit_test(first_home),
