@@ -41,6 +41,7 @@ join 50000 40
 frag 64 4
 handoff 20000
 spread 32 400000
+larson 8 20 100000
 big 100 12
 weak 600000
 deep 20
