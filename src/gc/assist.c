@@ -37,7 +37,7 @@ void mwi_gc_account(struct mwi_gcp *w) {
 }
 
 void mwi_gc_update_ratio(void) {
-  double r = mwi_pacer_assist_ratio(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live),
+  double r = mwi_pacer_assist_ratio(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live.bytes),
                                     mwi_load_relaxed(&mwi_gc.scan_done));
   mwi_store_relaxed(&mwi_gc.ratio, r);
 }
@@ -277,7 +277,7 @@ void mwi_gc_hasten(void) {
 /* ---- Sweeping in proportion -------------------------------------------- */
 
 void mwi_gc_sweep_basis_stw(void) {
-  uint64_t live = mwi_load_relaxed(&mwi_heap_live);
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes);
   uint64_t trigger = mwi_pacer.trigger;
   uint64_t pages = mwi_load_relaxed(&mwi_heap.inuse_pages);
   /* All must be swept 1 MB of allocation before the next trigger. */
@@ -302,7 +302,7 @@ static void sweep_share(uint64_t live) {
 }
 
 void mwi_gc_trace_swept(void) {
-  uint64_t live = mwi_load_relaxed(&mwi_heap_live), basis = mwi_gc.sweep_live_basis;
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes), basis = mwi_gc.sweep_live_basis;
   mwi_trace_line(
       "pacer: sweep done at heap size %luMB; allocated %luMB during sweep; swept %lu pages "
       "at %s pages/byte",
@@ -315,22 +315,14 @@ void mwi_gc_trace_swept(void) {
 
 /*
  * Runs of one slot come one by one, and a locked addition to a counter that all
- * share would cost as much as the rest of the allocation.  So a processor's small
+ * share would cost as much as the rest of the allocation, and several times that
+ * where processors take its line from each other.  So a processor's small
  * ones are added up, CHARGE_LEAST bytes at a time: mwi_heap_live is so much too
- * low for each processor, of a heap of 4 MB at least.  Not while marking is on,
- * where each is owed scan work, nor under a limit.
+ * low for each processor, of a heap of 4 MB at least.  A cycle's beginning and end
+ * see all (gc/cycle.c).  What an allocation owes while marking is on is the
+ * processor's own matter, and not put off.  Not under a limit.
  */
-#define CHARGE_LEAST 1024
-
-MWI_INLINE bool put_off(size_t *charged) {
-  struct mwi_gcp *w = mwi_tcb()->gcp;
-  if (MWI_UNLIKELY(!w)) return false;
-  *charged += w->uncharged;
-  bool off = *charged < CHARGE_LEAST && mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK &&
-             !mwi_pacer.limit;
-  w->uncharged = off ? (uint32_t)*charged : 0;
-  return off;
-}
+#define CHARGE_LEAST 4096
 
 /* So much is live, while marking is not on. */
 MWI_INLINE void start_if_due(uint64_t live) {
@@ -341,13 +333,21 @@ MWI_INLINE void start_if_due(uint64_t live) {
 }
 
 void mwi_pacer_charge(size_t charged) {
-  if (put_off(&charged)) return;
-  uint64_t live = mwi_add_relaxed(&mwi_heap_live, charged) + charged;
+  struct mwi_gcp *w = mwi_tcb()->gcp;
+  if (MWI_LIKELY(w)) {
+    if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) w->credit -= (int64_t)charged;
+    charged += w->uncharged;
+    if (charged < CHARGE_LEAST && w->credit >= 0 && !mwi_pacer.limit) {
+      w->uncharged = (uint32_t)charged;
+      return;
+    }
+    w->uncharged = 0;
+  }
+  uint64_t live = mwi_add_relaxed(&mwi_heap_live.bytes, charged) + charged;
   if (MWI_UNLIKELY(mwi_pacer.limit)) mwi_memlimit_make_room();
   if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) {
     mwi_add_relaxed(&mwi_gc.black, charged);
-    struct mwi_gcp *w = mwi_tcb()->gcp;
-    if (w && (w->credit -= (int64_t)charged) < 0) assist();
+    if (w && w->credit < 0) assist();
     return;
   }
   if (live >= mwi_pacer.trigger)
@@ -376,12 +376,12 @@ static void sweep_for(size_t pages) {
 
 void mwi_pacer_foresee(size_t pages, struct mwi_foreseen *f) {
   uint64_t bytes = (uint64_t)pages << MWI_PAGE_SHIFT;
-  uint64_t live = mwi_load_relaxed(&mwi_heap_live) + bytes;
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes) + bytes;
   if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK || live >= mwi_pacer.trigger) {
     mwi_rt_enter(); /* no cycle ends in between */
     f->cycle = mwi_gc_stats.ncycles;
     f->live = true;
-    mwi_add_relaxed(&mwi_heap_live, bytes);
+    mwi_add_relaxed(&mwi_heap_live.bytes, bytes);
     mwi_rt_leave();
     if (mwi_load_relaxed(&mwi_gc.phase) != MWI_PHASE_MARK) {
       start_if_due(live);

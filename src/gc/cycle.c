@@ -39,7 +39,7 @@ _Atomic uint32_t mwi_jumps_pending;
 void (*mwi_jumps_look)(struct mwi_g *g);
 struct mwi_gc_stats mwi_gc_stats;
 struct mwi_pacer mwi_pacer;
-_Atomic uint64_t mwi_heap_live;
+struct mwi_heap_live mwi_heap_live;
 struct mwi_gc mwi_gc;
 
 #define FORCE_PERIOD_NS (int64_t)120000000000
@@ -167,6 +167,8 @@ static void begin_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
   mwi_assert(w->head == w->tail && w->nwb == 0); /* nothing is recorded between cycles */
   w->head = w->tail = 0;
   w->credit = 0;
+  mwi_add_relaxed(&mwi_heap_live.bytes, w->uncharged); /* white */
+  w->uncharged = 0;
   w->marked_bytes = w->scan_work = 0;
   w->fractional_ns = 0;
   mwi_mcache_start_black_stw(mc);
@@ -211,7 +213,7 @@ static void begin_cycle(bool forced) {
   st->cycle_start_ns = t0;
   st->forced = forced;
   st->nprocs = mwi_gc_hooks.nprocs();
-  st->heap_start = mwi_load_relaxed(&mwi_heap_live);
+  st->heap_start = mwi_load_relaxed(&mwi_heap_live.bytes);
   st->assist_cpu_ns = st->dedicated_cpu_ns = st->idle_cpu_ns = 0;
   mwi_heap.black_alloc = true;
   mwi_store_relaxed(&mwi_gc.phase, MWI_PHASE_MARK); /* [C1] */
@@ -265,11 +267,11 @@ static void begin_cycle(bool forced) {
 static bool still_due(enum mwi_gc_reason reason) {
   switch (reason) {
   case MWI_GC_HEAP:
-    return mwi_load_relaxed(&mwi_heap_live) >= mwi_pacer.trigger;
+    return mwi_load_relaxed(&mwi_heap_live.bytes) >= mwi_pacer.trigger;
   case MWI_GC_PERIODIC:
     return mwi_gc_forced_in_ns() == 0;
   case MWI_GC_LIMIT:
-    return mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live));
+    return mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live.bytes));
   case MWI_GC_STACKS:
     return mwi_stacklimit_wanted();
   default:
@@ -315,6 +317,8 @@ static bool looks_finished(void) {
 static void end_p(struct mwi_gcp *w, struct mwi_mcache *mc) {
   mwi_assert(w->head == w->tail && w->nwb == 0);
   mwi_gc_account(w);
+  mwi_add_relaxed(&mwi_gc.black, w->uncharged); /* what is live follows from it */
+  w->uncharged = 0;
   mwi_mcache_flush_stw(mc);
   w->credit = 0;
 }
@@ -332,7 +336,7 @@ static void end_cycle_stw(int64_t t2, int64_t cpu0) {
   mwi_store_relaxed(&mwi_gc.phase, MWI_PHASE_OFF); /* [C1] */
   mwi_gc_hooks.set_wb_stw(false);
   mwi_ext_reset_stw();
-  st->heap_end = mwi_load_relaxed(&mwi_heap_live);
+  st->heap_end = mwi_load_relaxed(&mwi_heap_live.bytes);
   mwi_gc_hooks.each_p_stw(end_p);
 #if MW_CHECK
   mwi_heap_check_stw();
@@ -368,7 +372,7 @@ static void end_cycle_stw(int64_t t2, int64_t cpu0) {
   mwi_memlimit_inputs_stw(true);
   mwi_pacer_commit(&mwi_pacer);
   mwi_scavenge_goal_stw(st->goal);
-  mwi_store_relaxed(&mwi_heap_live, marked);
+  mwi_store_relaxed(&mwi_heap_live.bytes, marked);
   mwi_gc_sweep_basis_stw();
 
   st->heap_marked = marked;

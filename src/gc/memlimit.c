@@ -80,7 +80,7 @@ static uint64_t heap_unused;
 
 void mwi_memlimit_inputs_stw(bool marking_ended) {
   uint64_t inuse = (uint64_t)mwi_load_relaxed(&mwi_heap.inuse_pages) << MWI_PAGE_SHIFT;
-  uint64_t ready = heap_ready(), live = mwi_load_relaxed(&mwi_heap_live);
+  uint64_t ready = heap_ready(), live = mwi_load_relaxed(&mwi_heap_live.bytes);
   mwi_store_relaxed(&limit_now, mwi_pacer.limit);
   mwi_store_relaxed(&scanned_now, mwi_pacer.stacks);
   if (marking_ended) heap_unused = inuse > live ? inuse - live : 0;
@@ -188,7 +188,7 @@ bool mwi_memlimit_wait(size_t bytes, struct mwi_room_wait *w) {
       if (!swept_some()) mwi_gc_hooks.yield(); /* others have the last spans in hand */
     } else {
       if (given_up(w, cycles)) return false;
-      if (!mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live))) return false;
+      if (!mwi_pacer_worth(&mwi_pacer, mwi_load_relaxed(&mwi_heap_live.bytes))) return false;
       mwi_gc_start(MWI_GC_LIMIT);
       if (mwi_load_acquire(&mwi_gc.phase) == MWI_PHASE_MARK || mwi_gc_stats.ncycles != cycles)
         continue;

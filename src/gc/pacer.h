@@ -69,8 +69,12 @@ void mwi_limiter_add(struct mwi_limiter *l, int64_t gc_ns, int64_t program_ns);
 
 /* ---- The live instance ------------------------------------------------- */
 
-extern struct mwi_pacer mwi_pacer;     /* written with the world stopped */
-extern _Atomic uint64_t mwi_heap_live; /* bytes handed out and not known dead, an over-estimate */
+extern struct mwi_pacer mwi_pacer; /* written with the world stopped */
+/* Bytes handed out and not known dead, an over-estimate.  A line of its own: every processor adds
+ * to it, and what lies beside it is read at each refill. */
+extern struct mwi_heap_live {
+  _Atomic uint64_t bytes MWI_ALIGNED(64);
+} mwi_heap_live;
 
 /* Limiter of the running program (gc/memlimit.c). */
 bool mwi_limiter_on(void);

@@ -163,12 +163,12 @@ struct mwi_heap {
   bool black_alloc;     /* [H6] */
   uint64_t sample_rate; /* mean bytes from one sample point to the next; 0: none */
 
-  /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed
-   */
-  _Atomic size_t inuse_pages; /* pages in spans */
-  _Atomic size_t committed;   /* bytes read/write now */
-  _Atomic size_t released;    /* bytes of free pages that the OS does not back: given back, or
-                               * committed and not yet used */
+  /* atomic, relaxed counters, bytes or counts, exact when the world is stopped and caches flushed.
+   * Lines of their own: what is above is read all the time. */
+  _Atomic size_t inuse_pages MWI_ALIGNED(64); /* pages in spans */
+  _Atomic size_t committed;                   /* bytes read/write now */
+  _Atomic size_t released; /* bytes of free pages that the OS does not back: given back, or
+                            * committed and not yet used */
   _Atomic uint64_t pages_swept;
   _Atomic size_t unswept_spans; /* spans that still want sweeping in this cycle, or are in a
                                  * sweeper's hand; release when a sweep is complete */

@@ -62,7 +62,7 @@ static void who_allocates_marks(void **state) {
   for (int turn = 0; turn < 3; turn++) {
     start();
     uint32_t cycle = mwi_gc_stats.ncycles;
-    double before = (double)mwi_load_relaxed(&mwi_heap_live), goal = (double)mwi_pacer.goal;
+    double before = (double)mwi_load_relaxed(&mwi_heap_live.bytes), goal = (double)mwi_pacer.goal;
     double expected = (double)mwi_pacer.heap_scanned;
     assert_true(expected > LIST * 16 && goal - before > LIST * 16);
     while (mwi_gc_stats.ncycles == cycle) {
@@ -70,7 +70,7 @@ static void who_allocates_marks(void **state) {
       heap_alloc(mc, mwi_class_untyped(32, false), &charged);
       if (!charged) continue;
       mwi_pacer_charge(charged);
-      double live = (double)mwi_load_relaxed(&mwi_heap_live);
+      double live = (double)mwi_load_relaxed(&mwi_heap_live.bytes);
       double used = (live - before) / (goal - before);
       if (mwi_gc_stats.ncycles != cycle) break;
       assert_true(live < goal);

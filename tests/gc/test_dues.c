@@ -72,23 +72,23 @@ static int end(void **state) {
 static void small_charges_are_seen(void **state) {
   (void)state;
   start();
-  uint64_t live = mwi_load_relaxed(&mwi_heap_live), black = mwi_load_relaxed(&mwi_gc.black);
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes), black = mwi_load_relaxed(&mwi_gc.black);
   mwi_pacer_charge(16);
-  assert_int_equal(mwi_load_relaxed(&mwi_heap_live) - live, 16);
+  assert_int_equal(mwi_load_relaxed(&mwi_heap_live.bytes) - live, 16);
   assert_int_equal(mwi_load_relaxed(&mwi_gc.black) - black, 16);
   finish();
   heap_sweep_all();
   mwi_pacer.limit = mwi_pacer.cap = UINT64_MAX / 2;
-  live = mwi_load_relaxed(&mwi_heap_live);
+  live = mwi_load_relaxed(&mwi_heap_live.bytes);
   mwi_pacer_charge(16);
-  assert_int_equal(mwi_load_relaxed(&mwi_heap_live) - live, 16);
+  assert_int_equal(mwi_load_relaxed(&mwi_heap_live.bytes) - live, 16);
 }
 
 /* What workers have earned is taken first, and is worth what it is worth to an assist. */
 static void credit_is_taken(void **state) {
   (void)state;
   start();
-  mwi_pacer.goal = mwi_load_relaxed(&mwi_heap_live) + 100 * MWI_MB;
+  mwi_pacer.goal = mwi_load_relaxed(&mwi_heap_live.bytes) + 100 * MWI_MB;
   mwi_gc_update_ratio();
   double ratio = mwi_load_relaxed(&mwi_gc.ratio);
   assert_true(ratio > 0);
@@ -185,7 +185,7 @@ static void allocation_sweeps(void **state) {
   for (int i = 0; i < 400000; i++) object(); /* 12 MB, garbage */
   start();
   finish();
-  uint64_t live = mwi_load_relaxed(&mwi_heap_live);
+  uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes);
   uint64_t unswept = mwi_load_relaxed(&mwi_heap.unswept_spans);
   assert_true(unswept > 1000);
   mwi_pacer.trigger = live + 20 * MWI_MB;
@@ -196,7 +196,7 @@ static void allocation_sweeps(void **state) {
     double left = (double)mwi_load_relaxed(&mwi_heap.unswept_spans) / (double)unswept;
     assert_true(left < 1 - 4.0 / 19 * i + 0.1 && left > 1 - 4.0 / 19 * i - 0.1);
   }
-  mwi_add_relaxed(&mwi_heap_live, (uint64_t)-16 * MWI_MB);
+  mwi_add_relaxed(&mwi_heap_live.bytes, (uint64_t)-16 * MWI_MB);
 }
 
 /* ---- At the heap's goal -------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static void waits_for_who_starts(void **state) {
   mwi_pacer_charge(4096);
   assert_int_equal(parked, 1);
   assert_false(mwi_gc_wb_state());
-  mwi_add_relaxed(&mwi_heap_live, (uint64_t)-4096);
+  mwi_add_relaxed(&mwi_heap_live.bytes, (uint64_t)-4096);
 }
 
 /* ---- At the limit --------------------------------------------------------------------- */
@@ -273,7 +273,7 @@ static void is_not_worth_a_cycle(void **state) {
   uint32_t before = mwi_gc_stats.ncycles;
   mwi_pacer.limit = mwi_pacer.cap = MWI_GB;
   mwi_pacer.trigger = mwi_pacer.goal = UINT64_MAX / 2;
-  mwi_pacer.marked = mwi_load_relaxed(&mwi_heap_live) + MWI_MB;
+  mwi_pacer.marked = mwi_load_relaxed(&mwi_heap_live.bytes) + MWI_MB;
   cycles = 0;
   mwi_gc_hooks.cycle_ended = worth_it;
   assert_false(waits_for_room(8 * MWI_GB));
