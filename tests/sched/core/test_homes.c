@@ -4,8 +4,8 @@
  *
  * Policies that change no result, only what it costs, so that without this only the echo
  * benchmark would tell that one is gone: when a thread that has run dry steps aside
- * (sched/aside.h), for how many goroutines of a ring it prefetches at once (runq.c), and for
- * how many that became ready it wakes another thread (mwi_glist_run).
+ * (sched/aside.h), for how many goroutines of a ring it prefetches at once (runq.c), for how many
+ * that became ready it wakes another thread (mwi_glist_run), and for what it leaves behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +123,41 @@ static void few_that_are_ready_wake_nobody(void **state) {
   mwi_rt_leave();
 }
 
+/* Does somebody wait for a descriptor?  In the place of iowait.c's. */
+static _Atomic bool waited;
+bool __wrap_mwi_netpoll_waited(void);
+bool __wrap_mwi_netpoll_waited(void) {
+  return waited;
+}
+
+/* How many of 100 processors that are handed over, with nothing to do, wake a thread. */
+static int woken_for_nothing(void) {
+  wakes = 0;
+  for (int i = 0; i < 100; i++) {
+    struct mwi_p *p;
+    while (!(p = mwi_idle_p_get())) {
+    }
+    mwi_handoff_p(p);
+  }
+  return wakes;
+}
+
+/* Edges need a thread that waits for them, even where nothing else is to be done. */
+static void descriptors_are_watched(void **state) {
+  (void)state;
+  mwi_rt_enter(); /* after the test before: this thread has one of two processors */
+  assert_non_null(mwi_tcb()->p);
+  waited = false;
+  assert_int_equal(woken_for_nothing(), 0);
+  waited = true;
+  assert_true(woken_for_nothing() > 0);
+  mwi_store_seqcst(&mwi_sched.keeper_until, MWI_KEEP_ON); /* there is one */
+  assert_int_equal(woken_for_nothing(), 0);
+  mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);
+  waited = false;
+  mwi_rt_leave();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(who_is_fed_steps_aside_each_time),
@@ -130,6 +165,7 @@ int main(void) {
       cmocka_unit_test(beside_loops_it_is_nearly_always_left_out),
       cmocka_unit_test(stacks_are_prefetched_for_in_groups),
       cmocka_unit_test(few_that_are_ready_wake_nobody),
+      cmocka_unit_test(descriptors_are_watched),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
