@@ -6,7 +6,8 @@
  *          (pthread_exit) and the last of them has ended.
  * Promise  A deadlock is reported only where nothing but the runtime could have ended it: not
  *          beside threads of the program's own, signals that are listened to, timers, or
- *          descriptors.
+ *          descriptors.  Where main has left the process to the others, its end is that none
+ *          is left, and no deadlock.
  * Next     m.c and sysmon.c (who calls)
  */
 #include <stdlib.h>
@@ -49,6 +50,11 @@ void mwi_check_dead(void) {
   if (asleep < mwi_load_relaxed(&mwi_sched.nm)) return;
   if (mwi_load_relaxed(&mwi_sched.keeper_until) != INT64_MAX || mwi_netpoll_waited()) return;
   if (mwi_earliest_timer() != INT64_MAX || mwi_any_work()) return;
+  if (mw_num_goroutine() == 0 && mwi_load_relaxed(&mwi_sched.exit_when_empty) != MWI_EXIT_NOT) {
+    /* Who ended last has not looked yet, or two ended at once and each saw the other. */
+    mwi_sysmon_wake();
+    return;
+  }
   mwi_unlock(&mwi_sched.lock);
   if (mw_num_goroutine() == 0) mwi_fatal("no goroutines (main called mw_goexit) - deadlock!");
   mwi_fatal("all goroutines are asleep - deadlock!");

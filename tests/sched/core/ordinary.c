@@ -13,6 +13,7 @@
  *   exit       exit() on a goroutine: atexit's handlers allocate, block, use channels
  *   quick, under           quick_exit; _exit beside goroutines that run
  *   main-exits             pthread_exit in main: the last goroutine ends the process
+ *   main-exits-threads     the last thread does, many times over
  *   thread-exits           pthread_exit in goroutines
  *   foreign    many short threads of the program's, their objects on their stacks
  */
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -387,6 +389,29 @@ static void last(void *unused) {
   puts("last");
 }
 
+static void *last_thread(void *told) {
+  mw_chan_send((mw_chan *)told, 1);
+  mw_sleep(1000000);
+  (void)list(100);
+  return NULL;
+}
+/* Each process has one thread left, whose end the scheduler's threads see as well. */
+static void main_exits_threads(void) {
+  for (int i = 0; i < 100; i++) {
+    pid_t p = fork();
+    CHECK(p >= 0);
+    if (!p) {
+      mw_chan *told = mw_chan_make(int, 0);
+      pthread_t t;
+      CHECK(pthread_create(&t, NULL, last_thread, told) == 0);
+      mw_chan_recv(told, NULL);
+      pthread_exit(NULL);
+    }
+    int status;
+    CHECK(waitpid(p, &status, 0) == p && status == 0);
+  }
+}
+
 static void *short_thread(void *n) {
   node *mine = list((uintptr_t)n);
   mw_gc();
@@ -432,6 +457,7 @@ int main(int argc, char **argv) {
     mw_sleep(INT64_C(30000000000));
   }
   if (IS("thread-exits")) several(exits_thread, 50);
+  if (IS("main-exits-threads")) main_exits_threads();
   if (IS("main-exits")) {
     mw_go(last, NULL);
     pthread_exit(NULL);
