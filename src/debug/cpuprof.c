@@ -297,7 +297,9 @@ void mwi_cpuprof_forget(void) {
 /* ---- The program's calls ----------------------------------------------- */
 
 MWI_EXPORT int mw_pprof_start_cpu(int fd) {
+  int cancel = mwi_cancel_off();
   int r = fcntl(fd, F_GETFD) < 0 ? -EBADF : mwi_cpuprof_start();
+  mwi_cancel_back(cancel);
   if (r == 0) {
     mwi_store_release(&output, fd);
     return 0;
@@ -307,13 +309,14 @@ MWI_EXPORT int mw_pprof_start_cpu(int fd) {
 }
 
 MWI_EXPORT int mw_pprof_stop_cpu(void) {
-  int fd = mwi_xchg_acqrel(&output, -1);
+  int cancel = mwi_cancel_off(), fd = mwi_xchg_acqrel(&output, -1);
   struct mwi_profile p;
   int r = fd >= 0 ? mwi_cpuprof_stop(&p) : -EINVAL; /* another's, over HTTP, is not ours to stop */
   if (fd >= 0) {
     if (r == 0) r = mwi_profile_write_proto(&p, fd);
     mwi_profile_free(&p);
   }
+  mwi_cancel_back(cancel);
   if (r == 0) return 0;
   mwi_errno_set(-r);
   return -1;

@@ -167,16 +167,17 @@ MWI_EXPORT void mw_print_goroutines(int fd) {
   struct mwi_line l;
   mwi_line_init(&l);
   struct mwi_goroutines *all = mwi_goroutines_take(system);
+  int cancel = mwi_cancel_off();
   if (!all) {
     mwi_line_str(&l, "mw_print_goroutines: out of memory");
     mwi_line_end(&l, fd);
-    return;
   }
-  for (size_t i = 0; i < all->n; i++) {
+  for (size_t i = 0; all && i < all->n; i++) {
     if (i) mwi_line_end(&l, fd);
     mwi_gtrace_print(fd, mwi_goroutines_at(all, i), system);
   }
-  mwi_goroutines_free(all);
+  if (all) mwi_goroutines_free(all);
+  mwi_cancel_back(cancel);
 }
 
 /* ---- In a dying one -------------------------------------------------------------------------- */

@@ -334,7 +334,7 @@ MWI_EXPORT int mw_heap_dump(int fd) {
     errno = ENOMEM;
     return -1;
   }
-  mwi_attach();
+  int cancel = mwi_cancel_off();
   mwi_gc_exclude();
   mwi_stop_world();
   mwi_spill_call(put_heap_stw, &d);
@@ -353,6 +353,7 @@ MWI_EXPORT int mw_heap_dump(int fd) {
   put(&d, END);
   flush(&d);
   mwi_os.unreserve(d.buf, BUFFER);
+  mwi_cancel_back(cancel);
   if (!d.error) return 0;
   errno = -d.error;
   return -1;

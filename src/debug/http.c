@@ -235,7 +235,8 @@ static int serve(const char *addr) {
 }
 
 MWI_EXPORT int mw_debug_serve(const char *addr) {
-  int r = serve(addr);
+  int cancel = mwi_cancel_off(), r = serve(addr);
+  mwi_cancel_back(cancel);
   if (r >= 0) return r;
   mwi_errno_set(-r);
   return -1;

@@ -229,8 +229,11 @@ MWI_EXPORT int mw_pprof_write(const char *profile, int fd, int debug) {
     r = -EBADF;
   else if (!profile || debug < 0)
     r = -EINVAL;
-  else
+  else {
+    int cancel = mwi_cancel_off();
     r = mwi_profile_write(profile, fd, debug);
+    mwi_cancel_back(cancel);
+  }
   if (r == 0) return 0;
   mwi_errno_set(-r);
   return -1;

@@ -69,10 +69,8 @@ void mwi_unwind_saved(struct mwi_unwind *u, uintptr_t sp, size_t pad, uintptr_t 
   u->ctx.reg[MWI_CTX_SP] = sp + MWI_SWITCH_FRAME;
 }
 
-/* The mapping that addr is in, from /proc/self/maps, without stdio. */
-static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
-  int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+/* The mapping that addr is in, from fd, which is /proc/self/maps, without stdio. */
+static bool mapping_in(int fd, uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
   char buf[1024];
   ssize_t n;
   uintptr_t bound[2] = {0, 0};
@@ -95,9 +93,18 @@ static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
         field = 3;
       }
     }
-  close(fd);
   *lo = bound[0];
   *hi = bound[1];
+  return found;
+}
+
+/* Samples of a program's thread come here, and traces with the world stopped. */
+static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
+  int cancel = mwi_os_cancel_off();
+  int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  bool found = fd >= 0 && mapping_in(fd, addr, lo, hi);
+  if (fd >= 0) close(fd);
+  mwi_os_cancel_back(cancel);
   return found;
 }
 

@@ -82,6 +82,14 @@ unsigned mwi_os_cpu(void); /* where the calling thread was a moment ago */
 /* Move the calling thread to that CPU, if its affinity mask has it; it is not kept there. */
 void mwi_os_go_to_cpu(unsigned cpu);
 void mwi_os_usleep(int64_t us);
+/*
+ * libc's calls that are cancellation points are none of the runtime's: a thread of the program's
+ * that is cancelled (pthread_cancel) would leave locks and a stopped world behind.  From off to
+ * back the caller, a thread and no goroutine, is not cancelled; off returns what back is given.
+ * The functions of this file see to it themselves.
+ */
+int mwi_os_cancel_off(void);
+void mwi_os_cancel_back(int state);
 
 /* errno of the thread that runs at this moment.  libc declares its address
  * constant, so the compiler would use the old thread's after a migration.

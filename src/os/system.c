@@ -175,10 +175,21 @@ void mwi_os_go_to_cpu(unsigned cpu) {
   errno = saved;
 }
 
+int mwi_os_cancel_off(void) {
+  int state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+  return state;
+}
+
+void mwi_os_cancel_back(int state) {
+  pthread_setcancelstate(state, &state);
+}
+
 void mwi_os_usleep(int64_t us) {
-  int saved = errno;
+  int saved = errno, state = mwi_os_cancel_off();
   struct timespec ts = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
   nanosleep(&ts, NULL);
+  mwi_os_cancel_back(state);
   errno = saved;
 }
 
@@ -233,14 +244,19 @@ MWI_NOINLINE void mwi_errno_set(int e) {
 
 int mwi_os_write(int fd, const void *buf, size_t n) {
   const char *p = buf;
-  while (n) {
+  int state = mwi_os_cancel_off(), error = 0;
+  while (n && !error) {
     ssize_t r = write(fd, p, n);
     if (r < 0 && errno == EINTR) continue;
-    if (r <= 0) return r < 0 ? -errno : -EIO;
+    if (r <= 0) {
+      error = r < 0 ? -errno : -EIO;
+      continue;
+    }
     p += r;
     n -= (size_t)r;
   }
-  return 0;
+  mwi_os_cancel_back(state);
+  return error;
 }
 
 const char *mwi_os_getenv(const char *name) {

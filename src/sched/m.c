@@ -243,6 +243,16 @@ void mwi_detach(void) {
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* On a goroutine, which may migrate, there is nothing to do: its thread is ours. */
+int mwi_cancel_off(void) {
+  mwi_attach();
+  return mwi_getg()->foreign ? mwi_os_cancel_off() : -1;
+}
+
+void mwi_cancel_back(int state) {
+  if (state >= 0) mwi_os_cancel_back(state);
+}
+
 void mwi_attach_slow(void) {
   if (mwi_tcb()->attached) {
     mwi_need_p();
@@ -256,6 +266,7 @@ void mwi_attach_slow(void) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
+  int cancel = mwi_os_cancel_off(); /* the creator's stack is looked for in a file */
   mwi_store_relaxed(&mwi_thread_exit_hook, mwi_detach);
   mwi_os_thread_watch();
   mwi_sysmon_need();
@@ -281,6 +292,7 @@ void mwi_attach_slow(void) {
   mwi_store_release(&g->status, MWI_G_RUNNING);
   note_creator(m); /* a thread of the program's: where it first called the runtime */
   m->tcb.rt = 0;
+  mwi_os_cancel_back(cancel);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();
 }

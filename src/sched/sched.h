@@ -182,6 +182,9 @@ void mwi_ready(struct mwi_g *g);
 
 /* Attach the calling thread if it has never met the runtime, and hold a P.  Every public
  * entry point that uses mwi_getg begins with this. */
+/* Around what uses files by libc's calls: see mwi_os_cancel_off.  Any thread, any goroutine. */
+int mwi_cancel_off(void);
+void mwi_cancel_back(int state);
 void mwi_attach_slow(void);
 MWI_INLINE void mwi_attach(void) {
   if (MWI_UNLIKELY(!mwi_tcb()->p)) mwi_attach_slow();

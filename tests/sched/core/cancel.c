@@ -5,7 +5,8 @@
  * Plain C, that clang alone compiles as well and that has to pass there.  Compiled code's waits
  * are the runtime's system calls, and cancellation points as libc's are: the clean-up runs as
  * compiled code does, the thread ends, and what it held of the runtime (a processor, its
- * record) is there for others.
+ * record) is there for others.  Nothing else of the runtime's is a cancellation point, be it that
+ * it calls libc's: neither the first call, which may come after the cancellation, nor a profile.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -40,7 +41,8 @@ static int s[2], locked;
 static sem_t sem, begun;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static volatile int cleaned;
+static volatile int cleaned, whole = 1;
+static int null_fd;
 
 typedef struct node {
   struct node *next;
@@ -64,6 +66,22 @@ static void clean(void *arg) {
 }
 static void unlock(void *arg) {
   pthread_mutex_unlock(arg);
+}
+
+/* Files are read and written, and the world is stopped. */
+static void profiles(void) {
+  for (;;) {
+#ifdef WITH_MALLOW
+    whole = 0;
+    mw_print_goroutines(null_fd);
+    CHECK(mw_pprof_write("goroutine", null_fd, 2) == 0);
+    CHECK(mw_pprof_write("heap", null_fd, 0) == 0);
+    CHECK(mw_heap_dump(null_fd) == 0);
+    mw_gc();
+    whole = 1;
+#endif
+    pthread_testcancel();
+  }
 }
 
 static void wait_for_ever(void) {
@@ -118,11 +136,14 @@ static void wait_for_ever(void) {
   case 12:
     (void)!system("exec sleep 3600");
     break;
+  case 13:
+    profiles();
+    break;
   default:
     for (;;) pthread_testcancel();
   }
 }
-enum { CASES = 14 };
+enum { CASES = 15 };
 
 static void *thread(void *met) {
   int one = 1;
@@ -149,16 +170,19 @@ int main(void) {
     for (;;) pause();
   }
   CHECK(read(s[0], &c, 1) == 1); /* it has the lock */
+  CHECK((null_fd = open("/dev/null", O_WRONLY)) >= 0);
   int expected = 0;
-  for (int turn = 0; turn < 6; turn++)
+  for (int turn = 0; turn < 10; turn++)
     for (which = 0; which < CASES; which++) {
       pthread_t t;
       void *result = NULL;
       CHECK(pthread_create(&t, NULL, thread, turn % 2 ? &t : NULL) == 0);
-      while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
-      if (turn > 1) usleep(2000); /* let it wait, mostly */
+      if (turn < 6) /* else it is cancelled before it has begun, mostly */
+        while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
+      if (turn > 1 && turn < 6) usleep(2000); /* let it wait, mostly */
       CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0);
-      CHECK(result == PTHREAD_CANCELED && cleaned == ++expected);
+      CHECK(result == PTHREAD_CANCELED && cleaned == ++expected && whole);
+      if (turn >= 6) CHECK(sem_trywait(&begun) == 0);
 #ifdef WITH_MALLOW
       mw_gc();
 #endif
