@@ -23,8 +23,7 @@
  *          functions that only pass their arguments on, compiled code itself (mwi_rt_lent1 to 5,
  *          plugin/lent.c).  On any stack.
  * Limits   Calls that code not compiled by mallow makes get EFAULT.  What structures point to
- *          is followed for the calls below only, not for ioctl and prctl.  What a thread that
- *          is cancelled in a call of libc's has lent stays unfolded.
+ *          is followed for the calls below only, not for ioctl and prctl.
  */
 #include "sched/stack.h"
 
@@ -153,10 +152,13 @@ void mwi_lend_leave(struct mwi_g *g, uintptr_t sp) {
   struct mwi_lent *l;
   mwi_jumps_wait(g); /* a handler's jump comes behind this */
   while ((l = g->lends) != NULL && mwi_jump_leaves(g, (uintptr_t)l, sp)) {
-    if (l->holder == g)
+    if (l->holder == g) {
       mwi_lend_back(l);
-    else
+      *l =
+          (struct mwi_lent){0}; /* of a cancelled thread: mwi_lend_cancelled may be still to come */
+    } else {
       g->lends = NULL; /* external code has jumped, unseen, and others' frames are there now */
+    }
   }
   mwi_jumps_go(g);
 }
@@ -173,6 +175,10 @@ void mwi_lend_over(struct mwi_lent *l) {
   mwi_jumps_wait(g);
   mwi_lend_back(l);
   mwi_jumps_go(g);
+}
+
+void mwi_lend_cancelled(void *lent) {
+  mwi_lend_over(lent);
 }
 
 /* ---- For compiled code ----------------------------------------------------- */
@@ -199,7 +205,8 @@ static void lend_for_call(struct mwi_lent *l, const long *arg, int n) {
     if (MWI_LIKELY(near)) return f(__VA_ARGS__);                                                   \
     struct mwi_lent lent;                                                                          \
     lend_for_call(&lent, arg, n);                                                                  \
-    long r = f(__VA_ARGS__);                                                                       \
+    long r;                                                                                        \
+    MWI_WHILE_LENT(&lent, r, f(__VA_ARGS__));                                                      \
     mwi_lend_over(&lent); /* which leaves errno alone */                                           \
     return r;                                                                                      \
   }

@@ -3,6 +3,7 @@
 #ifndef MWI_SCHED_LEND_H
 #define MWI_SCHED_LEND_H
 
+#include <pthread.h>
 #include <sys/syscall.h>
 
 #include "heap/heap.h"
@@ -31,6 +32,20 @@ void mwi_lend_back(struct mwi_lent *l);
 void mwi_lend_note(struct mwi_lent *l);
 /* mwi_lend_back for what was noted, as a section of its own. */
 void mwi_lend_over(struct mwi_lent *l);
+/* For pthread_cleanup_push: a thread of the program's is cancelled, and what it has lent would keep
+ * stacks from folding for ever. */
+void mwi_lend_cancelled(void *lent);
+/* r = x, between mwi_lend and mwi_lend_back, where x may be a cancellation point. */
+#define MWI_WHILE_LENT(lent, r, x)                                                                 \
+  do {                                                                                             \
+    if (MWI_LIKELY(!(lent)->n && !(lent)->many)) {                                                 \
+      r = (x);                                                                                     \
+    } else {                                                                                       \
+      pthread_cleanup_push(mwi_lend_cancelled, (lent));                                            \
+      r = (x);                                                                                     \
+      pthread_cleanup_pop(0);                                                                      \
+    }                                                                                              \
+  } while (0)
 /* The goroutine, which runs, leaves the frames up to sp; UINTPTR_MAX: all. */
 void mwi_lend_leave(struct mwi_g *g, uintptr_t sp);
 

@@ -69,7 +69,8 @@ static void call_ends(struct mwi_m *m, uint32_t call) {
     const long arg[6] = {a, b, c, d, e, f};                                                        \
     struct mwi_lent lent;                                                                          \
     mwi_lend(&lent, number, arg);                                                                  \
-    long r = call;                                                                                 \
+    long r;                                                                                        \
+    MWI_WHILE_LENT(&lent, r, call);                                                                \
     mwi_lend_back(&lent);                                                                          \
     return r;                                                                                      \
   } while (0)

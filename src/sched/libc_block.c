@@ -211,7 +211,8 @@ MWI_EXPORT ssize_t mwi_rt_msgrcv(int id, void *msg, size_t n, long type, int fla
   do {                                                                                             \
     struct mwi_lent lent;                                                                          \
     mwi_lend_objects(&lent, (p), (q));                                                             \
-    int r = (call);                                                                                \
+    int r;                                                                                         \
+    MWI_WHILE_LENT(&lent, r, call);                                                                \
     mwi_lend_back(&lent); /* which leaves errno alone */                                           \
     return r;                                                                                      \
   } while (0)
@@ -249,7 +250,7 @@ MWI_EXPORT long mwi_rt_syscall(long number, ...) {
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   struct mwi_lent lent;
   mwi_lend(&lent, number, a);
-  long r = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  long r = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]); /* no cancellation point */
   mwi_lend_back(&lent);
   return r;
 }

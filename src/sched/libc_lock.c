@@ -59,7 +59,8 @@ static int gave(struct mwi_g *g, int r) {
   __extension__({                                                                                  \
     struct mwi_lent lent;                                                                          \
     mwi_lend_objects(&lent, (p), (q));                                                             \
-    int lent_result = (x);                                                                         \
+    int lent_result;                                                                               \
+    MWI_WHILE_LENT(&lent, lent_result, x);                                                         \
     mwi_lend_back(&lent);                                                                          \
     lent_result;                                                                                   \
   })
@@ -267,6 +268,37 @@ static bool others_wait(void) {
   return when != INT64_MAX && when <= mwi_os_monotonic();
 }
 
+#if MW_CHECK
+/* [LK3]: whoever is in a queue when this thread yields, somebody is taken up before it has yielded
+ * IN_VAIN times in a row.  Once it may meet itself first (find.c looks at the global queue now and
+ * then), and another thread may have taken the one that was seen, and not begun yet. */
+enum { IN_VAIN = 32 };
+static bool queued(void) {
+  struct mwi_p *p = mwi_tcb()->p;
+  return p && (!mwi_runq_empty(p) || mwi_load_relaxed(&mwi_sched.runq_size));
+}
+static uint32_t taken_up(void) {
+  uint32_t n = 0;
+  for (int i = 0; i < mwi_sched.nprocs; i++) n += mwi_load_relaxed(&mwi_sched.procs[i]->tick);
+  return n;
+}
+static void check_turns(bool somebody, uint32_t before) {
+  uint32_t *n = &mwi_self()->yields_in_vain;
+  *n = somebody && taken_up() - before < 2 ? *n + 1 : 0; /* one is ourselves */
+  mwi_assert(*n < IN_VAIN);
+}
+#else
+MWI_INLINE bool queued(void) {
+  return false;
+}
+MWI_INLINE uint32_t taken_up(void) {
+  return 0;
+}
+MWI_INLINE void check_turns(bool somebody, uint32_t before) {
+  (void)somebody, (void)before;
+}
+#endif
+
 /* Others' turn: goroutines' as well as threads'.  Who is bound to its thread gives its processor
  * away for that, which costs some switches, so only if somebody waits; and gets in line where
  * threads of the program's wait for a processor, too, or it would be its own turn again.
@@ -277,13 +309,17 @@ static int yield(void) {
   long r = 0;
   mwi_jumps_wait(g);
   mwi_rt_enter();
+  uint32_t turns = taken_up();
+  bool somebody = queued();
   bool bound = mwi_bound(mwi_self(), g), hand_over = bound && others_wait();
   mwi_rt_leave();
   if (!bound) mw_yield();
-  if (hand_over)
+  if (hand_over) {
     mwi_preempt();
-  else
+    check_turns(somebody, turns);
+  } else {
     IN_SYS(r, mwi_sys0(SYS_sched_yield));
+  }
   mwi_jumps_go(g);
   return (int)mwi_result(r);
 }

@@ -91,6 +91,10 @@ struct mwi_m {
    * holds the thread.  p->m stays meanwhile.  release on entry, acq_rel else. */
   _Atomic(struct mwi_p *) sys_p;
 
+#if MW_CHECK
+  uint32_t yields_in_vain; /* owner: libc_lock.c [LK3] */
+#endif
+
   /* idle parking */
   _Atomic uint32_t park;   /* futex: 1 when woken */
   struct mwi_p *next_p;    /* P given by the waker; written before park */

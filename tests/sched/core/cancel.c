@@ -157,6 +157,83 @@ static void *thread(void *met) {
   return met;
 }
 
+#ifdef WITH_MALLOW
+/* ---- What is lent --------------------------------------------------------------- */
+
+/* On a goroutine's stack.  Who waits for it keeps the stack from being folded, until it is
+ * cancelled. */
+static struct things {
+  sem_t sem;
+  pthread_mutex_t mutex;
+  pthread_cond_t cond;
+  char text[4096];
+} *things;
+static FILE *stream;
+static int way;
+
+static void host(void *go_on) {
+  struct things here = {.mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+  sem_init(&here.sem, 0, 0);
+  for (size_t i = 0; i < sizeof here.text; i++) here.text[i] = (char)(i * i >> 3); /* no zeros */
+  things = &here;
+  int none;
+  mw_chan_recv((mw_chan *)go_on, &none);
+  for (size_t i = 0; i < sizeof here.text; i++) CHECK(here.text[i] == (char)(i * i >> 3));
+}
+
+static void *borrows(void *met) {
+  int one = 1;
+  if (met) list = mw_new(node);
+  pthread_cleanup_push(clean, &one);
+  sem_post(&begun);
+  switch (way) {
+  case 0:
+    sem_wait(&things->sem);
+    break;
+  case 1:
+    pthread_mutex_lock(&things->mutex);
+    pthread_cleanup_push(unlock, &things->mutex);
+    for (;;) pthread_cond_wait(&things->cond, &things->mutex);
+    pthread_cleanup_pop(0);
+    break;
+  case 2:
+    (void)!read(s[0], things->text, sizeof things->text);
+    break;
+  default:
+    (void)!fread(things->text, 1, sizeof things->text, stream);
+    break;
+  }
+  pthread_cleanup_pop(0);
+  return NULL;
+}
+
+/* Its stack, and not only others'. */
+static bool folded(void) {
+  mw_mem_stats stats;
+  mw_read_mem_stats(&stats);
+  return stats.stack_folded > sizeof *things / 2;
+}
+
+static void lent(void) {
+  int p[2];
+  CHECK(pipe(p) == 0 && (stream = fdopen(p[0], "r")) != NULL);
+  mw_chan *go_on = mw_chan_make(int, 0);
+  mw_go(host, go_on);
+  while (!folded()) mw_gc(); /* while it waits through whole cycles */
+  which = 100;
+  for (int turn = 0; turn < 16; turn++) {
+    way = turn % 4;
+    pthread_t t;
+    CHECK(pthread_create(&t, NULL, borrows, turn % 8 < 4 ? &t : NULL) == 0);
+    while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
+    usleep(3000); /* let it wait, mostly */
+    CHECK(pthread_cancel(t) == 0 && pthread_join(t, NULL) == 0);
+    while (!folded()) mw_gc(); /* for ever, if it is lent for ever */
+  }
+  mw_chan_close(go_on);
+}
+#endif
+
 int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
   CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
@@ -189,5 +266,8 @@ int main(void) {
       CHECK(list->value == 999);
     }
   kill(child, SIGKILL);
+#ifdef WITH_MALLOW
+  lent();
+#endif
   puts("ok");
 }
