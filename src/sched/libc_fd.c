@@ -389,7 +389,8 @@ static long close_span(unsigned first, unsigned last, int flags) {
 MWI_INTERPOSED int close_range(unsigned first, unsigned last, int flags) {
   if (flags & CLOSE_RANGE_CLOEXEC)
     return (int)mwi_result(mwi_sys3(SYS_close_range, first, last, flags));
-  mwi_pd_close_many(first, last);
+  /* With CLOSE_RANGE_UNSHARE the other threads have them still; with what is no flag, everybody. */
+  if (!flags) mwi_pd_close_many(first, last);
   return (int)mwi_result(close_span(first, last, flags));
 }
 

@@ -397,6 +397,32 @@ static void cancelled_close(void) {
   }
 }
 
+/* What closes nothing, or not here, leaves the descriptors as they are. */
+static void *close_apart(void *p) {
+  const int *fd = p;
+  CHECK_EQ(close_range((unsigned)fd[0], (unsigned)fd[0], CLOSE_RANGE_UNSHARE), 0);
+  CHECK_FAILS(fcntl(fd[0], F_GETFD), EBADF);
+  return NULL;
+}
+
+static void ranges(void) {
+  int *p = mw_make(int, 2);
+  pthread_t t;
+  char c;
+  CHECK_EQ(pipe(p), 0);
+  go_task(wg, waiter, p[0], POLL, -1);
+  let_others_park();
+  CHECK_FAILS(close_range(0, ~0u, 1 << 10), EINVAL);
+  CHECK_EQ(pthread_create(&t, NULL, close_apart, p), 0);
+  CHECK_EQ(pthread_join(t, NULL), 0);
+  CHECK_EQ(write(p[1], "x", 1), 1);
+  mw_waitgroup_wait(wg); /* it has not been told of a close */
+  CHECK_EQ(read(p[0], &c, 1), 1);
+  CHECK_EQ(close_range((unsigned)p[0], (unsigned)p[0], 0), 0);
+  CHECK_FAILS(read(p[0], &c, 1), EBADF);
+  close(p[1]);
+}
+
 static const struct {
   const char *name;
   void (*fn)(void);
@@ -410,6 +436,7 @@ static const struct {
     {"beyond", beyond},
     {"short_sets", short_sets},
     {"cancelled_close", cancelled_close},
+    {"ranges", ranges},
 };
 
 int main(int argc, char **argv) {
