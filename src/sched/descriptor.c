@@ -53,6 +53,18 @@ static void forget_options(struct mwi_pd *pd) {
   }
 }
 
+/* A signal handler, perhaps over a holder of a record's lock, or of the allocator's. */
+static bool over_the_runtime(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  return t->attached && t->rt > 0;
+}
+
+/* So the record stays as it is, and the next wait finds out. */
+static void look_again(struct mwi_pd *pd) {
+  mwi_store_seqcst(&pd->sticky, true);
+  mwi_store_seqcst(&pd->foreign, true);
+}
+
 static void life_begins(struct mwi_pd *pd, enum mwi_fd_kind kind, bool foreign) {
   mwi_store_relaxed(&pd->registered, false);
   mwi_store_relaxed(&pd->kind, (uint8_t)kind);
@@ -167,7 +179,8 @@ void mwi_pd_flags_changed(int fd) {
 }
 
 void mwi_pd_shared(int fd) {
-  struct mwi_pd *pd = mwi_load_acquire(&nchunks) ? mwi_pd_get(fd) : NULL;
+  if (!mwi_load_acquire(&nchunks)) return;
+  struct mwi_pd *pd = over_the_runtime() ? mwi_pd_find(fd) : mwi_pd_get(fd);
   if (pd) mwi_store_relaxed(&pd->shared, true);
 }
 
@@ -248,6 +261,14 @@ static void end_life_locked(struct mwi_pd *pd, int fd, struct mwi_glist *woken) 
 }
 
 void mwi_pd_fresh(int fd, enum mwi_fd_kind kind) {
+  if (over_the_runtime()) {
+    struct mwi_pd *pd = mwi_pd_find(fd);
+    if (!pd || !records_are_ours()) return;
+    mwi_store_relaxed(&pd->kind, MWI_FD_UNKNOWN);
+    forget_options(pd);
+    look_again(pd);
+    return;
+  }
   struct mwi_pd *pd = kind != MWI_FD_UNKNOWN ? mwi_pd_get(fd) : mwi_pd_find(fd);
   if (!pd || !records_are_ours()) return;
   struct mwi_glist woken = {0};
@@ -263,10 +284,8 @@ struct mwi_pd *mwi_pd_close_begin(int fd, uint32_t *seq) {
   if (!mwi_load_acquire(&nchunks)) return NULL;
   struct mwi_pd *pd = mwi_pd_find(fd);
   if (!pd) return NULL;
-  struct mwi_tcb *t = mwi_tcb();
-  if (t->attached && t->rt > 0) { /* a signal handler, perhaps over a holder of this lock */
-    mwi_store_seqcst(&pd->sticky, true);
-    mwi_store_seqcst(&pd->foreign, true); /* the next wait finds out */
+  if (over_the_runtime()) {
+    look_again(pd);
     return NULL;
   }
   if (!records_are_ours()) return NULL;

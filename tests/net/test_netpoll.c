@@ -451,6 +451,32 @@ static void hang_ups_are_remembered(void **state) {
   mwi_rt_close(fd[1]);
 }
 
+/* A handler makes and duplicates descriptors over whoever holds their records' locks. */
+static void made_by_a_handler(void **state) {
+  (void)state;
+  enum { UNMET = 100000 }; /* no descriptor has such a number: its records are not there */
+  int fd[2];
+  assert_int_equal(mwi_rt_pipe2(fd, 0), 0);
+  mwi_attach();
+  struct mwi_pd *pd = mwi_pd_get(fd[0]);
+  uint32_t seq = mwi_load_seqcst(&pd->seq);
+  mwi_store_relaxed(&pd->foreign, false);
+  mwi_lock(&pd->lock);
+  mwi_pd_fresh(fd[0], MWI_FD_STREAM);
+  mwi_pd_shared(fd[0]);
+  mwi_pd_fresh(UNMET, MWI_FD_STREAM);
+  mwi_pd_shared(UNMET);
+  mwi_unlock(&pd->lock);
+  assert_int_equal(mwi_load_seqcst(&pd->seq), seq);
+  assert_int_equal(mwi_load_relaxed(&pd->kind), MWI_FD_UNKNOWN);
+  assert_true(mwi_load_relaxed(&pd->foreign) && mwi_load_relaxed(&pd->shared));
+  assert_null(mwi_pd_find(UNMET));
+  assert_int_equal(give(fd[1], "x", 1), 1);
+  assert_int_equal(take(fd[0], false, LONG_NS), 1);
+  mwi_rt_close(fd[0]);
+  mwi_rt_close(fd[1]);
+}
+
 static void *writer(void *arg) {
   struct side *s = arg;
   struct mwi_io_op op;
@@ -828,6 +854,7 @@ int main(void) {
       cmocka_unit_test(cuts),
       cmocka_unit_test(cut_before_the_wait),
       cmocka_unit_test(pollers_wait_for_the_close),
+      cmocka_unit_test(made_by_a_handler),
       cmocka_unit_test(writers_pass_it_on),
       cmocka_unit_test(hang_ups_are_remembered),
       cmocka_unit_test(flag_unseen),
