@@ -6,15 +6,15 @@
 int call(int (^f)(void));
 int a(void) {
   int x = 1;
-  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:10: moved to heap: block{{$}}
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:10: may move to heap: block (decided when linking){{$}}
   return call(^{
     return x;
   });
 }
 int b(void) {
-  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:15: moved to heap: y{{$}}
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:15: may move to heap: y (decided when linking){{$}}
   __block int y = 1;
-  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:3: moved to heap: block{{$}}
+  // CHECK: {{^}}{{.*}}block-report.c:[[@LINE+1]]:3: may move to heap: block (decided when linking){{$}}
   call(^{
     return y++;
   });
