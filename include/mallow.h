@@ -359,7 +359,8 @@ void mw_sem_release(mw_sem *s); /* to more than UINT32_MAX: fatal */
  * A handler of the program's own (sigaction) may interrupt any code, on any
  * goroutine or on none.  While it runs its goroutine neither yields nor moves.
  * It may store pointers and touch atomics; it must not allocate, block, or use
- * channels: those are for mw_signal_notify.
+ * channels: those are for mw_signal_notify.  Its variables are what they are in
+ * plain C: those whose address escapes live until the handler ends, no longer.
  */
 void mw_signal_notify(mw_chan *ch, int sig);
 /* Nothing is sent to ch after this has returned. */

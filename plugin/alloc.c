@@ -34,9 +34,10 @@ static const struct {
     {"mwi_make_typed", "mwi_rt_make", 3},
     {"mwi_flex_typed", "mwi_rt_new_flex", 5},
     {"mwi_chan_make_typed", "mwi_rt_chan_make", 2},
-    {NULL, "mwi_rt_new_raw", 0}, /* of moved variables only (escape_heap.c) */
+    {NULL, "mwi_rt_new_raw", 0}, /* of moved variables only (escape_heap.c), as the next */
+    {NULL, "mwi_rt_new_var", 0},
 };
-enum { NEW, MAKE, FLEX, CHAN, RAW };
+enum { NEW, MAKE, FLEX, CHAN, RAW, VAR };
 
 /* The only value stored to the alloca that v is loaded from, or v. */
 static LLVMValueRef trace(LLVMValueRef v) {
@@ -65,7 +66,7 @@ static LLVMValueRef witness_of(LLVMValueRef call, unsigned arg) {
 static LLVMValueRef entry(struct mwcc *c, int kind, LLVMTypeRef *type) {
   LLVMTypeRef p = c->t_ptr, n = c->t_i64;
   LLVMTypeRef args[4] = {p, n, n, n};
-  unsigned nargs = kind == NEW || kind == RAW ? 1 : kind == FLEX ? 4 : 2;
+  unsigned nargs = kind == NEW || kind == RAW || kind == VAR ? 1 : kind == FLEX ? 4 : 2;
   if (kind == FLEX) args[1] = p;
   *type = LLVMFunctionType(p, args, nargs, false);
   LLVMValueRef f = LLVMGetNamedFunction(c->mod, calls[kind].to);
@@ -98,7 +99,7 @@ static void keep_unused(struct mwcc *c, LLVMValueRef call, bool raw) {
  */
 LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout) {
   LLVMTypeRef type;
-  LLVMValueRef f = entry(c, raw ? RAW : NEW, &type);
+  LLVMValueRef f = entry(c, raw ? RAW : VAR, &type);
   LLVMValueRef call = LLVMBuildCall2(c->b, type, f, &layout, 1, "");
   keep_unused(c, call, raw);
   return call;

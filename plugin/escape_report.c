@@ -137,8 +137,8 @@ static void allocation_text(struct mwcc *c, LLVMValueRef call, char *buf, size_t
   if (p.file) mwcc_source_argument(p.file, &p.line, &p.col, NULL);
   if (p.file && mwcc_source_call(p.file, p.line, p.col, buf, size)) return;
   LLVMValueRef f = mwcc_callee(call);
-  const char *what = mwcc_name_is(f, "mwi_rt_new")    ? "mw_new"
-                     : mwcc_name_is(f, "mwi_rt_make") ? "mw_make"
+  const char *what = mwcc_name_is(f, "mwi_rt_new") || mwcc_name_is(f, "mwi_rt_new_var") ? "mw_new"
+                     : mwcc_name_is(f, "mwi_rt_make")                                   ? "mw_make"
                                                       : "mw_new_flex";
   unsigned len = 0;
   const char *type = md_string(call, md_type(c), &len);

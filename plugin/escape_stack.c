@@ -18,7 +18,7 @@ enum { NEW, RAW, MAKE, FLEX, PLACE, OTHER };
 static int kind_of(LLVMValueRef call) {
   LLVMValueRef f = mwcc_callee(call);
   if (!f) return OTHER;
-  if (mwcc_name_is(f, "mwi_rt_new")) return NEW;
+  if (mwcc_name_is(f, "mwi_rt_new") || mwcc_name_is(f, "mwi_rt_new_var")) return NEW;
   if (mwcc_name_is(f, "mwi_rt_new_raw")) return RAW;
   if (mwcc_name_is(f, MWCC_PLACE)) return PLACE;
   if (mwcc_name_is(f, "mwi_rt_make")) return MAKE;

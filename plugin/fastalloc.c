@@ -2,7 +2,7 @@
 /*
  * plugin/fastalloc.c -- small allocations without a call
  *
- * Job      At -O2 and above, a call of mwi_rt_new (or _raw) for a small type becomes
+ * Job      At -O2 and above, a call of mwi_rt_new (_var, _raw) for a small type becomes
  *              c = gs:[MWI_TCB_MCACHE] + layout->cursor
  *              p = c->next
  *              if (p + size > c->limit) p = mwi_rt_new(layout);    cold
@@ -92,8 +92,9 @@ static void inline_allocation(struct mwcc *c, LLVMValueRef call) {
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn) {
   const unsigned index = (unsigned)LLVMAttributeFunctionIndex;
   LLVMValueRef rt_new = LLVMGetNamedFunction(c->mod, "mwi_rt_new");
+  LLVMValueRef rt_var = LLVMGetNamedFunction(c->mod, "mwi_rt_new_var");
   LLVMValueRef rt_raw = LLVMGetNamedFunction(c->mod, "mwi_rt_new_raw");
-  if ((!rt_new && !rt_raw) || !mwcc_options()->fast_alloc ||
+  if ((!rt_new && !rt_var && !rt_raw) || !mwcc_options()->fast_alloc ||
       mwcc_fn_has_attr(fn, index, "optsize") || mwcc_fn_has_attr(fn, index, "minsize") ||
       mwcc_fn_has_attr(fn, index, "optnone"))
     return;
@@ -101,7 +102,8 @@ void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn) {
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
       if (LLVMIsACallInst(i) && LLVMIsAFunction(LLVMGetCalledValue(i)) &&
-          (mwcc_callee(i) == rt_new || mwcc_callee(i) == rt_raw) && wanted(LLVMGetOperand(i, 0)))
+          (mwcc_callee(i) == rt_new || mwcc_callee(i) == rt_var || mwcc_callee(i) == rt_raw) &&
+          wanted(LLVMGetOperand(i, 0)))
         mwcc_vec_push(&calls, i);
   for (size_t i = 0; i < calls.len; i++) inline_allocation(c, calls.at[i]);
   mwcc_vec_fini(&calls);

@@ -209,7 +209,7 @@ LLVMValueRef mwcc_string(struct mwcc *c, const char *text, const char *name);
 
 bool mwcc_early(LLVMModuleRef mod, int optimised);
 void mwcc_typed_allocations(struct mwcc *c); /* alloc.c */
-/* alloc.c: mwi_rt_new or mwi_rt_new_raw, of a variable */
+/* alloc.c: mwi_rt_new_var or mwi_rt_new_raw */
 LLVMValueRef mwcc_new_var(struct mwcc *c, bool raw, LLVMValueRef layout);
 /* ... an object there, or the memory `var`, as the byte `moves` says at run time: place.c */
 LLVMValueRef mwcc_place_var(struct mwcc *c, bool raw, LLVMValueRef layout, LLVMValueRef moves,

@@ -108,7 +108,8 @@ struct mwi_module {
  *  P void  mwi_rt_ext(void *callee, void *arg)     before an external call, flag was set:
  *                                                  once for each pointer argument
  *  C void *mwi_rt_new(struct mwi_layout *)         one zeroed object
- *  C void *mwi_rt_new_raw(struct mwi_layout *)     one object, not zeroed, of whose mask only
+ *  C void *mwi_rt_new_var(struct mwi_layout *)     one zeroed variable that moved to the heap
+ *  C void *mwi_rt_new_raw(struct mwi_layout *)     the same, not zeroed, of whose mask only
  *                                                  counts whether there is one
  *  C void *mwi_rt_make(struct mwi_layout *, uint64_t n)
  *  C void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *elem,

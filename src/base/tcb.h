@@ -36,6 +36,7 @@ struct mwi_tcb {
   /* handlers of the program's that run on this thread: sched/signal.c */
   uint32_t sig;                 /* how many */
   uint32_t held;                /* how many of them interrupted what must not be stopped */
+  uint32_t waits;               /* how many interrupted a wait: `rt` counts from 0 since [N6] */
   struct mwi_handler *handlers; /* the latest */
   _Atomic uint8_t scan; /* goroutines' scan bits are in use: set with the world stopped, cleared
                            any time (sched/sched.h) */

@@ -210,8 +210,8 @@ MWI_COLD static void *attempt_again(size_t bytes, const struct mwi_layout *l, mw
 static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
   if (MWI_UNLIKELY(bytes == 0)) return mwi_zero_size;
   if (MWI_UNLIKELY(mwi_tcb()->sig)) /* its cursors may be in use where it came in */
-    mwi_fatal("a signal handler allocates %zu bytes (a variable moved to the heap does: see "
-              "`mallow cc -m`)",
+    mwi_fatal("a signal handler allocates %zu bytes (variables are allowed there, objects are not: "
+              "see mw_signal_notify)",
               bytes);
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
@@ -366,19 +366,38 @@ MWI_COLD static void *new_slow(struct mwi_layout *l) {
   return mwi_gc_alloc(bytes, l);
 }
 
-MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
+/* The next slot of the layout's cursor, or NULL. */
+MWI_INLINE void *bump(const struct mwi_layout *l) {
   struct mwi_cursor *c = (struct mwi_cursor *)((char *)mwi_tcb()->mcache + l->cursor);
   uintptr_t p = c->next, n = p + l->slot;
-  if (MWI_LIKELY(n <= c->limit && p)) { /* p: an unresolved layout has slot 0 */
-    c->next = n;
-    return (void *)p;
-  }
-  void *o = refill(l);
+  if (MWI_UNLIKELY(n > c->limit || !p)) return NULL; /* p: an unresolved layout has slot 0 */
+  c->next = n;
+  return (void *)p;
+}
+
+MWI_EXPORT void *mwi_rt_new(struct mwi_layout *l) {
+  void *o = bump(l);
+  if (MWI_LIKELY(o != NULL)) return o;
+  o = refill(l);
+  return MWI_LIKELY(o != NULL) ? o : new_slow(l);
+}
+
+/* A variable of the program's that lives on the heap; in a signal handler, which may have come in
+ * the middle of this, with the handler (sched/scratch.c). */
+MWI_COLD static void *handler_variable(const struct mwi_layout *l, bool zero) {
+  return l->size ? mwi_gc_hooks.handler_variable(l->size, zero) : mwi_zero_size;
+}
+
+MWI_EXPORT void *mwi_rt_new_var(struct mwi_layout *l) {
+  void *o = bump(l);
+  if (MWI_LIKELY(o != NULL)) return o;
+  if (MWI_UNLIKELY(mwi_tcb()->sig)) return handler_variable(l, true);
+  o = refill(l);
   return MWI_LIKELY(o != NULL) ? o : new_slow(l);
 }
 
 /*
- * A variable of the program's that lives on the heap: what is in it before it
+ * Another such variable: what is in it before it
  * is written is as undefined as it was on the stack.  Of its layout only counts
  * whether there are pointers: then every word is scanned.
  */
@@ -400,13 +419,10 @@ MWI_COLD static void *raw_slow(struct mwi_layout *l) {
 }
 
 MWI_EXPORT void *mwi_rt_new_raw(struct mwi_layout *l) {
-  struct mwi_cursor *c = (struct mwi_cursor *)((char *)mwi_tcb()->mcache + l->cursor);
-  uintptr_t p = c->next, n = p + l->slot;
-  if (MWI_LIKELY(n <= c->limit && p)) {
-    c->next = n;
-    return (void *)p;
-  }
-  void *o = refill(l);
+  void *o = bump(l);
+  if (MWI_LIKELY(o != NULL)) return o;
+  if (MWI_UNLIKELY(mwi_tcb()->sig)) return handler_variable(l, false);
+  o = refill(l);
   return MWI_LIKELY(o != NULL) ? o : raw_slow(l);
 }
 

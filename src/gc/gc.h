@@ -87,6 +87,8 @@ struct mwi_gc_hooks {
   /* Park the running goroutine, releasing l; ready one.  reason: enum mwi_wait. */
   void *(*current)(void);
   bool (*in_handler)(void); /* of a signal: nobody parks there */
+  /* In there: memory for a moved variable, gone when the handler is. */
+  void *(*handler_variable)(size_t bytes, bool zero);
   void (*park_unlock)(struct mwi_lock *l, bool assist);
   void (*ready)(void *g);
   /* A library is closed: its variables, n bytes at p, are about to go.  Any thread, with

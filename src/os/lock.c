@@ -39,6 +39,8 @@ void mwi_unlock_slow(struct mwi_lock *l) {
  * Ranks held by each thread, in a table keyed by the thread's block: a
  * thread-local would be stale after a migration.  Check builds only.
  */
+bool (*mwi_lock_forbidden)(void);
+
 #if MW_CHECK
 #define HELD_MAX 80 /* select over many channels */
 struct held {
@@ -69,6 +71,8 @@ void mwi_lock_rank_take(const void *l, uint16_t rank) {
   struct held *h = held_mine();
   if (!h) return;
   if (rank == 0) mwi_fatal("lock %p has no rank", l);
+  if (mwi_lock_forbidden && mwi_lock_forbidden())
+    mwi_fatal("lock rank: taking %u in a wait (sched/stop.c)", rank);
   for (int i = 0; i < h->n; i++) {
     uint16_t other = h->lock[i].rank;
     bool ok = other < rank || (other == rank && rank == MWI_RANK_CHAN);
@@ -90,6 +94,11 @@ void mwi_lock_rank_drop(const void *l) {
     }
 }
 
+bool mwi_lock_rank_none(void) {
+  const struct held *h = held_mine();
+  return !h || h->n == 0;
+}
+
 void mwi_lock_rank_forget(struct mwi_tcb *t) {
   for (int i = 0; i < 4096; i++)
     if (mwi_load_relaxed(&held_table[i].owner) == t) held_table[i].n = 0;
@@ -97,6 +106,9 @@ void mwi_lock_rank_forget(struct mwi_tcb *t) {
 #else
 void mwi_lock_rank_forget(struct mwi_tcb *t) {
   (void)t;
+}
+bool mwi_lock_rank_none(void) {
+  return true;
 }
 void mwi_lock_rank_take(const void *l, uint16_t rank) {
   (void)l;

@@ -25,6 +25,9 @@ void mwi_unlock_slow(struct mwi_lock *l);
 bool mwi_lock_spin(_Atomic uint32_t *state);
 void mwi_lock_rank_take(const void *l, uint16_t rank); /* check builds */
 void mwi_lock_rank_drop(const void *l);
+bool mwi_lock_rank_none(void); /* true in other builds */
+/* Set at start-up: is the thread where it must take no lock ([P4] of sched/stop.c)? */
+extern bool (*mwi_lock_forbidden)(void);
 void mwi_lock_rank_forget(struct mwi_tcb *t); /* a thread that is not there after a fork */
 
 MWI_INLINE void mwi_lock(struct mwi_lock *l) {

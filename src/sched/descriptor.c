@@ -56,7 +56,7 @@ static void forget_options(struct mwi_pd *pd) {
 /* A signal handler, perhaps over a holder of a record's lock, or of the allocator's. */
 static bool over_the_runtime(void) {
   struct mwi_tcb *t = mwi_tcb();
-  return t->attached && t->rt > 0;
+  return t->attached && (t->rt > 0 || t->waits);
 }
 
 /* So the record stays as it is, and the next wait finds out. */

@@ -9,7 +9,8 @@
  *          with a lock held or a structure half made, and no cycle is under
  *          way; so the child's copy is consistent.
  *          [Z2] No thread that may hold a lock of libc's is kept stopped: libc's
- *          fork takes malloc's locks after our handler.
+ *          fork takes malloc's locks after our handler.  That goes for what handlers of the
+ *          program's have interrupted, too, and for those that have not begun [N6].
  *          [Z3] Whoever changes what the child inherits holds a P then, or a lock that
  *          the forker takes.  A thread that the stop has met in libc, called by the
  *          runtime itself perhaps, goes on without a P; so runtime code that may have

@@ -69,6 +69,50 @@ static void scan_kept_by_libc_stw(struct mwi_gcp *w) {
   mwi_unlock(&mwi_sched.allm_lock);
 }
 
+static void scan_scratch(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
+  mwi_scan_conservative(w, lo, hi, true);
+}
+static void scratch_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
+  (void)w;
+  mwi_scan_pointees(NULL, lo, hi);
+}
+
+static const struct mwi_handler *outermost_in_wait(const struct mwi_m *m) {
+  const struct mwi_handler *found = NULL;
+  for (const struct mwi_handler *h = m->tcb.handlers; h; h = h->up)
+    if (h->wait) found = h;
+  return found;
+}
+
+/*
+ * Handlers of the program's: their variables [HV2], and where they have interrupted a wait [N6]
+ * their frames. The goroutine that waits is scanned from its wait on, if it is at rest, and there
+ * may be none. Behind the first stop both are like a stack that has been scanned [G2]. Where the
+ * thread is stopped in external code they are looked at again in the last one, with what they point
+ * to, as at [E2]: again says that it is that.
+ */
+static void scan_handlers_stw(struct mwi_gcp *w, bool again) {
+  mwi_lock(&mwi_sched.allm_lock);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (MWI_LIKELY(!m->tcb.handlers) || mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
+    if (again && !m->in_external) continue;
+    mwi_scratch_each(m, scan_scratch, w);
+    if (again) mwi_scratch_each(m, scratch_pointees, w);
+    const struct mwi_handler *h = outermost_in_wait(m);
+    if (!h || m == mwi_self()) continue;
+    mwi_assert(mwi_load_relaxed(&m->state) == MWI_M_STOPPED);
+    uintptr_t lo = m->stop_sp, hi = m->tcb.g ? h->stop_sp : m->stack_hi;
+    mwi_assert(lo <= hi);
+    mwi_scan_conservative(w, lo, hi, true);
+    if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
+    if (!m->in_external) continue;
+    struct mwi_gcp *into = again ? NULL : w;
+    mwi_scan_pointees(into, lo, hi);
+    mwi_scan_pointees(into, m->ctx_lo, m->ctx_hi);
+  }
+  mwi_unlock(&mwi_sched.allm_lock);
+}
+
 static void scan_thread_roots_stw(struct mwi_gcp *w) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
@@ -269,12 +313,15 @@ static void prepare_roots_stw(void) {
     found_external(m->tcb.g, m->stop_fp, what);
     kept = true;
     mwi_store_relaxed(&m->held_for_scan, true);
-    /* one that is held in a wait has none, or keeps it: the code there relies on it */
-    struct mwi_p *p = mwi_load_relaxed(&m->state) == MWI_M_STOPPED ? mwi_release_p(m) : NULL;
+    /* one that is held in a wait, or in a handler over one, has none, or keeps it: the code there
+     * relies on it */
+    bool keeps = mwi_load_relaxed(&m->state) != MWI_M_STOPPED || m->tcb.waits;
+    struct mwi_p *p = keeps ? NULL : mwi_release_p(m);
     mwi_store_relaxed(&m->tcb.poll, 1);
     if (p) mwi_idle_p_put(p);
   }
   mwi_unlock(&mwi_sched.allm_lock);
+  scan_handlers_stw(self->tcb.gcp, false);
   /* Whom we keep may hold the dynamic linker's lock, and then no thread can be
    * created until it goes on.  Without one that can do the scan whatever this
    * one does next, this one does it before anything else. */
@@ -391,6 +438,7 @@ void mwi_show_roots_stw(void (*kind)(const char *)) {
 /* Those of this cycle's [E2] that are still there. */
 static void rescan_external_stw(struct mwi_gcp *w) {
   scan_kept_by_libc_stw(w);
+  scan_handlers_stw(w, true);
   for (uint32_t i = 0; i < nexternal; i++) {
     struct mwi_g *g = mwi_load_relaxed(&external[i].g);
     if (!g) continue;
@@ -527,6 +575,7 @@ void mwi_gchooks_init(void) {
       .yield = yield,
       .current = current,
       .in_handler = in_handler,
+      .handler_variable = mwi_scratch_new,
       .park_unlock = park_unlock,
       .ready = ready,
       .starter_jobs = starter_jobs,

@@ -167,7 +167,8 @@ static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_ta
   while ((h = t->handlers) != NULL && leaves(t, h, sp)) {
     if (t->g) forget_jump(t->g, h); /* its frame goes, and another's may come there */
     if (h->in_call && !h->fault) put_off(t, h, env, value, mask);
-    if (h->rt || h->in_call) mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
+    if (h->rt || h->wait || h->in_call)
+      mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
     mwi_handler_leave(h);
   }
 }

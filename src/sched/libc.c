@@ -91,14 +91,14 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
                            long d, long e, long f) {
   struct mwi_m *m = mwi_self();
   check_kinds(kinds, number, (const long[]){a, b, c, d, e, f});
-  m->sys_number = number;
+  mwi_store_relaxed(&m->sys_number, number);
   uint32_t call = call_begins(m, kinds);
   atomic_signal_fence(memory_order_seq_cst);
   long r = -EINTR;
   if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(g))
     r = mwi_sys6(number, a, b, c, d, e, f);
   call_ends(m, call);
-  m->sys_number = 0;
+  mwi_store_relaxed(&m->sys_number, 0);
   return r;
 }
 
@@ -110,9 +110,10 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
 static void cancelled(void *arg) {
   struct mwi_g *g = arg;
   struct mwi_m *m = mwi_self();
+  mwi_handlers_end();
   uint32_t call = mwi_load_relaxed(&m->calls);
   call_ends(m, call - call % MWI_CALL_NEXT);
-  m->sys_number = 0;
+  mwi_store_relaxed(&m->sys_number, 0);
   mwi_syscall_exit();
   mwi_store_relaxed(&g->in_call, 0);
   mwi_jumps_forget(g);
@@ -121,6 +122,7 @@ static void cancelled(void *arg) {
 
 void mwi_cancelled_in_sys(void *unused) {
   (void)unused;
+  mwi_handlers_end();
   mwi_syscall_exit();
 }
 

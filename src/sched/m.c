@@ -42,8 +42,9 @@ struct mwi_m *mwi_m_new(void) {
   mwi_unlock(&mwi_sched.allm_lock);
   if (!m) {
     m = mwi_meta_alloc(sizeof *m, 64);
-    m->sigstack = mwi_os.map(MWI_SIGSTACK_BYTES);
+    m->sigstack = mwi_os.map(MWI_SIGSTACK_BYTES + MWI_SCRATCH_BYTES);
     if (!m->sigstack) mwi_fatal("out of memory: no signal stack for a new thread");
+    m->scratch = (char *)m->sigstack + MWI_SIGSTACK_BYTES;
     m->tid = -1;
   }
   return m;
@@ -95,8 +96,9 @@ static void tcb_reset(struct mwi_m *m) {
   t->p = NULL;
   t->gcp = NULL;
   t->m = m;
-  t->sig = t->held = 0;
+  t->sig = t->held = t->waits = 0;
   t->handlers = NULL;
+  mwi_scratch_reset(m);
 }
 
 /* The calling thread becomes m: its block is in %gs from here. */

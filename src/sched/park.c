@@ -129,7 +129,6 @@ static void park_bound(void *arg, uintptr_t sp) {
     return;
   }
   struct mwi_p *p = mwi_release_p(m);
-  mwi_enter_sys(m);
   if (p) mwi_handoff_p(p);
   if (ours) { /* as good as idle, for mwi_check_dead */
     mwi_lock(&mwi_sched.lock);
@@ -137,6 +136,7 @@ static void park_bound(void *arg, uintptr_t sp) {
     mwi_check_dead();
     mwi_unlock(&mwi_sched.lock);
   }
+  mwi_enter_sys(m); /* not before: it takes locks [P4] */
   while (!mwi_load_acquire(&m->park)) mwi_futex_wait(&m->park, 0, -1);
   mwi_leave_sys(m);
   mwi_store_relaxed(&m->park, 0);

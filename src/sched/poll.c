@@ -14,11 +14,11 @@
 #include "gc/gc.h"
 #include "sched/proc.h"
 
-/* On the stack that the goroutine owns, not on a signal stack?  A user's
- * signal handler runs with polls held off. */
-static bool on_goroutine_stack(struct mwi_g *g) {
+/* On the stack that the goroutine owns, not on a signal stack?  Without a goroutine it is a handler
+ * of the program's on a thread that waits for work, on that thread's own stack, or held. */
+static bool on_own_stack(struct mwi_g *g) {
   uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-  return g && (g->foreign || (here >= g->stack.lo && here < g->stack.hi));
+  return !g || g->foreign || (here >= g->stack.lo && here < g->stack.hi);
 }
 
 static void stress_poll(struct mwi_m *m) {
@@ -43,7 +43,8 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
     return;
   }
   struct mwi_m *m = t->m;
-  if (t->rt > 0 || !on_goroutine_stack(t->g)) return;
+  if (t->rt > 0 || !on_own_stack(t->g)) return;
+  mwi_assert(t->g || t->sig);
   struct mwi_g *g = t->g;
   mwi_jumps_wait(g);
   if (MWI_UNLIKELY(t->sig)) {

@@ -27,8 +27,15 @@
  *    |                                   (the thread waits in exit while HELD)
  *    |  poll, or handler in external code
  *   RUN ---------------------------> STOPPED --> RUN, by the stopper
+ *
+ * While a handler of the program's runs that has interrupted a wait, its thread is in RUN [N6]:
+ *
+ *   SYS --> RUN, handler --> SYS       (HELD: it waits before that)
+ *
+ * A fork, whose stop nobody scans in, makes FORKED of HELD where the thread is in libc's code,
+ * which it may have taken locks of: such a handler does not wait there.
  */
-enum mwi_mstate { MWI_M_DEAD, MWI_M_RUN, MWI_M_SYS, MWI_M_HELD, MWI_M_STOPPED };
+enum mwi_mstate { MWI_M_DEAD, MWI_M_RUN, MWI_M_SYS, MWI_M_HELD, MWI_M_FORKED, MWI_M_STOPPED };
 
 #define MWI_CREATOR_FRAMES 16
 
@@ -53,6 +60,10 @@ struct mwi_m {
   bool kept_watch;    /* owner: it has run nobody since it was the keeper */
   uintptr_t stack_hi; /* the thread's own stack */
   void *sigstack;
+  /* owner, and handlers on its thread: scratch.c */
+  char *scratch;       /* constant */
+  size_t scratch_used; /* asked for; more than there is: what was too much is elsewhere */
+  struct mwi_scratch *scratches;
   const void *asan_stack; /* that stack as AddressSanitizer knows it (sched/asan.h) */
   size_t asan_bytes;
 
@@ -75,10 +86,11 @@ struct mwi_m {
   uintptr_t stop_fp;          /* the first frame there; not when in_external */
   uintptr_t ctx_lo, ctx_hi;   /* registers saved by the signal handler, 0 when stopped at a poll */
   bool in_external;           /* stopped by the handler */
+  _Atomic bool comes_in;      /* seq_cst: a handler waits for HELD to end (signal.c) */
   _Atomic bool held_for_scan; /* stays stopped past the stop, until its stack and what that points
                                  to are scanned; set with the world stopped */
   /* owner: the call that it waits in, which a stray signal must not end (os/restart.h); else 0 */
-  long sys_number;
+  _Atomic long sys_number;
   struct mwi_os_since since; /* its handlers: the call of external code's that one of ours met */
   /* cut.c: the call that blocks this thread, if it is one that EINTR can end: a number with
    * MWI_CALL_* in it.  Owner writes, others read */
@@ -294,6 +306,9 @@ uint32_t mwi_rand(void);
 
 /* m.c */
 #define MWI_SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
+/* For variables of handlers, behind it.  Memory once it is touched: a handler that has used it
+ * all has cost as much as a signal stack. */
+#define MWI_SCRATCH_BYTES (64 * MWI_KB)
 struct mwi_m *mwi_m_new(void);
 void mwi_m_forget(struct mwi_m *m); /* in a forked child: its thread is not there */
 void mwi_m_adopt(struct mwi_m *m);  /* the calling thread becomes m */
@@ -307,10 +322,18 @@ void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants
 /* Is the thread, with a goroutine on it, between mwi_syscall_enter and exit?  A guess. */
 MWI_INLINE bool mwi_m_in_syscall(struct mwi_m *m) {
   uint32_t s = mwi_load_relaxed(&m->state);
-  return s == MWI_M_SYS || s == MWI_M_HELD;
+  return s == MWI_M_SYS || s == MWI_M_HELD || s == MWI_M_FORKED;
 }
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
+}
+
+/* In SYS, is it in a function of libc's that the runtime has called for compiled code?  From a call
+ * with a number nobody gets there before he has come back from it. */
+MWI_INLINE bool mwi_m_waits_in_libc(const struct mwi_m *m) {
+  const struct mwi_g *g = m->tcb.g;
+  return g && !m->tcb.p && mwi_load_relaxed(&g->status) == MWI_G_RUNNING &&
+         !mwi_load_relaxed(&m->sys_number);
 }
 
 /* cut.c */
@@ -335,15 +358,19 @@ bool mwi_single(void);
 struct mwi_handler {
   struct mwi_handler *up; /* the one that it interrupted */
   struct mwi_tcb *tcb;
-  uintptr_t frame;          /* somewhere on the stack that it runs on */
-  void *uc;                 /* what it interrupted */
-  uint32_t rt_depth;        /* tcb->rt there */
-  uint32_t sig, held_below; /* tcb->sig and tcb->held there */
-  uint8_t calls;            /* there, the goroutine's in_call */
-  bool rt;                  /* it interrupted the runtime */
-  bool in_call; /* there, a section that comes to its end (gc/jumps.h), or a call of libc.c's */
-  bool held;    /* it interrupted compiled code: no stop before it ends */
-  bool fault;   /* of what it interrupted */
+  uintptr_t frame;            /* somewhere on the stack that it runs on */
+  void *uc;                   /* what it interrupted */
+  int32_t rt_depth;           /* tcb->rt there */
+  uint32_t sig, held_below;   /* tcb->sig and tcb->held there */
+  size_t scratch_from;        /* the thread's scratch_used there */
+  uintptr_t stop_sp, stop_fp; /* the wait's, if it interrupted one */
+  uint8_t calls;              /* there, the goroutine's in_call */
+  bool rt;                    /* it interrupted the runtime, and not in a wait */
+  bool wait;                  /* in SYS: its thread is in RUN meanwhile, with rt 0 [N6] */
+  bool external; /* it interrupted external code, which may have taken locks of libc's */
+  bool in_call;  /* there, a section that comes to its end (gc/jumps.h), or a call of libc.c's */
+  bool held;     /* it interrupted compiled code: no stop before it ends */
+  bool fault;    /* of what it interrupted */
 };
 MWI_INLINE bool mwi_in_handler(const struct mwi_tcb *t) {
   return t->sig != 0;
@@ -355,6 +382,15 @@ MWI_INLINE bool mwi_off_goroutine(void) {
   return t->attached && (t->sig || t->rt > 0 || !t->g);
 }
 void mwi_handler_leave(struct mwi_handler *h);
+/* The calling thread has been cancelled in a wait, or in handlers over it, and is in the wait. */
+void mwi_handlers_end(void);
+/* scratch.c: memory of the latest handler's; compiled code's variables. */
+void *mwi_scratch_new(size_t bytes, bool zero);
+void mwi_scratch_leave(struct mwi_m *m, const struct mwi_handler *h);
+void mwi_scratch_reset(struct mwi_m *m);
+/* fn for each piece that m's handlers have.  m is stopped, or the caller's. */
+void mwi_scratch_each(const struct mwi_m *m,
+                      void (*fn)(struct mwi_gcp *, uintptr_t lo, uintptr_t hi), struct mwi_gcp *w);
 /* jump.c.  Does a jump wait for the end of what g, which runs, is in? */
 bool mwi_jump_is_pending(const struct mwi_g *g);
 void mwi_jumps_forget(const struct mwi_g *g); /* g ends in the middle of a call */
@@ -456,6 +492,10 @@ void mwi_stop_check(void); /* scheduler loop, workers: stop here if asked */
 void mwi_leave_sys(struct mwi_m *m);
 void mwi_enter_sys(
     struct mwi_m *m); /* registers and stop_sp are published already, or not needed */
+/* A handler has interrupted external code if `external`.  If its thread waits in SYS it is in RUN
+ * afterwards, and the result true; but not before the world goes on. */
+bool mwi_stop_come_in(struct mwi_m *m, bool external);
+void mwi_stop_go_back(struct mwi_m *m); /* a handler over mwi_syscall_enter's wait has vanished */
 
 /* Around fork: see there. */
 void mwi_stop_take_external_ps(void);

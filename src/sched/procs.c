@@ -38,7 +38,7 @@ static void empty_stw(struct mwi_p *p, struct mwi_p *into) {
  * World stopped, no cycle marking (a worker stopped in the middle of its work
  * keeps a pointer to its processor).  Threads keep the processors that remain.
  * False: a processor is on its way from one thread to another; nothing has
- * changed.  Threads in SYS finish such a handover even while they are held, so
+ * changed.  sysmon, which no stop includes, makes such handovers meanwhile, so
  * all of them are counted and taken in one critical section.
  */
 static bool set_procs_stw(int n) {

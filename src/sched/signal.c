@@ -11,6 +11,13 @@
  *          interrupted compiled code or the runtime the thread is not stopped
  *          either: what was interrupted may be between a barrier's flag and its
  *          store, or in the middle of an allocation.
+ *          [N6] A thread that waits in the runtime counts as stopped, and nobody asks it. So a
+ *          handler that comes there takes that back until it ends, and if the world is stopped
+ *          by then, does not begin before it goes on. Compiled code in handlers, too,
+ *          runs in RUN only; so [A2] holds for its stores, and what it holds is
+ *          scanned: its frames in the stop that begins marking, where no goroutine's scan covers
+ *          them. It can be stopped in turn, as over external code [N1]: the wait, which holds no
+ *          lock [P4], is a place to be stopped in.
  *          [N2] Delivery to channels never blocks: the handler sets a bit and
  *          wakes a thread that no signal interrupts; a channel without room
  *          misses the signal, and signals that come twice before anybody looks
@@ -166,6 +173,7 @@ static uintptr_t segv_handler(const siginfo_t *info) {
 
 static void handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   struct mwi_tcb *t = mwi_tcb();
+  struct mwi_m *m = t->attached ? t->m : NULL;
   h->uc = uc;
   h->tcb = t;
   h->up = t->handlers;
@@ -175,31 +183,63 @@ static void handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   h->in_call = h->calls > (h->up ? h->up->calls : 0);
   h->frame = (uintptr_t)h;
   h->rt_depth = t->attached ? t->rt : 0;
-  h->rt = h->rt_depth > (h->up ? h->up->rt_depth : 0); /* more than what a handler below it met */
+  h->external = !mwi_text_contains(pc);
+  h->wait = false;
+  if (m) {
+    h->stop_sp = m->stop_sp;
+    h->stop_fp = m->stop_fp;
+    if (mwi_m_in_syscall(m) && !mwi_m_waits_in_libc(m)) h->external = false; /* a wait of ours */
+    h->wait = mwi_stop_come_in(m, h->external); /* first: a stopper reads the rest */
+  }
+  /* more than what a handler below it met, and began from */
+  h->rt = !h->wait && h->rt_depth > (h->up && !h->up->wait ? h->up->rt_depth : 0);
   h->fault = false;
-  /* [N1] In external code with no lock of ours this thread may be stopped, also
+  /* [N1] In external code, or a wait, with no lock of ours this thread may be stopped, also
    * while the handler runs; but not on another stack, which nobody scans. */
   stack_t ss;
   bool asked =
       mwi_sys2(SYS_sigaltstack, NULL, &ss) == 0; /* not by libc, where it could be stopped */
-  h->held = mwi_text_contains(pc) || (asked && (ss.ss_flags & SS_ONSTACK));
-  if (!t->attached) return;
+  h->held = (mwi_text_contains(pc) && !h->wait) || (asked && (ss.ss_flags & SS_ONSTACK));
+  if (!m) return;
+  h->scratch_from = m->scratch_used;
   t->ext = 1; /* what lies below the handler is not all compiled code */
   t->handlers = h;
   t->sig++;
   t->mcache = &mwi_mcache_none; /* an allocation that was interrupted goes on with its own */
   if (h->held) t->held++;
+  if (!h->wait) return;
+  t->waits++;
+  t->rt = 0; /* nothing is half done there; last: from here it can be stopped */
 }
 
 /* Another handler's jump may interrupt this, and leave h once more. */
 void mwi_handler_leave(struct mwi_handler *h) {
   struct mwi_tcb *t = h->tcb;
   if (!t->attached) return;
+  mwi_scratch_leave(t->m, h);
+  if (h->wait) { /* first: from here it cannot be stopped, but where it was */
+    t->rt = h->rt_depth;
+    t->waits--;
+  }
   t->sig = h->sig;
   t->held = h->held_below;
   t->handlers = h->up;
   if (!t->sig && t->p) t->mcache = t->p->mcache;
   mwi_store_relaxed(&t->poll, 1); /* what was held off */
+  if (!h->wait) return;
+  t->m->stop_sp = h->stop_sp;
+  t->m->stop_fp = h->stop_fp;
+  mwi_enter_sys(t->m);
+}
+
+/* Their frames are gone, and their records with them. The wait is mwi_syscall_enter's. */
+void mwi_handlers_end(void) {
+  struct mwi_m *m = mwi_self();
+  mwi_stop_go_back(m);
+  m->tcb.rt = 1;
+  m->tcb.sig = m->tcb.held = m->tcb.waits = 0;
+  m->tcb.handlers = NULL;
+  mwi_scratch_reset(m);
 }
 
 /* SA_RESETHAND: who takes the handler has the kernel do the default from here.  0: it has
@@ -226,7 +266,8 @@ static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   if ((fn || once) && mwi_single() && sent_to_main(sig, info)) return;
   if (once) fn = take_once(sig, &flags);
   if (!fn) return; /* it has just been taken away */
-  mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN); /* [N5] */
+  mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN);            /* [N5] */
+  mwi_assert(!mwi_tcb()->attached || mwi_load_relaxed(&mwi_self()->state) == MWI_M_RUN); /* [N6] */
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
   if (flags & SA_SIGINFO)
@@ -390,13 +431,13 @@ static bool same(const sigset_t *a, const sigset_t *b) {
  */
 static void spread_mask(void) {
   struct mwi_m *self = mwi_self();
-  mwi_syscall_enter(); /* a stop may come first */
   uint32_t turn = mwi_load_relaxed(&mwi_sched.mask_turn) + 1;
   mwi_store_seqcst(&mwi_sched.mask_turn, turn);
   mwi_store_seqcst(&mwi_sched.mask_spreads, true);
   mwi_lock(&mwi_sched.allm_lock);
   struct mwi_m *first = mwi_sched.all_m; /* later ones begin with the new mask */
   mwi_unlock(&mwi_sched.allm_lock);
+  mwi_syscall_enter(); /* a stop may come first */
   for (struct mwi_m *m = first; m; m = m->next_all) {
     if (m == self) continue;
     for (int i = 0; mwi_load_seqcst(&m->mask_turn) != turn; i++) {

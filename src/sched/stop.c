@@ -13,7 +13,8 @@
  *          [P3] A stop covers every thread that can reach instrumented code,
  *          with a processor or without.
  *          [P4] Nobody stops while holding a runtime lock, so a stopper may
- *          take any lock but STOP.
+ *          take any lock but STOP.  Nobody in SYS holds or takes one either: a handler
+ *          of the program's that comes there waits for the stopper, and may be stopped [N6].
  *          [P5] Nobody takes the stop lock in SYS: who waits for it there may be
  *          held for longer than one stop ([E2] of gchooks.c), and whoever lets
  *          it go needs the lock for that.
@@ -92,6 +93,7 @@ void mwi_stop_check(void) {
 }
 
 void mwi_enter_sys(struct mwi_m *m) {
+  mwi_assert(mwi_lock_rank_none()); /* [P4] */
   m->in_external = false;
   m->ctx_lo = m->ctx_hi = 0;
   /* release: pairs with take's compare-and-swap; what it reads then was written before.  And
@@ -105,9 +107,37 @@ void mwi_leave_sys(struct mwi_m *m) {
   for (;;) {
     uint32_t s = MWI_M_SYS;
     if (mwi_cas_seqcst(&m->state, &s, MWI_M_RUN)) return;
-    /* HELD: the stopper will set SYS again and wake us */
-    mwi_futex_wait(&m->state, MWI_M_HELD, -1);
+    mwi_assert(s == MWI_M_HELD || s == MWI_M_FORKED);
+    mwi_futex_wait(&m->state, s, -1); /* the stopper will set SYS again and wake us */
   }
+}
+
+bool mwi_stop_come_in(struct mwi_m *m, bool external) {
+  for (bool wait = false;;) {
+    uint32_t s = mwi_load_seqcst(&m->state);
+    if (s == MWI_M_SYS || (s == MWI_M_FORKED && external)) {
+      wait = mwi_cas_seqcst(&m->state, &s, MWI_M_RUN);
+      if (!wait) continue;
+    }
+    if (wait || s == MWI_M_RUN || s == MWI_M_DEAD) {
+      if (MWI_UNLIKELY(mwi_load_relaxed(&m->comes_in))) mwi_store_relaxed(&m->comes_in, false);
+      return wait;
+    }
+    /* HELD, or STOPPED on its way out of a wait for that */
+    if (!mwi_load_relaxed(&m->comes_in)) /* pairs with let_forked_go, one of us sees the other */
+      mwi_store_seqcst(&m->comes_in, true);
+    else
+      mwi_futex_wait(&m->state, s, -1);
+  }
+}
+
+void mwi_stop_go_back(struct mwi_m *m) {
+  while (mwi_load_acquire(&m->state) == MWI_M_STOPPED) /* cancelled there: not in a stop */
+    mwi_futex_wait(&m->state, MWI_M_STOPPED, -1);
+  if (MWI_LIKELY(mwi_load_relaxed(&m->state) != MWI_M_RUN)) return;
+  m->stop_sp = m->regs[MWI_REG_SP];
+  m->stop_fp = m->regs[MWI_REG_FP];
+  mwi_enter_sys(m);
 }
 
 /* Second half of mwi_syscall_enter, which has published the registers. */
@@ -174,7 +204,7 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
   struct mwi_tcb *t = &m->tcb;
   if (mwi_load_relaxed(&m->retake_req)) {
     mwi_store_relaxed(&m->retake_req, 0);
-    struct mwi_p *p = mwi_release_p(m);
+    struct mwi_p *p = t->waits ? NULL : mwi_release_p(m); /* a wait relies on what it has */
     mwi_store_relaxed(&t->poll, 1);
     if (p) {
       /* No thread can be created here: the interrupted code may hold libc's
@@ -221,17 +251,25 @@ static bool interrupted_ours(const struct sigframe *f) {
   return mwi_text_contains((uintptr_t)below->uc_mcontext.gregs[REG_RIP]);
 }
 
-static bool handler_over_ours(const struct mwi_g *g, const ucontext_t *uc) {
+/* How far up a frame of the kernel's can lie that matters: above it the stack's end, or a wait that
+ * a handler of the program's has interrupted, which may be stopped [N6]. */
+static uintptr_t look_up_to(const struct mwi_m *m) {
+  for (const struct mwi_handler *h = m->tcb.waits ? m->tcb.handlers : NULL; h; h = h->up)
+    if (h->wait) return h->frame;
+  return m->tcb.g ? m->tcb.g->stack.hi : m->stack_hi;
+}
+
+static bool handler_over_ours(const struct mwi_m *m, const ucontext_t *uc) {
   uintptr_t back = ((const uintptr_t *)uc)[-1]; /* of this handler's own frame */
   uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
   if (MWI_UNLIKELY((uintptr_t)uc->uc_mcontext.gregs[REG_RIP] - back < RESTORER_BYTES))
     return interrupted_ours((const void *)(sp - sizeof back));
   uint64_t mask;
   memcpy(&mask, &uc->uc_sigmask, sizeof mask);
-  if (MWI_LIKELY(!mask) || !g) return false;
+  if (MWI_LIKELY(!mask)) return false;
   if (uc->uc_stack.ss_flags & SS_ONSTACK) return true; /* which nobody scans */
-  uintptr_t lo = mwi_align_up(sp, 8), hi = g->stack.hi;
-  if (lo < g->stack.lo || lo >= hi) return false;
+  uintptr_t lo = mwi_align_up(sp, 8), hi = look_up_to(m);
+  if ((m->tcb.g && lo < m->tcb.g->stack.lo) || lo >= hi) return false;
   if (hi - lo > LOOK_BYTES) hi = lo + LOOK_BYTES;
   for (uintptr_t at = lo; at + sizeof(struct sigframe) <= hi; at += 8) {
     const struct sigframe *f = (const void *)at;
@@ -247,7 +285,7 @@ static bool handler_over_ours(const struct mwi_g *g, const ucontext_t *uc) {
 void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
   ucontext_t *uc = uc_;
   bool ours = mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]);
-  long number = ours && !m->tcb.sig ? m->sys_number : 0;
+  long number = ours && !m->tcb.sig ? mwi_load_relaxed(&m->sys_number) : 0;
   if (ours && !number) return;
   int saved = errno;
   mwi_os_restart_call(uc, number, &m->since);
@@ -280,7 +318,7 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   }
   bool asked = mwi_load_relaxed(&m->stop_req) || mwi_load_relaxed(&m->retake_req);
   if (mwi_load_relaxed(&m->state) != MWI_M_RUN ||
-      mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]) || handler_over_ours(t->g, uc)) {
+      mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]) || handler_over_ours(m, uc)) {
     mwi_store_relaxed(&m->retake_req, 0); /* not in external code */
     if (mwi_load_relaxed(&m->stop_req)) mwi_store_relaxed(&t->poll, 1);
     mwi_restart_interrupted(m, uc);
@@ -294,7 +332,14 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
   errno = saved;
 }
 
+/* [P4], for check builds.  sysmon, which nobody stops, has no record. */
+static bool in_a_wait(void) {
+  const struct mwi_tcb *t = mwi_tcb();
+  return t->attached && t->m && mwi_m_in_syscall(t->m);
+}
+
 void mwi_stop_init(void) {
+  mwi_lock_forbidden = in_a_wait;
   struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
   mwi_os_fill_mask(&sa.sa_mask);
   sigaction(MWI_STOP_SIGNAL, &sa, NULL);
@@ -368,8 +413,8 @@ static void release(struct mwi_m *m) {
     mwi_store_seqcst(&m->state, MWI_M_RUN);
   else if (s == MWI_M_HELD)
     mwi_store_seqcst(&m->state, MWI_M_SYS);
-  else
-    return;
+  else if (s != MWI_M_FORKED || !mwi_cas_seqcst(&m->state, &s, MWI_M_SYS))
+    return; /* FORKED: a handler may have come in */
   mwi_futex_wake(&m->state, 1);
 }
 
@@ -420,20 +465,49 @@ void mwi_start_world(void) {
 
 /* ---- Around fork (sched/fork.c); this thread has stopped the world ---------- */
 
+/* Has m, which is stopped, or one of its handlers, interrupted external code? */
+static bool stands_on_external(const struct mwi_m *m) {
+  if (m->in_external) return true;
+  for (const struct mwi_handler *h = m->tcb.handlers; h; h = h->up)
+    if (h->external) return true;
+  return false;
+}
+
+static bool held_in_libc(const struct mwi_m *m) {
+  return mwi_load_relaxed(&m->state) == MWI_M_HELD && mwi_m_waits_in_libc(m);
+}
+
 void mwi_stop_take_external_ps(void) {
   struct mwi_m *self = mwi_self();
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    if (m == self || mwi_load_relaxed(&m->state) != MWI_M_STOPPED || !m->in_external) continue;
-    struct mwi_p *p = mwi_release_p(m);
+    if (m == self) continue;
+    bool stopped = mwi_load_relaxed(&m->state) == MWI_M_STOPPED && stands_on_external(m);
+    if (!stopped && !held_in_libc(m)) continue;
+    struct mwi_p *p = mwi_release_p_stw(m);
     mwi_store_relaxed(&m->tcb.poll, 1);
     if (p) mwi_idle_p_put(p);
   }
 }
 
+/* m has no processor to run compiled code with that is not a handler's, whose stores have no
+ * barriers in this stop, for nobody marks. */
+static void let_forked_go(struct mwi_m *m) {
+  mwi_store_seqcst(&m->stop_req, 0); /* polls of the handler's */
+  uint32_t s = MWI_M_HELD;
+  if (mwi_cas_seqcst(&m->state, &s, MWI_M_FORKED) && mwi_load_seqcst(&m->comes_in))
+    mwi_futex_wake(&m->state, 1);
+}
+
 void mwi_stop_release_external(void) {
   struct mwi_m *self = mwi_self();
-  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all)
-    if (m != self && mwi_load_relaxed(&m->state) == MWI_M_STOPPED && m->in_external) release(m);
+  for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
+    if (m == self) continue;
+    if (mwi_load_relaxed(&m->state) == MWI_M_STOPPED) {
+      if (stands_on_external(m)) release(m);
+    } else if (held_in_libc(m) && !mwi_load_relaxed(&m->sys_p)) {
+      let_forked_go(m);
+    }
+  }
 }
 
 /* In the child: nobody is left who was stopped, or who waits to stop others. */

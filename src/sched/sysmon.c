@@ -150,8 +150,9 @@ static bool look(int64_t now, bool waits, bool *brisk) {
     struct mwi_p *p = mwi_sched.procs[i];
     struct mwi_m *m = mwi_load_acquire(&p->m);
     uint32_t tick = mwi_load_relaxed(&p->tick), slice = mwi_load_relaxed(&p->slice);
-    bool in_syscall = m && mwi_m_in_syscall(m);
-    if (in_syscall && mwi_load_acquire(&m->sys_p) == p && retake_from_syscall(p, m, now, waits)) {
+    bool left = m && mwi_load_acquire(&m->sys_p) == p; /* in RUN, when a handler runs there [N6] */
+    bool in_syscall = left || (m && mwi_m_in_syscall(m));
+    if (left && retake_from_syscall(p, m, now, waits)) {
       did = true;
       continue;
     }

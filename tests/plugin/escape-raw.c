@@ -12,10 +12,10 @@ void bytes(void) { char b[1000]; keep(b); }
 // IR: call {{.*}}@mwi_rt_new_raw(
 void numbers(void) { double d[20]; keep(d); }
 // IR-LABEL: define{{.*}} @exact(
-// IR: call {{.*}}@mwi_rt_new(
+// IR: call {{.*}}@mwi_rt_new_var(
 void exact(void) { struct list l[20]; keep(l); }
 // IR-LABEL: define{{.*}} @small(
-// IR: call {{.*}}@mwi_rt_new(
+// IR: call {{.*}}@mwi_rt_new_var(
 void small(void) { char b[32]; keep(b); }
 // The optimiser knows that nothing is in it: a program's own zeroes stay.
 // IR-LABEL: define{{.*}} @cleared(

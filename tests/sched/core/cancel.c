@@ -234,6 +234,37 @@ static void lent(void) {
 }
 #endif
 
+/* In a handler, which has interrupted the wait: both are left.  (sem_wait is libc's own, where the
+ * handler would go on counting.) */
+static void waits_too(int sig) {
+  (void)sig;
+  sem_post(&begun);
+  for (;;) pause();
+}
+
+static void in_handlers(int expected) {
+  static const int calls[] = {0, 3, 5, 6, 8, 10};
+  struct sigaction sa = {.sa_handler = waits_too};
+  CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
+  for (size_t i = 0; i < 3 * sizeof calls / sizeof *calls; i++) {
+    which = calls[i / 3];
+    pthread_t t;
+    void *result = NULL;
+    CHECK(pthread_create(&t, NULL, thread, &t) == 0);
+    while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
+    usleep(2000);
+    CHECK(pthread_kill(t, SIGUSR1) == 0);
+    while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
+    if (i % 3) usleep(1000);
+    CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED && cleaned == ++expected);
+#ifdef WITH_MALLOW
+    mw_gc();
+#endif
+    CHECK(list->value == 999);
+  }
+}
+
 int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
   CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
@@ -265,6 +296,7 @@ int main(void) {
 #endif
       CHECK(list->value == 999);
     }
+  in_handlers(expected);
   kill(child, SIGKILL);
 #ifdef WITH_MALLOW
   lent();

@@ -40,6 +40,11 @@ void plain_block_until(_Atomic int *n, int want) {
   while (*n < want);
 }
 
+void *plain_thread(void *until) {
+  while (!*(_Atomic int *)until) plain_block_ms(2);
+  return NULL;
+}
+
 static void *nothing(void *p) {
   return p;
 }

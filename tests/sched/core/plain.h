@@ -19,6 +19,9 @@ int plain_sleep_ms(int ms);   /* nanosleep's result: 0, or -1 when it was interr
 extern _Atomic int plain_tid; /* of the thread that is about to wait, 0 before */
 void plain_wake(void);
 
+/* A thread's function: waits until *(_Atomic int *)until is 1. */
+void *plain_thread(void *until);
+
 /* fn(arg), from a frame of this file's. */
 void plain_call(void (*fn)(void *), void *arg);
 
