@@ -80,49 +80,35 @@ static bool by_thread(const struct sigevent *event) {
   return event && event->sigev_notify == SIGEV_THREAD;
 }
 
+/* The call may begin a helper. */
+#define APART(call)                                                                                \
+  do {                                                                                             \
+    struct apart a;                                                                                \
+    begin(&a);                                                                                     \
+    int r = (call);                                                                                \
+    end(&a);                                                                                       \
+    if (r == 0) helped();                                                                          \
+    return r;                                                                                      \
+  } while (0)
+
 MWI_EXPORT int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
   if (!by_thread(event)) return timer_create(clock, event, timer);
-  struct apart a;
-  begin(&a);
-  int r = timer_create(clock, event, timer);
-  end(&a);
-  if (r == 0) helped();
-  return r;
+  APART(timer_create(clock, event, timer));
 }
 
 MWI_EXPORT int mwi_rt_mq_notify(mqd_t queue, const struct sigevent *event) {
   if (!by_thread(event)) return mq_notify(queue, event);
-  struct apart a;
-  begin(&a);
-  int r = mq_notify(queue, event);
-  end(&a);
-  if (r == 0) helped();
-  return r;
+  APART(mq_notify(queue, event));
 }
 
 MWI_EXPORT int mwi_rt_aio_read(struct aiocb *cb) {
-  struct apart a;
-  begin(&a);
-  int r = aio_read(cb);
-  end(&a);
-  if (r == 0) helped();
-  return r;
+  APART(aio_read(cb));
 }
 
 MWI_EXPORT int mwi_rt_aio_write(struct aiocb *cb) {
-  struct apart a;
-  begin(&a);
-  int r = aio_write(cb);
-  end(&a);
-  if (r == 0) helped();
-  return r;
+  APART(aio_write(cb));
 }
 
 MWI_EXPORT int mwi_rt_aio_fsync(int op, struct aiocb *cb) {
-  struct apart a;
-  begin(&a);
-  int r = aio_fsync(op, cb);
-  end(&a);
-  if (r == 0) helped();
-  return r;
+  APART(aio_fsync(op, cb));
 }

@@ -2,7 +2,8 @@
 /*
  * tests/gc/external_sort.c -- external code that moves the only pointers to objects
  *
- *     external_sort plain|callback|preempted|blocks|threads|collects|large|deep|libc [SECONDS]
+ *     external_sort plain|callback|preempted|blocks|threads|ends|collects|large|deep|libc
+ *                   [SECONDS]
  *
  * A plain library sorts pointers, without barriers, and is in the middle of it
  * when marking begins:
@@ -14,6 +15,8 @@
  *   blocks     and waits for a channel now and then: marking begins, and ends,
  *              while the sorter is parked inside the sort
  *   threads    the same on threads of the program's own
+ *   ends       on threads, which allocate in it, on one processor where hardly anybody else marks:
+ *              they end the collections, each with the library's frames below
  *   collects   and begins collections itself
  *   large      and makes large objects: marking begins while one is being zeroed
  *   deep       and recurses: the library's frames are below more of ours than a
@@ -43,7 +46,7 @@ typedef struct holder {
 enum { N = 60000 };
 static _Atomic bool over;
 static mw_waitgroup done;
-static bool callback, libc, blocks, collects, large, deep;
+static bool callback, libc, blocks, collects, large, deep, ends;
 static mw_chan *questions, *answers;
 
 static void answer(void *unused) {
@@ -53,6 +56,7 @@ static void answer(void *unused) {
 }
 
 static volatile unsigned sink;
+static char *volatile garbage;
 
 static __attribute__((noinline)) unsigned recurse(int n) {
   volatile unsigned here = (unsigned)n;
@@ -72,6 +76,7 @@ static void pause_there(void) {
   }
   if (deep && turn % 4096 == 0) sink += recurse(6000);
   if (collects && turn % 16384 == 0) mw_gc();
+  if (ends) garbage = mw_make(char, 200 + turn % 200);
   if (large && turn % 512 == 0) {
     char *p = mw_alloc(1000000);
     for (int i = 0; i < 1000000; i += 1000)
@@ -81,7 +86,7 @@ static void pause_there(void) {
 }
 
 static int compare(const void *a, const void *b) {
-  if (blocks || collects || large || deep) pause_there();
+  if (blocks || collects || large || deep || ends) pause_there();
   const unsigned char *x = (const unsigned char *)*(node *const *)a;
   const unsigned char *y = (const unsigned char *)*(node *const *)b;
   for (int i = 7; i >= 0; i--) /* by the key's bytes: a loop, and so a poll */
@@ -135,7 +140,7 @@ static void sorter(void *arg) {
     fill(h, seed);
     sort(h);
     wipe();
-    mw_gc();
+    if (!ends) mw_gc();
     verify(h);
     sorts++;
   }
@@ -163,6 +168,7 @@ int main(int argc, char **argv) {
   callback = strcmp(what, "plain") != 0;
   libc = strcmp(what, "libc") == 0;
   bool preempted = strcmp(what, "preempted") == 0, threads = strcmp(what, "threads") == 0;
+  ends = strcmp(what, "ends") == 0;
   blocks = threads || strcmp(what, "blocks") == 0;
   collects = strcmp(what, "collects") == 0;
   large = strcmp(what, "large") == 0;
@@ -170,7 +176,8 @@ int main(int argc, char **argv) {
   questions = mw_chan_make(int, 0);
   answers = mw_chan_make(int, 2);
   if (blocks) mw_go(answer, NULL);
-  mw_set_max_procs(preempted ? 1 : 3);
+  threads |= ends;
+  mw_set_max_procs(preempted || ends ? 1 : 3);
   pthread_t t[2];
   if (threads) {
     mw_waitgroup_add(&done, 2);
@@ -183,13 +190,19 @@ int main(int argc, char **argv) {
   int64_t end = mw_nanotime() + (argc > 2 ? atol(argv[2]) : 2) * INT64_C(1000000000);
   int collections = 0;
   while (mw_nanotime() < end) {
-    mw_gc();
+    if (!ends) mw_gc();
     collections++;
-    mw_sleep(100000);
+    mw_sleep(ends ? 10000000 : 100000);
   }
   over = true;
   mw_waitgroup_wait(&done);
   for (int i = 0; threads && i < 2; i++) pthread_join(t[i], NULL);
+  if (ends) {
+    mw_mem_stats stats;
+    mw_read_mem_stats(&stats);
+    collections = (int)stats.num_gc;
+    if (collections < 3) puts("FAIL: hardly any collection"), exit(1);
+  }
   printf("%d sorts, %d collections beside them\nok\n", sorts, collections);
   return 0;
 }
