@@ -84,6 +84,53 @@ static void small_charges_are_seen(void **state) {
   assert_int_equal(mwi_load_relaxed(&mwi_heap_live.bytes) - live, 16);
 }
 
+static uint64_t live_now(void) {
+  return mwi_load_relaxed(&mwi_heap_live.bytes);
+}
+
+/* A large object's charge, made before there is memory for it: whatever cycles begin and end until
+ * it is published, it counts once as live, and once as black if marking is on then. */
+static void large_ones_are_charged_once(void **state) {
+  (void)state;
+  const uint64_t bytes = 8 * MWI_PAGE_BYTES;
+  mwi_pacer.goal = mwi_pacer.trigger = UINT64_MAX / 2;
+  struct mwi_foreseen f = {0};
+  uint64_t live = live_now();
+  mwi_pacer_foresee(8, &f); /* far from a cycle */
+  assert_int_equal(live_now(), live);
+  mwi_pacer_charge_foreseen(8, &f);
+  assert_int_equal(live_now() - live, bytes);
+
+  start();
+  w.credit = 1 << 30;
+  uint64_t black = mwi_load_relaxed(&mwi_gc.black);
+  live = live_now();
+  mwi_pacer_foresee(8, &f);
+  assert_int_equal(w.credit, (1 << 30) - (int64_t)bytes);
+  assert_int_equal(live_now() - live, bytes);
+  mwi_pacer_charge_foreseen(8, &f); /* the same cycle */
+  assert_int_equal(w.credit, (1 << 30) - (int64_t)bytes);
+  assert_int_equal(live_now() - live, bytes);
+  assert_int_equal(mwi_load_relaxed(&mwi_gc.black) - black, bytes);
+  finish();
+  mwi_pacer.goal = mwi_pacer.trigger = UINT64_MAX / 2;
+  live = live_now();
+  mwi_pacer_charge_foreseen(8, &f); /* it has ended */
+  assert_int_equal(live_now(), live);
+  heap_sweep_all();
+
+  start(); /* the next one is on */
+  black = mwi_load_relaxed(&mwi_gc.black);
+  mwi_pacer_charge_foreseen(8, &f);
+  assert_int_equal(live_now(), live);
+  assert_int_equal(mwi_load_relaxed(&mwi_gc.black) - black, bytes);
+  finish();
+  mwi_pacer.goal = mwi_pacer.trigger = UINT64_MAX / 2;
+  live = live_now();
+  mwi_pacer_charge_foreseen(8, &f); /* and that has ended, too */
+  assert_int_equal(live_now() - live, bytes);
+}
+
 /* What workers have earned is taken first, and is worth what it is worth to an assist. */
 static void credit_is_taken(void **state) {
   (void)state;
@@ -348,6 +395,7 @@ int main(void) {
   cycle_start();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(small_charges_are_seen, begin, end),
+      cmocka_unit_test_setup_teardown(large_ones_are_charged_once, begin, end),
       cmocka_unit_test_setup_teardown(credit_is_taken, begin, end),
       cmocka_unit_test_setup_teardown(much_is_paid_for, begin, end),
       cmocka_unit_test_setup_teardown(dedicated_come_again, begin, end),
