@@ -66,6 +66,12 @@ places "an archive" $all
 places "one command" $all
 "$mallow" cc -static-mallow a.o b.o c.o plain.o -o prog
 places "static" $all
+ld -r a.o b.o c.o -o abc.o
+"$mallow" cc -Wl,--emit-relocs abc.o plain.o -o prog
+places "a partial link" $all
+for f in a b c; do "$objcopy" -g $f.o stripped_$f.o; done
+"$mallow" cc stripped_a.o stripped_b.o stripped_c.o plain.o -o prog
+places "objcopy -g" $all
 
 # -m, given when linking: what was decided, and why
 "$mallow" cc -m=2 a.o b.o c.o plain.o -o prog 2>report
