@@ -129,6 +129,15 @@ static void large_ones_are_charged_once(void **state) {
   live = live_now();
   mwi_pacer_charge_foreseen(8, &f); /* and that has ended, too */
   assert_int_equal(live_now() - live, bytes);
+  heap_sweep_all();
+
+  f = (struct mwi_foreseen){.cycle = mwi_gc_stats.ncycles, .live = true}; /* none had begun */
+  start();
+  finish(); /* and this one knows nothing of it */
+  mwi_pacer.goal = mwi_pacer.trigger = UINT64_MAX / 2;
+  live = live_now();
+  mwi_pacer_charge_foreseen(8, &f);
+  assert_int_equal(live_now() - live, bytes);
 }
 
 /* What workers have earned is taken first, and is worth what it is worth to an assist. */
