@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -274,6 +275,7 @@ int main(void) {
   pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* where a check has failed, too */
     if (lockf(locked, F_LOCK, 0) != 0 || write(s[1], "x", 1) != 1) _exit(1);
     for (;;) pause();
   }
