@@ -57,6 +57,20 @@ static bool may_be_aligned(LLVMValueRef g) {
          (!section || !*section);
 }
 
+/*
+ * Programs for plain C keep their variables in one, as BusyBox's applets do in
+ * *(struct globals *)bb_common_bufsiz1, so with -fgc-malloc it is looked through.  A larger one is
+ * text or a table, which each cycle would have to read.
+ */
+enum { MAX_BYTES_AS_STRUCT = 64 << 10 };
+
+static bool may_be_a_struct(struct mwcc *c, LLVMValueRef g, LLVMTypeRef type) {
+  uint64_t size = LLVMABISizeOfType(c->td, type);
+  while (LLVMGetTypeKind(type) == LLVMArrayTypeKind) type = LLVMGetElementType(type);
+  return mwcc_options()->gc_malloc && type == c->t_i8 && size <= MAX_BYTES_AS_STRUCT &&
+         LLVMGetAlignment(g) >= 8;
+}
+
 /* The table entry, or NULL when the global cannot hold a pointer. */
 static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) {
   LLVMTypeRef type = LLVMGlobalGetValueType(g);
@@ -73,6 +87,11 @@ static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) 
                 "'%s' holds a pointer that is not aligned to 8 bytes: the collector cannot see it",
                 LLVMGetValueName2(g, &len));
   if (packed) free(m.bits);
+  if (!m.period && may_be_a_struct(c, g, type)) {
+    LLVMValueRef whole[] = {g, i64(c, LLVMABISizeOfType(c->td, type)), LLVMConstNull(c->t_ptr),
+                            i64(c, 0)};
+    return LLVMConstNamedStruct(t->t_global, whole, 4);
+  }
   if (packed || !m.period) return NULL;
   bool all = true;
   for (uint64_t i = 0; i < m.period; i++) all &= m.bits[i / 64] >> (i % 64) & 1;
