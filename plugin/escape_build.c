@@ -323,11 +323,18 @@ void mwcc_esc_own(struct mwcc_esc *e, struct mwcc_hole h, LLVMValueRef at) {
   mwcc_esc_flow(e, e->own, h, at, false);
 }
 
+/* `p->at = p->buffer`: one value, or loads of a variable that is always the same parameter. */
+static bool stores_own_address(LLVMValueRef addr, LLVMValueRef v) {
+  if (LLVMGetTypeKind(LLVMTypeOf(v)) != LLVMPointerTypeKind) return false;
+  LLVMValueRef to = mwcc_base(addr), from = mwcc_base(v);
+  if (to == from) return !LLVMIsAAllocaInst(to);
+  return LLVMIsALoadInst(to) && LLVMIsALoadInst(from) &&
+         LLVMGetOperand(to, 0) == LLVMGetOperand(from, 0) && steady_base(to) != to;
+}
+
 void mwcc_esc_store_value(struct mwcc_esc *e, LLVMValueRef addr, LLVMValueRef v, LLVMValueRef at) {
   struct mwcc_hole src = mwcc_esc_value(e, v);
-  LLVMValueRef base = steady_base(addr);
-  if (!LLVMIsAAllocaInst(base) && LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMPointerTypeKind &&
-      steady_base(v) == base)
+  if (stores_own_address(addr, v))
     mwcc_esc_own(e, src, at);
   else
     mwcc_esc_store(e, addr, src, at);
