@@ -94,13 +94,27 @@ MWI_EXPORT void mwi_rt_free(void *p) {
     __libc_free(p);
 }
 
+/*
+ * Room for n bytes in the place of an object that is too small.  A large one that grows a
+ * little gets a quarter more: libc moves its pages or finds room behind it, so programs grow an
+ * array by a few elements at a time, where we have to copy it and leave the old one to the next
+ * cycle.
+ */
+static void *grown(size_t n, size_t have) {
+  if (have > MWI_MAX_SMALL && n > have && n - have < have / 4) {
+    void *q = mwi_gc_alloc_or_null(mwi_align_up(have + have / 4, MALLOC_ALIGN), NULL);
+    if (q) return q;
+  }
+  return allocate(n, false);
+}
+
 MWI_EXPORT void *mwi_rt_realloc(void *p, size_t n) {
   if (!p) return allocate(n, false);
   if (!ours(p)) return __libc_realloc(p, n);
   size_t have = room(p, "realloc");
   /* In place, unless that would waste more than half. */
   if (n <= have && n >= have / 2) return p;
-  void *q = allocate(n, false);
+  void *q = grown(n, have);
   if (!q) return NULL;
   mwi_gc_copy(q, p, have < n ? have : n);
   mwi_gc_free(p);

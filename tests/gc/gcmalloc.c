@@ -88,6 +88,25 @@ static void growing(void) {
   CHECK(v[9]->check == 63);
 }
 
+/* A few bytes at a time, as programs do that trust libc to move pages. */
+static void growing_slowly(void) {
+  mw_mem_stats before, after;
+  mw_read_mem_stats(&before);
+  char *p = NULL;
+  size_t n = 0;
+  while (n < 4 << 20) {
+    p = realloc(p, n + 64);
+    CHECK(p != NULL);
+    p[n] = 1;
+    n += 64;
+  }
+  for (size_t i = 0; i < n; i += 64) CHECK(p[i] == 1);
+  mw_read_mem_stats(&after);
+  CHECK(after.total_alloc - before.total_alloc <
+        16 * n); /* 2,000 times that when each step copies */
+  free(p);
+}
+
 static void never_freed(void) {
   for (int round = 0; round < 30; round++) {
     struct node *list = NULL;
@@ -207,6 +226,7 @@ int main(int argc, char **argv) {
   alignment();
   errors();
   growing();
+  growing_slowly();
   never_freed();
   freed_once();
   packed();
