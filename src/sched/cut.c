@@ -67,6 +67,15 @@ void mwi_cut_begin(struct mwi_cuts *c, int sig, const siginfo_t *info) {
   c->call = mwi_load_seqcst(&m->calls);
 }
 
+/* m's call is to end, if it is still under way.  A handler that was quicker may have asked for the
+ * end of a later one, which stays asked for: call numbers only grow, so whoever reads its request
+ * finds here that this call is over. */
+static void cut_call(struct mwi_m *m, uint32_t call) {
+  uint32_t was = mwi_load_seqcst(&m->cut_call);
+  while (mwi_load_seqcst(&m->calls) == call && !mwi_cas_seqcst(&m->cut_call, &was, call)) {
+  }
+}
+
 /* An atomic pointer's worth of work, and a futex. */
 void mwi_cut_end(const struct mwi_cuts *c, int flags) {
   if (!c->g) return;
@@ -77,7 +86,7 @@ void mwi_cut_end(const struct mwi_cuts *c, int flags) {
   while (io && wait / MWI_WAIT_NEXT == c->wait && !mwi_cas_seqcst(&io->wait, &wait, wait | how)) {
   }
   if (c->m && (c->call & (restarts ? MWI_CALL_NEVER_RESTARTED : MWI_CALL_CUT)))
-    mwi_store_seqcst(&c->m->cut_call, c->call);
+    cut_call(c->m, c->call);
   if (c->g == mwi_sched.main_g)
     mwi_store_seqcst(&mwi_sched.cut_main, true);
   else
