@@ -47,8 +47,9 @@
  *          for it is called for signals that are not from the runtime, and it
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
  *          A thread that is cancelled, or ends, in a handler over external code (sem_wait is)
- *          goes on counting the handler.  Timers wait for a handler that has come on the
- *          thread that keeps them (keeper.c), while nobody else is awake.
+ *          goes on counting the handler, and its waits there are no cancellation points.  Timers
+ * wait for a handler that has come on the thread that keeps them (keeper.c), while nobody else is
+ * awake.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

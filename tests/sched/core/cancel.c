@@ -13,10 +13,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -50,6 +52,22 @@ typedef struct node {
   long value;
 } node;
 static node *volatile list;
+static volatile pid_t waiter; /* the thread that has posted `begun` last */
+
+/* Until that thread sleeps in the kernel. */
+static void until_it_waits(void) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)waiter);
+  for (;;) {
+    FILE *f = fopen(path, "r");
+    CHECK(f && fgets(line, sizeof line, f));
+    fclose(f);
+    const char *state = strrchr(line, ')');
+    CHECK(state && state[1]);
+    if (state[2] == 'S') return;
+    sched_yield();
+  }
+}
 
 /* Compiled code, with barriers and allocations. */
 static void clean(void *arg) {
@@ -152,6 +170,7 @@ static void *thread(void *met) {
   if (met) list = mw_new(node); /* else it may not have met the runtime */
 #endif
   pthread_cleanup_push(clean, &one);
+  waiter = gettid();
   sem_post(&begun);
   wait_for_ever();
   pthread_cleanup_pop(0);
@@ -235,8 +254,8 @@ static void lent(void) {
 }
 #endif
 
-/* In a handler, which has interrupted the wait: both are left.  (sem_wait is libc's own, where the
- * handler would go on counting.) */
+/* In a handler, which has interrupted the wait: both are left.  (sem_wait and sem_post are libc's
+ * own, where the handler would go on counting, and its wait is no cancellation point.) */
 static void waits_too(int sig) {
   (void)sig;
   sem_post(&begun);
@@ -253,7 +272,7 @@ static void in_handlers(int expected) {
     void *result = NULL;
     CHECK(pthread_create(&t, NULL, thread, &t) == 0);
     while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
-    usleep(2000);
+    until_it_waits();
     CHECK(pthread_kill(t, SIGUSR1) == 0);
     while (sem_wait(&begun) != 0) CHECK(errno == EINTR);
     if (i % 3) usleep(1000);
