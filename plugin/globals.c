@@ -174,7 +174,8 @@ void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections) {
   for (LLVMValueRef g = LLVMGetFirstGlobal(c->mod); g; g = LLVMGetNextGlobal(g)) {
     if (is_candidate(c, g)) {
       if (LLVMIsThreadLocal(g)) {
-        tls |= mwcc_type_has_ptr(LLVMGlobalGetValueType(g));
+        LLVMTypeRef type = LLVMGlobalGetValueType(g);
+        tls |= mwcc_type_has_ptr(type) || may_be_a_struct(c, g, type);
       } else {
         LLVMValueRef e = entry_for(c, &t, g);
         if (e) mwcc_vec_push(&entries, e);
