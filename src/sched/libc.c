@@ -40,10 +40,13 @@ enum mwi_where mwi_where(void) {
              : MWI_ON_GOROUTINE;
 }
 
-/* libc's syscall(): while it blocks, the thread is in external code. */
+/* libc's syscall(): while it blocks, the thread is in external code.  A thread may be cancelled
+ * there that has not met the runtime, or is the program's, in handlers over a wait, whose clean-up
+ * ends them (cancelled, mwi_cancelled_in_sys). */
 static MWI_COLD long plain_call(long number, long a, long b, long c, long d, long e, long f) {
   int type;
-  bool thread = !mwi_tcb()->attached; /* one that has not met the runtime may be cancelled */
+  const struct mwi_tcb *t = mwi_tcb();
+  bool thread = !t->attached || (t->waits && t->g && t->g->foreign);
   if (thread) pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
   long r = syscall(number, a, b, c, d, e, f);
   int saved = mwi_errno_get();
