@@ -758,7 +758,8 @@ static uint64_t look(unsigned cpu, int64_t ns) {
   return asked;
 }
 
-static const int64_t begun_ns = 1000000000000; /* sooner than any look of the scheduler's own */
+static const int64_t begun_ns = 1000000000; /* a second after the machine began: sooner than any
+                                             * look of the scheduler's own */
 static _Atomic int steps;
 
 static void *at_home(void *cpu) {
