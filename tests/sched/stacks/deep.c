@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
     crowd(2000);
     mw_chan_close(gate);
     wait_for(2000);
+    while (mw_num_goroutine() > 1) mw_yield(); /* they have sent, and then end */
     mw_go(go_deep, (void *)depth);
     wait_for(1);
   } else if (strcmp(which, "over-max") == 0) {
