@@ -87,8 +87,8 @@ static int by_value(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* Median of the cycles that the runtime still remembers, both stops of each added. */
-static uint64_t median_pause_ns(const mw_mem_stats *stats) {
+/* A cycle stops the program twice: the sum of both, the median of the cycles remembered. */
+static uint64_t median_cycle_ns(const mw_mem_stats *stats) {
   enum { REMEMBERED = sizeof stats->pause_ns / sizeof stats->pause_ns[0] };
   uint64_t sorted[REMEMBERED];
   size_t n = stats->num_gc < REMEMBERED ? stats->num_gc : REMEMBERED;
@@ -108,8 +108,8 @@ void report_collector(const struct index *ix) {
          stats->mallocs);
   printf("  live       %.1f MB in %" PRIu64 " objects\n", (double)stats->heap_alloc / MIB,
          stats->heap_objects);
-  printf("  stops      longest %.3f ms, median of a cycle's two %.3f ms, all %.3f ms\n",
-         (double)stats->max_pause_ns / 1e6, (double)median_pause_ns(stats) / 1e6,
+  printf("  stops      longest one %.3f ms; a cycle's two together %.3f ms (median); all %.3f ms\n",
+         (double)stats->max_pause_ns / 1e6, (double)median_cycle_ns(stats) / 1e6,
          (double)stats->pause_total_ns / 1e6);
   printf("  CPU        %.1f %% of the program's share\n", stats->gc_cpu_fraction * 100);
   printf("  peak       %.1f MB resident\n", (double)peak_kib() / 1024);
