@@ -16,7 +16,7 @@
  *          escape_report.c  -m, remarks, warnings
  *          escape_source.c  an expression's text, for reports
  *          escape_summary.c functions of other files
- *          escape_debug.cpp what the debugger shows of moved variables
+ *          debug*.cpp       what the debugger shows of moved variables
  *          escape_llvm.cpp  what else has no C API
  * Next     docs/design/escape.md has the rules and why they are sound.
  */
@@ -306,7 +306,7 @@ bool mwcc_frame_is_fixed(LLVMValueRef fn);
 /* No call of it may take its frame down before the callee runs. */
 void mwcc_no_tail_calls(LLVMValueRef fn);
 
-/* ---- escape_debug.cpp ---- */
+/* ---- debug_track.cpp ---- */
 struct mwcc_tracked;
 /* Follow the assignments to the variables of this alloca, which is about to move.  NULL: they
  * are described as without optimisation (mwcc_move_debug). */

@@ -12,7 +12,7 @@
  *          are made at the entry, a compound literal where it is evaluated.
  *          [EH2] The debugger finds it.  Without optimisation its record says that
  *          the variable is where the pointer in the slot points; else its
- *          assignments are followed (escape_debug.cpp).
+ *          assignments are followed (debug.h).
  * How      The pointer is kept in an alloca, the slot, and loaded for each
  *          use; at -O1 and above mem2reg removes the slot.
  *          A variable that may hold bytes of any kind (char arrays, 64-bit
