@@ -74,17 +74,13 @@ LLVMValueRef mwcc_unmark_atomic(struct mwcc *c, LLVMValueRef marker, enum mwcc_m
   bool single = order & ORDER_SINGLE;
   LLVMValueRef p = LLVMGetOperand(marker, 0), v = LLVMGetOperand(marker, 1), made;
   LLVMPositionBuilderBefore(c->b, marker);
-  switch (kind) {
-  case MWCC_ASTORE:
-  case MWCC_ASTORE_I64:
-  case MWCC_ASTORE_I128:
+  switch (mwcc_does(kind)) {
+  case MWCC_STORES_ATOMIC:
     made = LLVMBuildStore(c->b, v, p);
     LLVMSetOrdering(made, first);
     LLVMSetAlignment(made, kind == MWCC_ASTORE_I128 ? 16 : 8);
     break;
-  case MWCC_XCHG:
-  case MWCC_XCHG_I64:
-  case MWCC_XCHG_I128:
+  case MWCC_EXCHANGES:
     made = LLVMBuildAtomicRMW(c->b, LLVMAtomicRMWBinOpXchg, p, v, first, single);
     break;
   default:

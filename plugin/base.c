@@ -192,8 +192,7 @@ static bool alloca_takes_ptr(struct mwcc *c, LLVMValueRef alloca) {
       if (LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMPointerTypeKind) return true;
       if (LLVMIsAPtrToIntInst(v)) return true;
     }
-    enum mwcc_marker kind = LLVMIsAInstruction(i) ? mwcc_marker_of(c, i) : MWCC_NOT_A_MARKER;
-    if (kind == MWCC_STORE || kind == MWCC_VSTORE) return true;
+    if (LLVMIsAInstruction(i) && mwcc_does(mwcc_marker_of(c, i)) == MWCC_STORES) return true;
   }
   return false;
 }

@@ -101,7 +101,7 @@ static const struct form *form_of(LLVMValueRef f) {
 }
 
 static bool is_memset(enum mwcc_marker k) {
-  return k == MWCC_MEMSET || k == MWCC_VMEMSET || k == MWCC_MEMSET_CHK;
+  return mwcc_does(k) == MWCC_SETS;
 }
 
 static bool exempt(struct mwcc *c, LLVMValueRef call, enum mwcc_marker kind, LLVMValueRef dst,

@@ -598,22 +598,13 @@ static void intrinsic(struct mwcc_esc *e, LLVMValueRef call, LLVMValueRef f) {
 /* A marker performs the store that it stands for. */
 static void marker(struct mwcc_esc *e, LLVMValueRef call, enum mwcc_marker kind) {
   LLVMValueRef p = LLVMGetOperand(call, 0), v = LLVMGetOperand(call, 1);
-  switch (kind) {
-  case MWCC_MEMCPY:
-  case MWCC_VMEMCPY:
-  case MWCC_MEMMOVE:
-  case MWCC_VMEMMOVE:
-  case MWCC_MEMCPY_CHK:
-  case MWCC_MEMMOVE_CHK:
+  switch (mwcc_does(kind)) {
+  case MWCC_COPIES:
     copy_content(e, p, v, call);
     return;
-  case MWCC_MEMSET:
-  case MWCC_VMEMSET:
-  case MWCC_MEMSET_CHK:
+  case MWCC_SETS:
     return;
-  case MWCC_CMPXCHG:
-  case MWCC_CMPXCHG_I64:
-  case MWCC_CMPXCHG_I128:
+  case MWCC_COMPARES:
     v = LLVMGetOperand(call, 2);
     break;
   default:

@@ -69,36 +69,26 @@ static void slow_scalar(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, 
 }
 
 static void slow_half(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m) {
-  enum mwcc_marker kind = mwcc_marker_of(c, m);
   LLVMValueRef p = LLVMGetOperand(m, 0), v = LLVMGetOperand(m, 1);
-  switch (kind) {
-  case MWCC_MEMCPY:
-  case MWCC_VMEMCPY:
-  case MWCC_MEMMOVE:
-  case MWCC_VMEMMOVE:
-  case MWCC_MEMCPY_CHK:
-  case MWCC_MEMMOVE_CHK: {
+  switch (mwcc_does(mwcc_marker_of(c, m))) {
+  case MWCC_COPIES: {
     LLVMValueRef args[3] = {p, v, LLVMGetOperand(m, 2)};
     mwcc_cold_call(c, cold, "mwi_rt_wb_copy", args, 3, m);
     return;
   }
-  case MWCC_MEMSET:
-  case MWCC_VMEMSET:
-  case MWCC_MEMSET_CHK: {
+  case MWCC_SETS: {
     LLVMValueRef args[2] = {p, LLVMGetOperand(m, 2)};
     mwcc_cold_call(c, cold, "mwi_rt_wb_clear", args, 2, m);
     return;
   }
-  case MWCC_CMPXCHG:
-  case MWCC_CMPXCHG_I64:
-  case MWCC_CMPXCHG_I128:
+  case MWCC_COMPARES:
     slow_store(c, cold, m, p, LLVMGetOperand(m, 2));
     return;
+  case MWCC_STORES_NUMBER:
+    slow_scalar(c, cold, m, p, v);
+    return;
   default:
-    if (mwcc_is_scalar_marker(kind))
-      slow_scalar(c, cold, m, p, v);
-    else
-      slow_store(c, cold, m, p, v);
+    slow_store(c, cold, m, p, v);
     return;
   }
 }
@@ -158,8 +148,8 @@ static bool plain_access(LLVMValueRef i) {
 }
 
 static bool is_store_marker(struct mwcc *c, LLVMValueRef i) {
-  enum mwcc_marker k = mwcc_marker_of(c, i);
-  return k == MWCC_STORE || k == MWCC_VSTORE || mwcc_is_scalar_marker(k);
+  enum mwcc_does does = mwcc_does(mwcc_marker_of(c, i));
+  return does == MWCC_STORES || does == MWCC_STORES_NUMBER;
 }
 
 /* Collect the group that starts with marker m: members, and what moves up

@@ -123,12 +123,7 @@ static void outline(struct mwcc *c, LLVMValueRef i) {
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(i));
   LLVMValueRef f = LLVMAddFunction(c->mod, "mwi_op", type);
   LLVMSetLinkage(f, LLVMInternalLinkage);
-  static const char *const copy[] = {"target-cpu", "target-features", "tune-cpu"};
-  for (size_t k = 0; k < sizeof copy / sizeof copy[0]; k++) {
-    LLVMAttributeRef a = LLVMGetStringAttributeAtIndex(fn, (unsigned)LLVMAttributeFunctionIndex,
-                                                       copy[k], (unsigned)strlen(copy[k]));
-    if (a) LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, a);
-  }
+  mwcc_same_target(f, fn);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "uwtable", 2);

@@ -95,14 +95,26 @@ enum mwcc_marker {
   MWCC_SCALAR_F64,   /* the same */
   MWCC_ASTORE,       /* void (p, v, order) */
   MWCC_ASTORE_I64,   /* the same for i64 */
+  MWCC_ASTORE_I128,  /* the same for i128 */
   MWCC_XCHG,         /* ptr (p, v, order) */
   MWCC_XCHG_I64,     /* i64 (p, v, order) */
+  MWCC_XCHG_I128,    /* i128 (p, v, order) */
   MWCC_CMPXCHG,      /* {ptr, i1} (p, expected, desired, order) */
   MWCC_CMPXCHG_I64,  /* {i64, i1} (p, expected, desired, order) */
   MWCC_CMPXCHG_I128, /* {i128, i1} (p, expected, desired, order) */
-  MWCC_XCHG_I128,    /* i128 (p, v, order) */
-  MWCC_ASTORE_I128,  /* void (p, v, order) */
   MWCC_NMARKERS
+};
+
+/* What a marker stands for; the last three are atomic. */
+enum mwcc_does {
+  MWCC_NOTHING, /* no marker */
+  MWCC_STORES,  /* a pointer */
+  MWCC_STORES_NUMBER,
+  MWCC_COPIES, /* memory with pointers */
+  MWCC_SETS,   /* such memory to a byte's value */
+  MWCC_STORES_ATOMIC,
+  MWCC_EXCHANGES,
+  MWCC_COMPARES
 };
 
 struct mwcc {
@@ -125,11 +137,18 @@ struct mwcc {
 void mwcc_init(struct mwcc *c, LLVMModuleRef mod);
 void mwcc_fini(struct mwcc *c);
 
+/* ---- Markers (marker.c) ---------------------------------------------------- */
+
+/* Which of them the module has. */
+void mwcc_markers_find(struct mwcc *c);
+enum mwcc_does mwcc_does(enum mwcc_marker kind);
 /* The marker's declaration, made when missing. */
 LLVMValueRef mwcc_marker_decl(struct mwcc *c, enum mwcc_marker kind);
 LLVMTypeRef mwcc_marker_type(struct mwcc *c, enum mwcc_marker kind);
 /* Which marker does this instruction call? */
 enum mwcc_marker mwcc_marker_of(const struct mwcc *c, LLVMValueRef inst);
+
+/* ---- Declarations (context.c) ---------------------------------------------- */
 
 /* A function of the runtime, declared when missing. */
 LLVMValueRef mwcc_runtime_fn(struct mwcc *c, const char *name, LLVMTypeRef type);
@@ -137,6 +156,8 @@ LLVMValueRef mwcc_runtime_fn(struct mwcc *c, const char *name, LLVMTypeRef type)
 void mwcc_fn_attr(struct mwcc *c, LLVMValueRef fn, unsigned index, const char *name,
                   uint64_t value);
 void mwcc_fn_attr_str(struct mwcc *c, LLVMValueRef fn, const char *name, const char *value);
+/* f is compiled for the processor that `like` is compiled for. */
+void mwcc_same_target(LLVMValueRef f, LLVMValueRef like);
 void mwcc_call_attr(struct mwcc *c, LLVMValueRef call, unsigned index, const char *name,
                     uint64_t value);
 bool mwcc_call_has_attr(LLVMValueRef call, unsigned index, const char *name);
@@ -174,9 +195,6 @@ LLVMValueRef mwcc_base(LLVMValueRef p);
 /* The kind of marker, if any, for a number stored over what may be a pointer. */
 enum mwcc_marker mwcc_scalar_marker(struct mwcc *c, LLVMValueRef store);
 bool mwcc_module_has_tbaa(struct mwcc *c);
-static inline bool mwcc_is_scalar_marker(enum mwcc_marker k) {
-  return k >= MWCC_SCALAR_I8 && k <= MWCC_SCALAR_F64;
-}
 /* May this integer value carry a pointer's bits? */
 bool mwcc_int_from_ptr(struct mwcc *c, LLVMValueRef v);
 
@@ -313,7 +331,7 @@ void mwcc_set_default_loc(LLVMValueRef inst);
  * and for remarks, names for reports. */
 void mwcc_drop_extras(LLVMModuleRef mod);
 
-/* ---- Variables in the debugger (escape_debug.cpp) -------------------------------------- */
+/* ---- Variables in the debugger (debug.h) ------------------------------------------------ */
 
 /* The user wants variables described, and code is optimised. */
 bool mwcc_tracks_vars(LLVMModuleRef mod, int optimised);

@@ -23,14 +23,21 @@ static LLVMValueRef unmark_store(struct mwcc *c, LLVMValueRef marker, bool is_vo
 LLVMValueRef mwcc_unmark(struct mwcc *c, LLVMValueRef marker) {
   enum mwcc_marker kind = mwcc_marker_of(c, marker);
   LLVMValueRef made;
-  if (kind == MWCC_STORE || kind == MWCC_VSTORE)
+  switch (mwcc_does(kind)) {
+  case MWCC_STORES:
     made = unmark_store(c, marker, kind == MWCC_VSTORE);
-  else if (mwcc_is_scalar_marker(kind))
+    break;
+  case MWCC_STORES_NUMBER:
     made = unmark_store(c, marker, LLVMConstIntGetZExtValue(LLVMGetOperand(marker, 2)) != 0);
-  else if (kind >= MWCC_ASTORE)
-    made = mwcc_unmark_atomic(c, marker, kind);
-  else
+    break;
+  case MWCC_COPIES:
+  case MWCC_SETS:
     made = mwcc_unmark_copy(c, marker, kind);
+    break;
+  default:
+    made = mwcc_unmark_atomic(c, marker, kind);
+    break;
+  }
   mwcc_copy_metadata(c, made, marker);
   if (LLVMGetFirstUse(marker)) LLVMReplaceAllUsesWith(marker, made);
   LLVMInstructionEraseFromParent(marker);

@@ -16,12 +16,7 @@
 #include "mallow-cc.h"
 
 static void common_attributes(struct mwcc *c, LLVMValueRef f, LLVMValueRef like) {
-  const char *const copy[] = {"target-cpu", "target-features", "tune-cpu", "no-trapping-math"};
-  for (size_t i = 0; i < sizeof copy / sizeof copy[0]; i++) {
-    LLVMAttributeRef a = LLVMGetStringAttributeAtIndex(like, (unsigned)LLVMAttributeFunctionIndex,
-                                                       copy[i], (unsigned)strlen(copy[i]));
-    if (a) LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, a);
-  }
+  mwcc_same_target(f, like);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "uwtable", 2);
   mwcc_fn_attr(c, f, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
   mwcc_fn_attr_str(c, f, "frame-pointer", "all");
