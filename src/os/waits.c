@@ -5,8 +5,7 @@
 #define ROW(id, nr, sa_restart, how_long, which)                                                   \
   [MWI_OS_WAIT_##id] = {                                                                           \
       .number = (nr), .restarts = MWI_OS_##sa_restart, .time = MWI_OS_##how_long, .at = (which)},
-const struct mwi_os_wait mwi_os_waits[MWI_OS_NWAITS] = {MWI_OS_WAITS(ROW)
-                                                            MWI_OS_WAITS_OF_ONE_NUMBER(ROW)};
+const struct mwi_os_wait mwi_os_waits[MWI_OS_NWAITS] = {MWI_OS_WAITS(ROW, ROW)};
 
 /* Linux 6.13; then the argument is a number of a structure, and no address. */
 #ifndef IORING_ENTER_EXT_ARG_REG
@@ -18,7 +17,8 @@ static int id_of(long number, const long *arg) {
 #define CASE(id, nr, ...)                                                                          \
   case nr:                                                                                         \
     return MWI_OS_WAIT_##id;
-    MWI_OS_WAITS(CASE)
+#define NO_CASE(...)
+    MWI_OS_WAITS(CASE, NO_CASE)
   case SYS_futex: /* others wake, or wait for a lock, which nothing ends early */
     switch (arg[1] & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:

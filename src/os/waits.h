@@ -42,8 +42,9 @@ enum mwi_os_time {
   MWI_OS_SPLICE   /* the one of argument 0, or the other of argument 2 */
 };
 
-/* X(its own name here, its number, restarts, time, at).  One row for each number ... */
-#define MWI_OS_WAITS(X)                                                                            \
+/* X(its own name here, its number, restarts, time, at): a call that has a number to itself.
+ * Y(the same): an argument says which of a number's rows it is in (mwi_os_wait_of). */
+#define MWI_OS_WAITS(X, Y)                                                                         \
   X(PAUSE, SYS_pause, NEVER, FOREVER, 0)                                                           \
   X(SIGSUSPEND, SYS_rt_sigsuspend, NEVER, FOREVER, 0)                                              \
   X(SIGTIMEDWAIT, SYS_rt_sigtimedwait, NEVER, FOR, 2)                                              \
@@ -77,19 +78,17 @@ enum mwi_os_time {
   X(SENDMMSG, SYS_sendmmsg, UNTIMED, SEND, 0)                                                      \
   X(CONNECT, SYS_connect, UNTIMED, SEND, 0)                                                        \
   X(SENDFILE, SYS_sendfile, UNTIMED, SEND, 0)                                                      \
-  X(SPLICE, SYS_splice, UNTIMED, SPLICE, 0)
-/* ... but for these: an argument says which row (mwi_os_wait_of). */
-#define MWI_OS_WAITS_OF_ONE_NUMBER(X)                                                              \
-  X(FUTEX_WAIT_FOR, SYS_futex, UNTIMED, FOR, 3)                                                    \
-  X(FUTEX_WAIT_UNTIL, SYS_futex, UNTIMED, UNTIL, 3)                                                \
-  X(CLOCK_NANOSLEEP_FOR, SYS_clock_nanosleep, NEVER, SLEEP, 2)                                     \
-  X(CLOCK_NANOSLEEP_UNTIL, SYS_clock_nanosleep, NEVER, UNTIL, 2)                                   \
-  X(IO_URING_ENTER, SYS_io_uring_enter, NEVER, FOREVER, 0)                                         \
-  X(IO_URING_ENTER_FOR, SYS_io_uring_enter, NEVER, RING, 4)
+  X(SPLICE, SYS_splice, UNTIMED, SPLICE, 0)                                                        \
+  Y(FUTEX_WAIT_FOR, SYS_futex, UNTIMED, FOR, 3)                                                    \
+  Y(FUTEX_WAIT_UNTIL, SYS_futex, UNTIMED, UNTIL, 3)                                                \
+  Y(CLOCK_NANOSLEEP_FOR, SYS_clock_nanosleep, NEVER, SLEEP, 2)                                     \
+  Y(CLOCK_NANOSLEEP_UNTIL, SYS_clock_nanosleep, NEVER, UNTIL, 2)                                   \
+  Y(IO_URING_ENTER, SYS_io_uring_enter, NEVER, FOREVER, 0)                                         \
+  Y(IO_URING_ENTER_FOR, SYS_io_uring_enter, NEVER, RING, 4)
 
 enum mwi_os_wait_id {
 #define MWI_OS_WAIT_ID(id, ...) MWI_OS_WAIT_##id,
-  MWI_OS_WAITS(MWI_OS_WAIT_ID) MWI_OS_WAITS_OF_ONE_NUMBER(MWI_OS_WAIT_ID)
+  MWI_OS_WAITS(MWI_OS_WAIT_ID, MWI_OS_WAIT_ID)
 #undef MWI_OS_WAIT_ID
       MWI_OS_NWAITS
 };

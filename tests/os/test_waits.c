@@ -67,16 +67,15 @@ enum { TURNS = 4 }; /* signals that find the call waiting, each time */
     return result;                                                                                 \
   }
 #define ROW_STUB(id, nr, ...) STUB(id, nr)
-MWI_OS_WAITS(ROW_STUB)
-MWI_OS_WAITS_OF_ONE_NUMBER(ROW_STUB)
+MWI_OS_WAITS(ROW_STUB, ROW_STUB)
 
 typedef long call_fn(const long *arg);
 static call_fn *const row_calls[MWI_OS_NWAITS] = {
 #define ROW_CALL(id, ...) call_##id,
-    MWI_OS_WAITS(ROW_CALL) MWI_OS_WAITS_OF_ONE_NUMBER(ROW_CALL)};
+    MWI_OS_WAITS(ROW_CALL, ROW_CALL)};
 static const char *const row_names[MWI_OS_NWAITS] = {
 #define ROW_NAME(id, ...) #id,
-    MWI_OS_WAITS(ROW_NAME) MWI_OS_WAITS_OF_ONE_NUMBER(ROW_NAME)};
+    MWI_OS_WAITS(ROW_NAME, ROW_NAME)};
 
 /* ---- What a signal finds ---------------------------------------------------------- */
 
