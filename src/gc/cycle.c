@@ -59,14 +59,11 @@ struct waiter {
   void *g;
 };
 static struct mwi_lock wait_lock = MWI_LOCK_INIT(MWI_RANK_GC);
-static struct waiter *waiters, *free_waiters; /* under wait_lock */
+static struct waiter *waiters;            /* under wait_lock */
+static struct mwi_meta_free free_waiters; /* likewise */
 
 static void park_waiter_unlock(bool assist) {
-  struct waiter *w = free_waiters;
-  if (w)
-    free_waiters = w->next;
-  else
-    w = mwi_meta_alloc(sizeof *w, 16);
+  struct waiter *w = mwi_meta_take(&free_waiters, sizeof *w, 16);
   w->g = mwi_gc_hooks.current();
   w->next = waiters;
   waiters = w;
@@ -134,15 +131,10 @@ static void end_starting(void) {
 void mwi_gc_wake_waiters(void) {
   mwi_lock(&wait_lock);
   mwi_store_relaxed(&mwi_gc.waiting, 0);
-  struct waiter *w = waiters, *last = NULL;
-  waiters = NULL;
-  for (struct waiter *x = w; x; x = x->next) {
-    mwi_gc_hooks.ready(x->g);
-    last = x;
-  }
-  if (last) {
-    last->next = free_waiters;
-    free_waiters = w;
+  for (struct waiter *w; (w = waiters) != NULL;) {
+    waiters = w->next;
+    mwi_gc_hooks.ready(w->g);
+    mwi_meta_give(&free_waiters, w);
   }
   mwi_unlock(&wait_lock);
 }
@@ -156,8 +148,7 @@ void mwi_gc_forget_waiters(void) {
   while (waiters) {
     struct waiter *w = waiters;
     waiters = w->next;
-    w->next = free_waiters;
-    free_waiters = w;
+    mwi_meta_give(&free_waiters, w);
   }
 }
 

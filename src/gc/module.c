@@ -95,7 +95,8 @@ struct root {
   struct root *next;
   uintptr_t lo, hi;
 };
-static struct root *roots, *free_roots; /* under mwi_roots_lock */
+static struct root *roots;              /* under mwi_roots_lock */
+static struct mwi_meta_free free_roots; /* likewise */
 
 /* Where this cycle's scan is.  What is added goes before it: there is nothing in a new
  * module's data yet, and a new root is shaded. */
@@ -113,16 +114,13 @@ struct tls {
   struct mwi_os_tls os;
   uintptr_t owner; /* the module that brought it */
 };
-static struct tls *tls_modules, *free_tls; /* under mwi_roots_lock */
+static struct tls *tls_modules;       /* under mwi_roots_lock */
+static struct mwi_meta_free free_tls; /* likewise */
 
 static void tls_add_locked(const struct mwi_os_tls *os, uintptr_t owner) {
   for (struct tls *t = tls_modules; t; t = t->next)
     if (t->os.module == os->module) return; /* another unit of the image */
-  struct tls *t = free_tls;
-  if (t)
-    free_tls = t->next;
-  else
-    t = mwi_meta_alloc(sizeof *t, 16);
+  struct tls *t = mwi_meta_take(&free_tls, sizeof *t, 16);
   *t = (struct tls){tls_modules, *os, owner};
   tls_modules = t;
 }
@@ -133,8 +131,7 @@ static void tls_remove_locked(uintptr_t owner) {
     if (t->owner != owner) continue;
     if (mwi_gc_hooks.thread_locals_go) mwi_gc_hooks.thread_locals_go(owner);
     *at = t->next;
-    t->next = free_tls;
-    free_tls = t;
+    mwi_meta_give(&free_tls, t);
     return;
   }
 }
@@ -229,11 +226,7 @@ MWI_EXPORT void mw_root_add(void *start, size_t bytes) {
   if (hi < lo) hi = lo; /* room for no pointer */
   mwi_gc_attach();
   mwi_lock(&mwi_roots_lock);
-  struct root *r = free_roots;
-  if (r)
-    free_roots = r->next;
-  else
-    r = mwi_meta_alloc(sizeof *r, 16);
+  struct root *r = mwi_meta_take(&free_roots, sizeof *r, 16);
   *r = (struct root){roots, lo, hi};
   roots = r;
   global_bytes += hi - lo;
@@ -258,8 +251,7 @@ MWI_EXPORT void mw_root_remove(void *start) {
     scan.r = r->next;
     if (!scan.m) scan.done = 0;
   }
-  r->next = free_roots;
-  free_roots = r;
+  mwi_meta_give(&free_roots, r);
   mwi_unlock(&mwi_roots_lock);
 }
 

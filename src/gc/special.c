@@ -84,8 +84,7 @@ struct queue {
 static struct mwi_lock special_lock = MWI_LOCK_INIT(MWI_RANK_ROOTS);
 /* under special_lock */
 static struct set *newest, *free_sets;
-static struct chunk *free_chunks;
-static struct mwi_due *free_dues;
+static struct mwi_meta_free free_chunks, free_dues;
 static struct queue queues[2]; /* cleanups, finalizers */
 static uint64_t next_id;
 /* The root job lets go of the lock between batches: the set that it is at, and the chunk that is
@@ -145,10 +144,7 @@ static struct special *add_locked(struct mwi_span *s, uint32_t slot, enum kind k
   if (!set) set = set_new_locked(s);
   struct chunk *c = set->first;
   if (!c || c->n == CHUNK_SPECIALS) {
-    if ((c = free_chunks))
-      free_chunks = c->next;
-    else
-      c = mwi_meta_alloc(sizeof *c, 64);
+    c = mwi_meta_take(&free_chunks, sizeof *c, 64);
     c->n = 0;
     c->next = set->first;
     set->first = c;
@@ -171,8 +167,7 @@ static void remove_locked(struct set *set, struct special *x) {
   if (c->n) return;
   set->first = c->next;
   if (c == scan_chunk) scan_chunk = c->next;
-  c->next = free_chunks;
-  free_chunks = c;
+  mwi_meta_give(&free_chunks, c);
 }
 
 static void remove_one_locked(struct set *set, struct special *x) {
@@ -200,11 +195,7 @@ static struct special *find_locked(struct mwi_span *s, uint32_t slot, enum kind 
 /* ---- Due calls --------------------------------------------------------- */
 
 static void due_put_locked(const struct special *x) {
-  struct mwi_due *d = free_dues;
-  if (d)
-    free_dues = d->next;
-  else
-    d = mwi_meta_alloc(sizeof *d, 16);
+  struct mwi_due *d = mwi_meta_take(&free_dues, sizeof *d, 16);
   bool finalizer = x->kind == FINALIZER;
   *d = (struct mwi_due){.arg = x->arg};
   if (finalizer) {
@@ -239,8 +230,7 @@ struct mwi_due *mwi_due_take(bool finalizer) {
 
 void mwi_due_free(struct mwi_due *d) {
   mwi_lock(&special_lock);
-  d->next = free_dues;
-  free_dues = d;
+  mwi_meta_give(&free_dues, d);
   mwi_unlock(&special_lock);
 }
 

@@ -108,6 +108,18 @@ void *mwi_meta_alloc(size_t bytes, size_t align) {
   return p;
 }
 
+void *mwi_meta_take(struct mwi_meta_free *list, size_t bytes, size_t align) {
+  void *record = list->first;
+  if (!record) return mwi_meta_alloc(bytes, align);
+  list->first = *(void **)record;
+  return record;
+}
+
+void mwi_meta_give(struct mwi_meta_free *list, void *record) {
+  *(void **)record = list->first;
+  list->first = record;
+}
+
 void mwi_meta_count(size_t bytes) {
   mwi_add_relaxed(&meta_bytes, bytes);
 }

@@ -56,6 +56,13 @@ void mwi_os_want_huge(void *p, size_t bytes);
 void mwi_meta_count(size_t bytes); /* mapped elsewhere, counted as metadata */
 void *mwi_meta_alloc(size_t bytes, size_t align);
 size_t mwi_meta_total(void); /* bytes taken from the OS for this */
+/* Such memory that comes and goes: records of one size, each used again by the next that is taken.
+ * Under a lock of the owner's.  A record that has been given back begins with a link. */
+struct mwi_meta_free {
+  void *first;
+};
+void *mwi_meta_take(struct mwi_meta_free *list, size_t bytes, size_t align); /* not zeroed */
+void mwi_meta_give(struct mwi_meta_free *list, void *record);
 
 /* Futex: wait while *addr == val, at most timeout_ns (< 0: for ever).
  * Spurious returns happen.  false: timed out. */

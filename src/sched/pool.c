@@ -59,7 +59,8 @@ static struct local_pool {
   struct local_pool *next;
   mw_pool *pool;
   uintptr_t image;
-} *local_pools, *free_local_pools;
+} *local_pools;
+static struct mwi_meta_free free_local_pools; /* likewise */
 
 /* ---- The deque --------------------------------------------------------- */
 
@@ -141,11 +142,7 @@ static void note_local_locked(mw_pool *pool, uintptr_t image) {
       l->image = image;
       return;
     }
-  struct local_pool *l = free_local_pools;
-  if (l)
-    free_local_pools = l->next;
-  else
-    l = mwi_meta_alloc(sizeof *l, 16);
+  struct local_pool *l = mwi_meta_take(&free_local_pools, sizeof *l, 16);
   *l = (struct local_pool){local_pools, pool, image};
   local_pools = l;
 }
@@ -219,8 +216,7 @@ static void forget_local_locked(const void *p, size_t n, uintptr_t image) {
     }
     if (!p) unlist_locked(l->pool);
     *at = l->next;
-    l->next = free_local_pools;
-    free_local_pools = l;
+    mwi_meta_give(&free_local_pools, l);
   }
 }
 
