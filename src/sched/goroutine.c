@@ -253,22 +253,13 @@ struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, b
     g->stack = stack;
     if (stack_bytes) mwi_stack_own(&g->stack, g);
   }
+  mwi_g_clear(g);
   g->arg = arg;
-  g->m = NULL;
   g->system = system;
-  g->foreign = g->locked = false;
-  g->pins = 0;
-  mwi_store_relaxed(&g->in_call, 0);
-  g->lends = NULL;
-  memset(g->pin, 0, sizeof g->pin);
-  g->wake_param = NULL;
-  g->wait_reason = MWI_WAIT_NONE;
-  mwi_store_relaxed(&g->select_done, 0);
   g->id = new_id(p);
   g->start_pc = (uintptr_t)fn;
   struct mwi_g *creator = mwi_getg();
   g->creator_id = creator ? creator->id : 0;
-  g->scans = 0;
   g->sp = has_stack ? mwi_switch_prepare(g->stack.hi) : 0;
   mwi_store_relaxed(&g->rest, has_stack ? 0 : MWI_REST_NEW);
   /* arg travels in the record, which is scanned with the stack; what arrives

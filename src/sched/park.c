@@ -183,6 +183,17 @@ MWI_INLINE struct mwi_g *next_at_once(struct mwi_m *m) {
  * plain and `light` says that commit needs little stack; else to the loop's.
  * Whoever arrives settles what was left behind.
  */
+MWI_INLINE void switch_away(struct mwi_m *m, bool (*commit)(struct mwi_g *g, void *arg), void *arg,
+                            bool light) {
+  struct mwi_g *g = m->tcb.g;
+  m->prev = g;
+  m->commit = commit;
+  m->commit_arg = arg;
+  struct mwi_g *next = light ? next_at_once(m) : NULL;
+  mwi_asan_from_g(m, next);
+  mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
+}
+
 MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum mwi_wait reason,
                      bool light) {
   int64_t since = 0;
@@ -199,12 +210,7 @@ MWI_INLINE void park(bool (*commit)(struct mwi_g *g, void *arg), void *arg, enum
     mwi_spill_call(park_bound, &f);
     if (!g->foreign) g->locked = false;
   } else {
-    m->prev = g;
-    m->commit = commit;
-    m->commit_arg = arg;
-    struct mwi_g *next = light ? next_at_once(m) : NULL;
-    mwi_asan_from_g(m, next);
-    mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
+    switch_away(m, commit, arg, light);
     mwi_settle();
   }
   *mwi_self()->errno_at = saved; /* another thread, perhaps: m is stale */
@@ -261,14 +267,8 @@ void mwi_preempt(void) {
 _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light) {
   mwi_rt_enter();
   struct mwi_m *m = mwi_self();
-  struct mwi_g *g = m->tcb.g;
   m->tcb.ext = 0;
-  m->prev = g;
-  m->commit = commit;
-  m->commit_arg = NULL;
-  struct mwi_g *next = light ? next_at_once(m) : NULL;
-  mwi_asan_from_g(m, next);
-  mwi_switch(&g->sp, next ? next->sp : m->g0_sp);
+  switch_away(m, commit, NULL, light);
   __builtin_unreachable();
 }
 

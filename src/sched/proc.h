@@ -424,7 +424,21 @@ void mwi_init_once(void);
 /* Runnable, in no queue yet.  Its stack comes when it first runs, unless a size is asked for;
  * then NULL: no address space. */
 struct mwi_g *mwi_g_new_try(void (*fn)(void *), void *arg, size_t stack_bytes, bool system);
-struct mwi_g *mwi_g_record(void); /* record only */
+struct mwi_g *mwi_g_record(void); /* record only, with what was in it */
+/* Nothing of the last goroutine's that had the record; not its name, stack and state. */
+MWI_INLINE void mwi_g_clear(struct mwi_g *g) {
+  g->arg = NULL;
+  g->m = NULL;
+  g->foreign = g->locked = g->system = false;
+  g->pins = 0;
+  mwi_store_relaxed(&g->in_call, 0);
+  g->lends = NULL;
+  memset(g->pin, 0, sizeof g->pin);
+  g->wake_param = NULL;
+  g->wait_reason = MWI_WAIT_NONE;
+  mwi_store_relaxed(&g->select_done, 0);
+  g->scans = 0;
+}
 void mwi_g_bury(struct mwi_g *g); /* in a forked child */
 /* Some KB below the caller's frame are zero: frames that come to lie there cover words that
  * earlier ones have left without writing to all of them, and a collection would see those. */
