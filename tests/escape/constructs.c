@@ -22,9 +22,10 @@ static N void keep(int *p, int w) {
   want[n++] = w;
 }
 static N void smash(int d) {
-  volatile char junk[1024];
-  memset((char *)junk, 0x5a, sizeof junk);
+  volatile unsigned junk[256]; /* each store volatile: a memset would be optimised away */
+  for (unsigned i = 0; i < 256; i++) junk[i] = 0x5a5a5a5a;
   if (d) smash(d - 1);
+  (void)junk[0]; /* no tail call: a frame each */
 }
 static int *g;
 static _Thread_local int *tl;

@@ -204,9 +204,10 @@ static NOINLINE int *own_read(struct own *o) {
   return p;
 }
 static NOINLINE void smash(int depth) {
-  volatile char junk[512];
-  memset((char *)junk, 0xa5, sizeof junk);
+  volatile unsigned junk[128]; /* each store volatile: a memset would be optimised away */
+  for (unsigned i = 0; i < 128; i++) junk[i] = 0xa5a5a5a5;
   if (depth) smash(depth - 1);
+  (void)junk[0]; /* no tail call: a frame each */
 }
 """
 

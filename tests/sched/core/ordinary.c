@@ -321,8 +321,8 @@ static jmp_buf global_env;
 static saved *heap_env;
 
 static __attribute__((noinline)) void wipe(void) {
-  volatile char old[8192];
-  memset((char *)old, 0, sizeof old);
+  volatile unsigned old[2048]; /* each store volatile: a memset would be optimised away */
+  for (unsigned i = 0; i < 2048; i++) old[i] = 0;
 }
 static __attribute__((noinline)) void leave(jmp_buf env) {
   wipe();
