@@ -12,6 +12,7 @@
 #     [INCLUDES dir...]    after tests/, src/ and include/
 #     [CFLAGS ...] [WRAP symbol...]   (-Wl,--wrap=symbol)
 #     [SANITIZE address|thread ...]   run also as FOLDER.NAME-address, -thread
+#     [NOT_UNDER thread]   left out of a build of MW_SANITIZE=thread: the caller says why
 #     [ENV K=V...] [ARGS ...] [TIMEOUT s] [LABELS ...] [SERIAL])
 #
 #   Paths in SOURCES are relative to the caller; a fake that defines the same
@@ -93,7 +94,7 @@ function(mallow_unit_test name)
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 P "STANDALONE;SERIAL" "TIMEOUT"
-                        "SOURCES;INCLUDES;CFLAGS;WRAP;SANITIZE;ENV;ARGS;LABELS")
+                        "SOURCES;INCLUDES;CFLAGS;WRAP;SANITIZE;NOT_UNDER;ENV;ARGS;LABELS")
   if(P_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "mallow_unit_test(${name}): what is ${P_UNPARSED_ARGUMENTS}?")
   endif()
@@ -108,6 +109,9 @@ function(mallow_unit_test name)
   # the first build is plain, or what the whole build tree asks for
   set(kinds "plain")
   if(MW_SANITIZE)
+    if(MW_SANITIZE IN_LIST P_NOT_UNDER)
+      return()
+    endif()
     set(kinds "${MW_SANITIZE}")
   else()
     list(APPEND kinds ${P_SANITIZE})
