@@ -5,21 +5,13 @@
 #
 # Flows of -m=2, warnings of what must stay, remarks, summaries of other files
 # (whole and broken), debug information of moved variables, -flto.
-set -eu
-mallow=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 cd "$work"
-fail() {
-  echo "behaviour.sh: $*"
-  cat out 2>/dev/null || :
-  exit 1
-}
 says() {
-  grep -qF -- "$1" out || fail "expected: $1"
+  grep -qF -- "$1" out || die "expected: $1"
 }
 silent() {
-  if grep -qF -- "$1" out; then fail "not expected: $1"; fi
+  if grep -qF -- "$1" out; then die "not expected: $1"; fi
 }
 
 cat >a.c <<'C'
@@ -29,7 +21,7 @@ int *f(void) { int x = 1; int *p = &x; return p; }
 int *h(int c) { int y = c; if (c) g = &y; return &y; }
 C
 for level in 0 2; do
-  "$mallow" cc -m=2 -O$level -c a.c 2>out || fail "-m=2"
+  "$mallow" cc -m=2 -O$level -c a.c 2>out || die "-m=2"
   says "a.c:3:20: moved to heap: x"
   says "    flow: p ← &x:"
   says "    flow: {result} ← p:"
@@ -39,11 +31,11 @@ for level in 0 2; do
 int *g;
 int *k(int *p, int **q) { int *r = *q; g = p; return r; }
 C
-  "$mallow" cc -m=2 -O$level -c param.c 2>out || fail "-m=2 param.c"
-  grep -A 2 "param.c:2:13: leaking param: p$" out | grep -q "    flow: {heap} ← p:" || fail "flow of p"
+  "$mallow" cc -m=2 -O$level -c param.c 2>out || die "-m=2 param.c"
+  grep -A 2 "param.c:2:13: leaking param: p$" out | grep -q "    flow: {heap} ← p:" || die "flow of p"
   grep -A 3 "param.c:2:22: leaking param: q to result level=1$" out | grep -q "    flow: r ← \*q:" ||
-    fail "flow of q"
-  "$mallow" cc -m=2 -fno-mallow-escape -O$level -c a.c 2>out || fail "-fno-mallow-escape"
+    die "flow of q"
+  "$mallow" cc -m=2 -fno-mallow-escape -O$level -c a.c 2>out || die "-fno-mallow-escape"
   silent "moved to heap"
   says "-Wreturn-stack-address"
 done
@@ -51,33 +43,33 @@ done
 for warn in -Wall -Weverything -Wreturn-stack-address -Wreturn-local-addr -Wdangling \
   -Werror=return-stack-address; do
   "$mallow" cc $warn -Wno-missing-prototypes -Wno-missing-variable-declarations -Wno-pre-c2x-compat \
-    -Wno-unsafe-buffer-usage -Wno-padded -Wno-declaration-after-statement -O1 -c a.c 2>out || fail "$warn"
+    -Wno-unsafe-buffer-usage -Wno-padded -Wno-declaration-after-statement -O1 -c a.c 2>out || die "$warn"
   silent "return-stack-address"
   silent "local variable"
 done
 # of labels it is
 echo 'void *f(int n) { if (n) return 0; l: return &&l; }' >label.c
 for level in 0 2; do
-  "$mallow" cc -O$level -c label.c 2>out || fail "label.c"
+  "$mallow" cc -O$level -c label.c 2>out || die "label.c"
   says "label.c:1:38: warning: the address of a label is returned"
-  "$mallow" cc -O$level -Wno-mallow-escape -c label.c 2>out || fail "label.c"
+  "$mallow" cc -O$level -Wno-mallow-escape -c label.c 2>out || die "label.c"
   silent "label"
-  "$mallow" cc -O$level -fno-mallow-escape -c label.c 2>out || fail "label.c"
+  "$mallow" cc -O$level -fno-mallow-escape -c label.c 2>out || die "label.c"
   says "address of label"
 done
-"$mallow" cc -m=3 -c a.c 2>out && fail "-m=3 was accepted"
+"$mallow" cc -m=3 -c a.c 2>out && die "-m=3 was accepted"
 says "mallow: unknown argument '-m=3'"
 
 # -m leaves no debug information behind
 "$mallow" cc -m -O1 -c a.c -o m.o 2>out
 "$mallow" cc -O1 -c a.c -o n.o 2>out
-readelf -S m.o | grep -q debug_info && fail "-m left debug information"
+readelf -S m.o | grep -q debug_info && die "-m left debug information"
 
 # remarks
 "$mallow" cc -O2 -Rpass=mallow -Rpass-missed=mallow -c a.c 2>out
 says "a.c:3:20: remark: moved to heap: x [-Rpass-missed=mallow]"
 "$mallow" cc -O2 -fsave-optimization-record -c a.c -o a.o 2>out
-grep -q 'moved to heap: x' a.opt.yaml || fail "nothing in a.opt.yaml"
+grep -q 'moved to heap: x' a.opt.yaml || die "nothing in a.opt.yaml"
 
 # remarks are what -m says, once each in the same order; of an inlined allocation too, and of several files
 cat >r.c <<'C'
@@ -96,12 +88,12 @@ struct n *build(int n) { struct n *l = 0; for (int i = 0; i < n; i++) l = cons(l
 C
 for options in -O0 -O1 -O2 -O3 "-O2 -flto" "-O1 -g"; do
   # shellcheck disable=SC2086
-  "$mallow" cc $options -m -c r.c a.c 2>&1 | grep 'heap\|mw_new' >said || fail "$options: no -m"
+  "$mallow" cc $options -m -c r.c a.c 2>&1 | grep 'heap\|mw_new' >said || die "$options: no -m"
   # shellcheck disable=SC2086
   "$mallow" cc $options -Rpass=mallow -Rpass-missed=mallow -c r.c a.c 2>&1 |
     sed -n 's/ remark: / /; s/ \[-Rpass.*//p' >out
-  cmp -s said out || { diff said out; fail "$options: remarks are not what -m says"; }
-  [ "$(wc -l <out)" -ge 4 ] || fail "$options: few remarks"
+  cmp -s said out || { diff said out; die "$options: remarks are not what -m says"; }
+  [ "$(wc -l <out)" -ge 4 ] || die "$options: few remarks"
 done
 
 # what must stay is warned of, with the flow
@@ -116,8 +108,8 @@ char *constant(void) { return __builtin_alloca(10); }
 void list(int n, ...) { va_list ap; va_start(ap, n); gv = (va_list *)&ap; va_end(ap); }
 void fine(int n) { int a[n]; a[0] = n; }
 C
-"$mallow" cc -O0 -c w.c 2>out || fail "w.c"
-test "$(grep -c 'warning: .*outlives its frame' out)" = 4 || fail "four warnings"
+"$mallow" cc -O0 -c w.c 2>out || die "w.c"
+test "$(grep -c 'warning: .*outlives its frame' out)" = 4 || die "four warnings"
 says "flow: {heap}"
 "$mallow" cc -O0 -Wno-mallow-escape -c w.c 2>out
 silent "outlives"
@@ -142,7 +134,7 @@ int fine(int k) {
 }
 C
 for level in 0 1 2 3; do
-  "$mallow" cc -O$level -Wall -Werror -c alloca.c 2>out || fail "alloca.c, -O$level"
+  "$mallow" cc -O$level -Wall -Werror -c alloca.c 2>out || die "alloca.c, -O$level"
   silent "alloca"
 done
 cat >>alloca.c <<'C'
@@ -161,8 +153,8 @@ int array(int k) {
 }
 C
 for level in 0 2; do
-  "$mallow" cc -O$level -c alloca.c 2>out || fail "alloca.c"
-  test "$(grep -c 'warning: .*outlives its frame' out)" = 2 || fail "two warnings, -O$level"
+  "$mallow" cc -O$level -c alloca.c 2>out || die "alloca.c"
+  test "$(grep -c 'warning: .*outlives its frame' out)" = 2 || die "two warnings, -O$level"
   says "the address of 'alloca()' outlives its frame"
   says "the address of 'x' outlives its frame"
 done
@@ -205,10 +197,10 @@ for level in 0 2; do
       readelf -SW $o.o | grep -o '\.debug_\(info\|line\|str\)  ' | sort -u >$o.sections
       llvm-dwarfdump-19 $o.o | grep -c 'DW_TAG_\(variable\|formal_parameter\)' >>$o.sections || :
     done
-    cmp -s l.sections plain.sections || fail "-O$level $debug: other debug information than clang's"
+    cmp -s l.sections plain.sections || die "-O$level $debug: other debug information than clang's"
     objcopy -O binary -j mw_text l.o text
     [ -n "$debug" ] || cp text text.first
-    cmp -s text text.first || fail "-O$level $debug: other code"
+    cmp -s text text.first || die "-O$level $debug: other code"
   done
 done
 
@@ -243,7 +235,7 @@ printf 'no object' >text.o
 says "may move to heap: x"
 says "note: no escape summaries; its functions are treated as unknown"
 # one that is not there: the user's own is an error
-"$mallow" cc -O1 -fmallow-summaries=missing.o -c use.c 2>out && fail "missing.o"
+"$mallow" cc -O1 -fmallow-summaries=missing.o -c use.c 2>out && die "missing.o"
 says "mallow: -fmallow-summaries=missing.o: No such file or directory: expected an object"
 MALLOW_SUMMARIES=missing.o "$mallow" cc -O1 -m=2 -c use.c 2>out
 says "may move to heap: x"
@@ -257,10 +249,10 @@ C
 ar rc libget.a lib.o
 for library in lib.a lib.o "-L. -lget" "-L . -l get"; do
   # shellcheck disable=SC2086 # two options
-  "$mallow" cc -O1 -m use.c main.c $library -o prog 2>out || fail "$library"
+  "$mallow" cc -O1 -m use.c main.c $library -o prog 2>out || die "$library"
   silent "moved to heap: x"
   says "moved to heap: y"
-  ./prog || fail "$library: prog"
+  ./prog || die "$library: prog"
 done
 "$mallow" cc -O1 -m -fno-mallow-summaries use.c main.c lib.a -o prog 2>out
 says "moved to heap: x"
@@ -271,23 +263,23 @@ rm libget.so
 
 # a library that has changed since, or another function of the name, is noticed when linking
 "$mallow" cc -O1 -fmallow-summaries=lib.o -c use.c -o use.o
-"$mallow" cc -O1 use.o main.c lib.o -o prog 2>out || fail "the library that was named"
+"$mallow" cc -O1 use.o main.c lib.o -o prog 2>out || die "the library that was named"
 cat >changed.c <<'C'
 int *keep;
 int get(int *p) { keep = p; return *p; }
 void put(int *p) { keep = p; }
 C
 for how in "" -g0 -O2 -s -fuse-ld=lld; do
-  "$mallow" cc -O1 $how use.o main.c changed.c -o prog 2>out && fail "linked with another function"
+  "$mallow" cc -O1 $how use.o main.c changed.c -o prog 2>out && die "linked with another function"
   says "mallow: use.c was compiled for another 'get' than the one that is linked"
-  test -e prog && fail "prog is still there"
+  test -e prog && die "prog is still there"
 done
 clang-19 -O1 -c changed.c -o plain.o
-"$mallow" cc -O1 use.o main.c plain.o -o prog 2>out && fail "linked with a plain function"
+"$mallow" cc -O1 use.o main.c plain.o -o prog 2>out && die "linked with a plain function"
 says "compiled for another 'get'"
-"$mallow" cc -O1 use.c main.c changed.c lib.a -o prog 2>out && fail "not the library's function"
+"$mallow" cc -O1 use.c main.c changed.c lib.a -o prog 2>out && die "not the library's function"
 says "compiled for another 'get'"
-"$mallow" cc -O1 -fno-mallow-summaries use.c main.c changed.c lib.a -o prog || fail "without summaries"
+"$mallow" cc -O1 -fno-mallow-summaries use.c main.c changed.c lib.a -o prog || die "without summaries"
 
 # the whole program: -flto
 cat >lto.c <<'C'
@@ -307,7 +299,7 @@ int main(void) {
   return b.mallocs - a.mallocs > 1000;
 }
 C
-"$mallow" cc -O2 -flto lto.c lib.c -o lto && ./lto >out || fail "-flto"
+"$mallow" cc -O2 -flto lto.c lib.c -o lto && ./lto >out || die "-flto"
 
 # gdb finds a moved variable
 "$mallow" cc -O0 -g -c a.c -o g.o

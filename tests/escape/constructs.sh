@@ -4,25 +4,16 @@
 # constructs.sh MALLOW -- _Generic, computed goto, VLAs, literals in loops, cleanup, va_list, setjmp,
 # assembly, atomics, handlers, thread-locals, constructors, aliases, ifuncs, wide integers, blocks, and
 # precompiled headers: what escapes by them is on the heap, whatever the options
-set -eu
-mallow=$1
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 cd "$work"
-fail() {
-  echo "constructs.sh: $1"
-  cat out 2>/dev/null || :
-  exit 1
-}
 for options in -O0 -O1 -O2 -Oz "-O2 -fPIC -fno-plt -ftrivial-auto-var-init=pattern" \
   "-O1 -fsanitize=address" "-O2 -flto -DNO_IFUNC"; do
   # shellcheck disable=SC2086 # several options
-  "$mallow" cc -w $options "$here/constructs.c" -o prog 2>out || fail "$options: does not compile"
-  GODEBUG=gcstress=1,clobberfree=1 timeout 60 ./prog >out 2>&1 || fail "$options: status $?"
+  "$mallow" cc -w $options "$here/constructs.c" -o prog 2>out || die "$options: does not compile"
+  GODEBUG=gcstress=1,clobberfree=1 timeout 60 ./prog >out 2>&1 || die "$options: status $?"
 done
 "$mallow" cc -w -O1 -fno-mallow-escape "$here/constructs.c" -o prog
-if GODEBUG=clobberfree=1 timeout 60 ./prog >out 2>&1; then fail "without the analysis it has to fail"; fi
+if GODEBUG=clobberfree=1 timeout 60 ./prog >out 2>&1; then die "without the analysis it has to fail"; fi
 
 # blocks: what they capture, by value and by reference, and they themselves
 cat >blocks.c <<'C'
@@ -33,7 +24,7 @@ int h(void) { __block int y = 1; int (^b)(void) = ^{ return y++; }; g = id(b); r
 C
 "$mallow" cc -fblocks -m -O1 -c blocks.c 2>out
 for variable in 3:19:x 3:45:block 4:27:y 4:40:block; do
-  grep -q "^blocks.c:${variable%:*}: moved to heap: ${variable##*:}$" out || fail "blocks: $variable"
+  grep -q "^blocks.c:${variable%:*}: moved to heap: ${variable##*:}$" out || die "blocks: $variable"
 done
 
 # a precompiled header, made and used
@@ -53,10 +44,10 @@ C
 for how in "-x c-header all.h -o all.pch" "all.h -o all.pch" "-xc-header all.h -o all.pch"; do
   rm -f all.pch
   # shellcheck disable=SC2086
-  "$mallow" cc -O2 $how 2>out || fail "$how"
-  "$mallow" cc -O2 -include-pch all.pch -m use.c -o prog 2>out || fail "$how: use"
-  grep -q "use.c:3:53: moved to heap: x" out || fail "$how: -m"
-  GODEBUG=gcstress=1,clobberfree=1 ./prog || fail "$how: status $?"
+  "$mallow" cc -O2 $how 2>out || die "$how"
+  "$mallow" cc -O2 -include-pch all.pch -m use.c -o prog 2>out || die "$how: use"
+  grep -q "use.c:3:53: moved to heap: x" out || die "$how: -m"
+  GODEBUG=gcstress=1,clobberfree=1 ./prog || die "$how: status $?"
 done
 
 # a constructor may start collections, whose workers have all processors when main begins
@@ -68,5 +59,5 @@ int main(void) { return last == NULL; }
 C
 "$mallow" cc -O2 early.c -o prog
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-  timeout 60 ./prog >out 2>&1 || fail "early, run $i: status $?"
+  timeout 60 ./prog >out 2>&1 || die "early, run $i: status $?"
 done

@@ -5,12 +5,8 @@
 #
 # The object that a pointer points to is looked at at -O0 only: a struct on the
 # stack that is taken apart has no address, in plain clang's programs either.
-set -eu
-mallow=$1
-here=$(cd "$(dirname "$0")" && pwd)
-command -v gdb >/dev/null || { echo "gdb is not installed: scripts/setup.sh does it"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
+needs_gdb
 cat >"$work/commands" <<'G'
 set confirm off
 set width 0

@@ -5,12 +5,9 @@
 #
 # In each of three calls, of those that stay on the stack and of one that does not: what it shows
 # of plain clang's program at the same level.  Also when the linking leaves all on the heap.
-set -eu
-mallow=$1 clang=$2
-here=$(cd "$(dirname "$0")" && pwd)
-command -v gdb >/dev/null || { echo "gdb is not installed: scripts/setup.sh does it"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
+clang=$2
+needs_gdb
 cd "$work"
 {
   cat <<'G'

@@ -5,12 +5,9 @@
 #
 # At each stop of pointers.c, p and *p: the same text as with plain clang at the same level,
 # where the object is a compound literal.
-set -eu
-mallow=$1 clang=$2
-here=$(cd "$(dirname "$0")" && pwd)
-command -v gdb >/dev/null || { echo "gdb is not installed: scripts/setup.sh does it"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
+clang=$2
+needs_gdb
 {
   cat <<'G'
 set confirm off

@@ -12,12 +12,9 @@
 #           does
 # A breakpoint with a condition on such a variable, its address, its type, and writing to it
 # work at every level; other -g options give the same or, with -g1, lines.
-set -eu
-mallow=$1 clang=$2 file=$3
-here=$(cd "$(dirname "$0")" && pwd)
-command -v gdb >/dev/null || { echo "gdb is not installed: scripts/setup.sh does it"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
+clang=$2 file=$3
+needs_gdb
 
 # file, function, variable: levels at which it is never <optimized out> (l: -flto, t: thin)
 moved='turns scalar x 123lt

@@ -3,10 +3,7 @@
 #
 # large.sh MALLOW -- functions that all call each other, too many for the exact walk [EA4]:
 # in each, one variable escapes, and nothing else may move to the heap
-set -eu
-mallow=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 awk 'BEGIN {
   n = 500
   print "typedef struct value { union { long i; void *p; } u; long tag; } value;"

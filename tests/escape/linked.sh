@@ -3,19 +3,8 @@
 #
 # linked.sh MALLOW -- variables whose place is decided when linking [DP1] [EG1]: which stay on the
 # stack; that all are on the heap where mallow cannot know; that what is broken changes nothing
-set -eu
-mallow=$1
-here=$(cd "$(dirname "$0")" && pwd)
-clang=${MALLOW_CLANG:-clang-19}
-objcopy=llvm-objcopy-${clang##*-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 cd "$work"
-failed=0
-fail() {
-  echo "linked.sh: $1"
-  failed=1
-}
 
 # The stack has exactly these; "none" for no variable.
 places() {
@@ -24,7 +13,6 @@ places() {
   for knobs in clobberfree=1 clobberfree=1,gcstress=1; do
     GODEBUG=$knobs timeout 60 ./prog >out 2>&1 || {
       fail "$what: GODEBUG=$knobs: status $?"
-      cat out
       return
     }
     grep -q '^9 kept, sum 211$' out || fail "$what: GODEBUG=$knobs: $(tail -1 out)"

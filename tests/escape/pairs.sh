@@ -9,11 +9,7 @@
 #   e33 x14 y14 x35  the same, after inlining
 #   x38              the struct is taken apart after inlining, and another member is what leaves
 # Without Go the moved variables are compared with the list only.
-set -eu
-mallow=$1
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 moved() {
   sed -n 's/.*: moved to heap: \([a-z0-9]*\).*/\1/p' | sort -u
 }

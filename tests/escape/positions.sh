@@ -5,16 +5,8 @@
 #
 # #line directives, macros, headers, functions inlined in many places: sorted, each line
 # once, at -O0 to -O3; and where a variable is declared clang's -Wunused-variable says the same.
-set -eu
-mallow=$1
-clang=${MALLOW_CLANG:-clang-19}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 cd "$work"
-fail() {
-  echo "positions.sh: $*"
-  exit 1
-}
 mkdir sub
 cat >sub/part.h <<'C'
 static inline int *in_header(int n) {
@@ -118,11 +110,11 @@ other/b.c:7:28: moved to heap: w
 ./sub/part.h:6:19: mw_new(struct box) escapes to heap
 E
 for level in 0 1 2 3; do
-  "$mallow" cc -m -O$level -c a.c -o a.o 2>all || { cat all; fail "-O$level"; }
-  LC_ALL=C sort -c -t: -k1,1 -k2,2n -k3,3n all || fail "-O$level: not sorted"
-  sort all | uniq -d | grep . && fail "-O$level: said twice"
+  "$mallow" cc -m -O$level -c a.c -o a.o 2>all || { cat all; die "-O$level"; }
+  LC_ALL=C sort -c -t: -k1,1 -k2,2n -k3,3n all || die "-O$level: not sorted"
+  sort all | uniq -d | grep . && die "-O$level: said twice"
   grep -v 'inlin' all >got || :
-  LC_ALL=C sort -t: -k1,1 -k2,2n -k3,3n expected | diff - got || fail "-O$level"
+  LC_ALL=C sort -t: -k1,1 -k2,2n -k3,3n expected | diff - got || die "-O$level"
 done
 # twenty callers: the function's variable once, each inlined call once
 {
@@ -130,9 +122,9 @@ done
   for i in 1 2 3 4 5 6 7 8 9 10; do echo "int *f$i(int c) { return c ? one($i) : one(-$i); }"; done
 } >many.c
 "$mallow" cc -m -O2 -c many.c -o a.o 2>all
-test "$(grep -c 'moved to heap: x' all)" = 1 || fail "x is not said once"
-test "$(grep -c 'can inline one' all)" = 1 || fail "can inline is not said once"
-test "$(grep -c 'inlining call to one' all)" = 20 || fail "twenty calls are inlined"
+test "$(grep -c 'moved to heap: x' all)" = 1 || die "x is not said once"
+test "$(grep -c 'can inline one' all)" = 1 || die "can inline is not said once"
+test "$(grep -c 'inlining call to one' all)" = 20 || die "twenty calls are inlined"
 # the same places as clang's
 cat >same.c <<'C'
 #define LOCAL(type, name) type name = 0
@@ -151,6 +143,6 @@ C
   sed -n 's/^\(same.c:[0-9]*:[0-9]*\): warning: unused.*/\1/p' | sort >clang.places
 "$mallow" cc -m -O0 -DKEEP -c same.c -o a.o 2>&1 | sed -n 's/^\(.*\): moved to heap: .*/\1/p' |
   sort >our.places
-test "$(wc -l <clang.places)" = 5 || fail "clang warns of five variables"
-diff clang.places our.places || fail "other places than clang's"
+test "$(wc -l <clang.places)" = 5 || die "clang warns of five variables"
+diff clang.places our.places || die "other places than clang's"
 echo "each place as clang names it"

@@ -3,20 +3,9 @@
 #
 # renamed.sh MALLOW -- calls go where the linker's names go, or nothing is linked [LR1] [SU1]:
 # --wrap, --defsym, definitions taken twice, what objcopy does to names, partial links
-set -eu
-mallow=$1
+. "$(dirname "$0")/lib.sh"
 include=$(cd "$(dirname "$0")/../../include" && pwd)
-clang=${MALLOW_CLANG:-clang-19}
-objcopy=llvm-objcopy-${clang##*-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 cd "$work"
-failed=0
-fail() {
-  echo "renamed.sh: $1"
-  cat out 2>/dev/null || :
-  failed=1
-}
 cat >box.h <<'C'
 #include <mallow.h>
 #include <stdio.h>

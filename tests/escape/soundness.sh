@@ -4,11 +4,8 @@
 # soundness.sh MALLOW FOLDER LEVEL FIRST LAST COUNT [PARTS] -- generated programs, built
 # with -O<LEVEL> (which may be `2 -flto`), for the seeds FIRST to LAST, COUNT programs for each,
 # in PARTS files
-set -eu
-mallow=$1 level=$3 first=$4 last=$5 count=$6 parts=${7:-1}
-here=$(dirname "$0")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
+level=$3 first=$4 last=$5 count=$6 parts=${7:-1}
 seed=$first
 while [ "$seed" -le "$last" ]; do
   rm -f "$work"/p*.c

@@ -3,15 +3,10 @@
 #
 # tricky.sh MALLOW [OPTIONS]... -- tricky_*.c at every -O level and with -flto, full and thin, or
 # with each of OPTIONS, under gcstress and clobberfree; without the analysis the same program has to fail
-set -eu
-mallow=$1
+. "$(dirname "$0")/lib.sh"
 shift
 [ $# -gt 0 ] ||
   set -- -O0 -O1 -O2 -O3 "-O2 -flto" "-O2 -flto=thin" "-O2 -fno-strict-aliasing -fPIC"
-here=$(dirname "$0")
-clang=${MALLOW_CLANG:-clang-19}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 "$clang" -O2 -w -c "$here/tricky_plain.c" -o "$work/plain.o"
 build() {
   "$mallow" cc -w "$@" "$here/tricky_copies.c" "$here/tricky_integers.c" "$here/tricky_calls.c" \

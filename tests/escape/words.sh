@@ -9,11 +9,7 @@
 #        Inlined, its members are known.
 #   a39  Go says why an allocation is too large with -m=2 only.
 # Without Go what mallow says is compared with itself: both levels differ in x2 only.
-set -eu
-mallow=$1
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib.sh"
 export LC_ALL=C
 # "NAME WORDS", one each; results have names in Go
 words() {
@@ -25,7 +21,6 @@ words() {
     s/^(mw_make|mw_new|new)\(.*\) (does not escape|escapes to heap)( \(too large for stack\))?/allocation \2/' |
     sort
 }
-failed=0
 for level in 0 2; do
   "$mallow" cc -w -m -O$level -c "$here/words.c" -o "$work/o" 2>"$work/said"
   words <"$work/said" >"$work/mallow$level"

@@ -11,45 +11,19 @@
  */
 #define _GNU_SOURCE 1
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifdef WITH_MALLOW
-#include <mallow.h>
-#endif
+#define CHECK_PART current
+#include "../plain_c.h"
 
 static const char *current;
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: %s, line %d: %s (errno %d)\n", current, __LINE__, #c, errno);         \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
-
-static void nap_ms(int ms) {
-  struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
-  while (nanosleep(&t, &t) != 0) {
-  }
-}
 
 /* ---- Somebody else ----------------------------------------------------------------- */
 

@@ -301,10 +301,7 @@ static void handlers(void) {
   close(self_pipe[1]);
 }
 
-static const struct {
-  const char *name;
-  void (*fn)(void);
-} cases[] = {
+static const struct check_case cases[] = {
     {"locks", locks},
     {"fifos", fifos},
     {"children", children},
@@ -319,9 +316,7 @@ int main(int argc, char **argv) {
   check_start();
   CHECK(mkdtemp(dir) != NULL);
   wg = mw_new(mw_waitgroup);
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) cases[i].fn();
+  int status = CHECK_CASES(cases, argc, argv);
   CHECK_EQ(system(mw_sprintf("rm -r %s", dir)), 0);
-  puts("ok");
-  return 0;
+  return status;
 }

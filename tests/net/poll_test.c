@@ -423,10 +423,7 @@ static void ranges(void) {
   close(p[1]);
 }
 
-static const struct {
-  const char *name;
-  void (*fn)(void);
-} cases[] = {
+static const struct check_case cases[] = {
     {"ways", ways},
     {"many", many},
     {"loops", loops},
@@ -442,8 +439,5 @@ static const struct {
 int main(int argc, char **argv) {
   check_start();
   wg = mw_new(mw_waitgroup);
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) cases[i].fn();
-  puts("ok");
-  return 0;
+  return CHECK_CASES(cases, argc, argv);
 }

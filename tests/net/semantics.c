@@ -605,10 +605,7 @@ static void refused(void) {
   close(s[1]);
 }
 
-static const struct {
-  const char *name;
-  void (*fn)(void);
-} cases[] = {
+static const struct check_case cases[] = {
     {"nonblocking", nonblocking},
     {"flag_unseen", flag_unseen},
     {"timeouts", timeouts},
@@ -632,8 +629,5 @@ static const struct {
 int main(int argc, char **argv) {
   check_start();
   wg = mw_new(mw_waitgroup);
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) cases[i].fn();
-  puts("ok");
-  return 0;
+  return CHECK_CASES(cases, argc, argv);
 }

@@ -81,6 +81,17 @@ __attribute__((unused)) static int check_case(const struct check_case *cases, si
 }
 #define CHECK_CASE(cases, argc, argv) check_case(cases, sizeof(cases) / sizeof *(cases), argc, argv)
 
+/* Run the one that the command line names, or all. */
+__attribute__((unused)) static int check_cases(const struct check_case *cases, size_t n, int argc,
+                                               char **argv) {
+  if (argc > 1) return check_case(cases, n, argc, argv);
+  for (size_t i = 0; i < n; i++) cases[i].run();
+  puts("ok");
+  return 0;
+}
+#define CHECK_CASES(cases, argc, argv)                                                             \
+  check_cases(cases, sizeof(cases) / sizeof *(cases), argc, argv)
+
 /* A number from the command line, or a default. */
 __attribute__((unused)) static long arg_or(int argc, char **argv, int i, long otherwise) {
   return argc > i ? strtol(argv[i], NULL, 10) : otherwise;

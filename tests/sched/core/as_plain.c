@@ -6,28 +6,11 @@
  * flags, signal stacks, pending signals, timers, children, death by signals, recovery from faults.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <spawn.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: line %d: %s (errno %d)\n", __LINE__, #c, errno);                      \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
+#include "../../plain_c.h"
 
 extern char **environ;
 static volatile sig_atomic_t count, depth, deepest, nested, on_alt, nvalues, values[8];

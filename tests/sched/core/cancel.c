@@ -9,35 +9,17 @@
  * it calls libc's: neither the first call, which may come after the cancellation, nor a profile.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifdef WITH_MALLOW
-#include <mallow.h>
-#endif
-
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: case %ld, line %d: %s (errno %d)\n", which, __LINE__, #c, errno);     \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
+#define CHECK_STEP which
+#include "../../plain_c.h"
 
 static long which;
 static int s[2], locked;

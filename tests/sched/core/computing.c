@@ -12,30 +12,13 @@
  * apart and joins, must stay whole, as must the collector.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifdef WITH_MALLOW
-#include <mallow.h>
-#endif
+#define CHECK_STEP step
+#include "../../plain_c.h"
 
 static long step; /* of the loop */
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: line %d: %s (step %ld, errno %d)\n", __LINE__, #c, step, errno);      \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
 
 static sigjmp_buf out, out2;
 static volatile sig_atomic_t armed, armed2, gone, jumps, jumps2, most = 200;

@@ -27,13 +27,11 @@
 
 #define CHECK_EXIT _exit
 #include "../check.h"
-#include "list.h"
+#include "beside.h"
 #include "plain.h"
 
 extern char **environ;
 
-static _Atomic bool over;
-static mw_waitgroup done;
 static mw_chan *shared;    /* the parent's goroutines wait on it */
 static mw_chan *delivered; /* and on this, to send */
 static node *kept;         /* built before the forks */
@@ -48,7 +46,7 @@ static void allocates(void *unused) {
   }
   mw_waitgroup_done(&done);
 }
-static void collects(void *unused) {
+static void collects_at_times(void *unused) {
   (void)unused;
   while (!over) {
     mw_gc();
@@ -86,11 +84,6 @@ static void sleeps(void *unused) {
   for (;;) mw_sleep(2000000);
 }
 
-static void begin(void (*fn)(void *)) {
-  mw_waitgroup_add(&done, 1);
-  mw_go(fn, NULL);
-}
-
 static void company(void) {
   for (int i = 0; i < 3; i++) {
     mw_go(waits, NULL);
@@ -100,7 +93,7 @@ static void company(void) {
   }
   begin(allocates);
   begin(allocates);
-  begin(collects);
+  begin(collects_at_times);
 }
 
 /* Not where children call exit: at the fork libc's list of exit handlers may be
@@ -361,8 +354,7 @@ int main(int argc, char **argv) {
     company();
     for (int i = 0; i < 20; i++) plain_call(fork_below, NULL);
   }
-  over = true;
-  mw_waitgroup_wait(&done);
+  finish();
   puts("ok");
   return 0;
 }

@@ -23,28 +23,10 @@
  * kinds, nested, jumps and child are plain C, and are also built without mallow.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdalign.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define CHECK(x)                                                                                   \
-  do {                                                                                             \
-    if (!(x)) {                                                                                    \
-      fprintf(stderr, "%s:%d: failed: %s (errno %d)\n", __FILE__, __LINE__, #x, errno);            \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
+#include "../../plain_c.h"
 
 /* Nobody knows what these do, so what is passed to them escapes. */
 static void nothing(void *p) {
@@ -306,34 +288,10 @@ static void child(void) {
 }
 
 #ifdef WITH_MALLOW
-#include "list.h"
+#include "beside.h"
 #include "plain.h"
 
 /* ---- Beside collections --------------------------------------------------------- */
-
-static _Atomic bool over;
-static mw_waitgroup done;
-static void churns(void *unused) {
-  (void)unused;
-  while (!over) CHECK(intact(list(300), 300));
-  mw_waitgroup_done(&done);
-}
-static void collects(void *unused) {
-  (void)unused;
-  while (!over) {
-    mw_gc();
-    mw_sleep(100000);
-  }
-  mw_waitgroup_done(&done);
-}
-static void begin(void (*fn)(void *)) {
-  mw_waitgroup_add(&done, 1);
-  mw_go(fn, NULL);
-}
-static void finish(void) {
-  over = true;
-  mw_waitgroup_wait(&done);
-}
 
 static node *given[64]; /* a handler takes one out, and puts it back */
 static _Atomic int intact_ones;

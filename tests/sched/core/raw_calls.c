@@ -7,47 +7,20 @@
  * signals do, as signal(7) says.  What does not wait, or starts processes, is what it was.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifdef WITH_MALLOW
-#include <mallow.h>
-#endif
-
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: %s, line %d: %s (errno %d)\n", who, __LINE__, #c, errno);             \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
+#define CHECK_PART who
+#include "../../plain_c.h"
 
 static const char *who = "main";
 static atomic_bool over;
-
-static void nap_ms(long ms) {
-  struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-  while (nanosleep(&t, &t) != 0) {
-  }
-}
 
 /* Stops the others, again and again. */
 static void *collect(void *unused) {

@@ -35,33 +35,10 @@
 
 #define CHECK_EXIT _exit
 #include "../check.h"
-#include "list.h"
+#include "beside.h"
 
-static _Atomic bool over;
-static mw_waitgroup done;
 static _Atomic int handled;
 static _Atomic int wanted; /* how often a handler shall spin */
-static void churns(void *unused) {
-  (void)unused;
-  while (!over) CHECK(intact(list(200), 200));
-  mw_waitgroup_done(&done);
-}
-static void collects(void *unused) {
-  (void)unused;
-  while (!over) {
-    mw_gc();
-    mw_sleep(500000);
-  }
-  mw_waitgroup_done(&done);
-}
-static void begin(void (*fn)(void *)) {
-  mw_waitgroup_add(&done, 1);
-  mw_go(fn, NULL);
-}
-static void finish(void) {
-  over = true;
-  mw_waitgroup_wait(&done);
-}
 
 static int next(mw_chan *ch) {
   int sig = 0;

@@ -11,39 +11,20 @@
  * waits, so a signal that comes before the call begins is followed by another.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifdef WITH_MALLOW
-#include <mallow.h>
-#endif
+#define CHECK_PART current
+#include "../../plain_c.h"
 
 static const char *current;
-#define CHECK(c)                                                                                   \
-  do {                                                                                             \
-    if (!(c)) {                                                                                    \
-      fprintf(stderr, "FAIL: %s, line %d: %s (errno %d)\n", current, __LINE__, #c, errno);         \
-      _exit(1);                                                                                    \
-    }                                                                                              \
-  } while (0)
 
 static sigjmp_buf out;
 static volatile sig_atomic_t armed, jumps;

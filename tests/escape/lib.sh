@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+#
+# lib.sh -- what the scripts beside it share; sourced with their arguments
+#
+# Sets mallow (the command), here (this folder), clang and objcopy (plain ones), and work: a
+# scratch folder, removed at the end.
+
+set -eu
+mallow=$1
+here=$(cd "$(dirname "$0")" && pwd)
+clang=${MALLOW_CLANG:-clang-19}
+objcopy=llvm-objcopy-${clang##*-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# What went wrong, and what a command has printed into `out`; a script that goes on ends with
+# `exit $failed`.
+failed=0
+fail() {
+  echo "${0##*/}: $*"
+  cat out 2>/dev/null || :
+  failed=1
+}
+die() {
+  fail "$@"
+  exit 1
+}
+
+needs_gdb() {
+  command -v gdb >/dev/null || die "gdb is not installed: scripts/setup.sh does it"
+}
