@@ -162,6 +162,22 @@ static void timeouts_that_never_fire(void) {
   CHECK_EQ(mw_select(cases, 2), 1);
 }
 
+/* Ticks that nobody took in time are lost: behind the one that waited comes the next in step, and
+ * not those in between. */
+static void slow_readers_lose_ticks(void) {
+  const int64_t period = 20 * MS;
+  for (int round = 0; round < 3; round++) {
+    int64_t before = mw_nanotime(), first, second;
+    mw_ticker *t = mw_ticker_new(period);
+    int64_t after = mw_nanotime();
+    mw_sleep(7 * period / 2);
+    int64_t from = mw_nanotime(); /* of the ticks that are due now, one is there */
+    CHECK(mw_chan_recv(t->c, &first) && mw_chan_recv(t->c, &second));
+    CHECK(second >= before + ((from - after) / period + 1) * period);
+    mw_ticker_stop(t);
+  }
+}
+
 /* Stop, reset and receive from several goroutines at once: no crash, no value
  * after the last stop, every receive ends. */
 typedef struct race {
@@ -296,6 +312,7 @@ int main(void) {
   timer_stop_and_reset();
   reset_under_waiter();
   ticker_ticks();
+  slow_readers_lose_ticks();
   timeouts_that_never_fire();
   races();
   busy_processors_still_look_at_timers();
