@@ -244,7 +244,7 @@ for bench in $only; do
         2>/dev/null || status=$?
       [ "$status" -le 1 ] || die "demo failed in run $run"
     done
-    longest=$(sed -n 's/.*stops  *longest \([0-9.]*\) ms.*/\1/p' "$results/demo-mallow.out")
+    longest=$(sed -n 's/.*stops  *longest one \([0-9.]*\) ms.*/\1/p' "$results/demo-mallow.out")
     echo "demo (examples/index over $dir)"
     printf '  wall %s s, user %s s, peak %s MB; longest stop: median of runs %s ms, of all runs %s ms\n' \
       "$(time_column demo mallow 1)" "$(time_column demo mallow 2)" "$(time_column demo mallow 4)" \

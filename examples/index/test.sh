@@ -47,6 +47,8 @@ compare() {
     sed -n 's/^ *[0-9][0-9]*  //p' | sort >"$scratch/mine"
   diff "$scratch/files" "$scratch/mine" >&2 || fail "$1: the files that hold 'int'"
   grep -q '^  cycles ' "$scratch/out" || fail "$1: no collector summary"
+  # bench/run.sh reads it
+  grep -q '^  stops  *longest one [0-9.]* ms; ' "$scratch/out" || fail "$1: no longest stop"
 }
 
 odd=$scratch/odd
