@@ -26,8 +26,14 @@ struct mwi_os_since {
  * thread has none. */
 void mwi_os_restart_call(void *uc, long number, struct mwi_os_since *since);
 
-/* The opposite: the runtime's own call, at or behind whose `syscall` the signal came, returns
- * EINTR if it has not returned anything else.  False: the signal came elsewhere. */
+/* A system call of the runtime's that signals may end, or must not: its instruction can be told
+ * from all others, those that a handler makes on top of it above all. */
+long mwi_os_call(long number, long a, long b, long c, long d, long e, long f);
+/* Did the signal come at its `syscall`, or behind it? */
+bool mwi_os_in_call(const void *uc);
+
+/* The opposite of restart: the call at or behind whose `syscall` the signal came returns EINTR if
+ * it has not returned anything else.  False: the signal came elsewhere. */
 bool mwi_os_cut_call(void *uc);
 
 /* From a handler on top of nothing else, back to what it has interrupted. */

@@ -252,6 +252,14 @@ void mwi_os_restart_call(void *uc_, long known, struct mwi_os_since *since) {
   r[REG_RIP] -= SYSCALL_BYTES;
 }
 
+extern const char mwi_os_call_at[] __attribute__((visibility("hidden"))); /* call_amd64.S */
+
+bool mwi_os_in_call(const void *uc) {
+  const greg_t *r = ((const ucontext_t *)uc)->uc_mcontext.gregs;
+  uintptr_t past = (uintptr_t)r[REG_RIP] - (uintptr_t)mwi_os_call_at;
+  return past == 0 || past == SYSCALL_BYTES;
+}
+
 bool mwi_os_cut_call(void *uc_) {
   ucontext_t *uc = uc_;
   greg_t *r = uc->uc_mcontext.gregs;

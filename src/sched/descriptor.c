@@ -279,6 +279,10 @@ void mwi_pd_fresh(int fd, enum mwi_fd_kind kind) {
   unlock_and_run(pd, &woken);
 }
 
+struct mwi_g *mwi_pd_section(void) {
+  return mwi_load_acquire(&nchunks) ? mwi_getg() : NULL;
+}
+
 struct mwi_pd *mwi_pd_close_begin(int fd, uint32_t *seq) {
   /* Nobody has met a descriptor yet, and perhaps no thread its control block. */
   if (!mwi_load_acquire(&nchunks)) return NULL;

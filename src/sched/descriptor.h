@@ -78,6 +78,9 @@ int mwi_pd_kind(struct mwi_pd *pd, int fd);
 void mwi_pd_mistaken(struct mwi_pd *pd);
 /* A new descriptor, made by compiled code: a new life. */
 void mwi_pd_fresh(int fd, enum mwi_fd_kind kind);
+/* The goroutine whose section it is (gc/jumps.h) to change descriptor and record.  NULL: there are
+ * no records yet, and perhaps no control block. */
+struct mwi_g *mwi_pd_section(void);
 /* The number is about to be closed: ends this life, wakes all who wait with
  * EBADF.  Returns what end wants; NULL: nothing to do. */
 struct mwi_pd *mwi_pd_close_begin(int fd, uint32_t *seq);

@@ -44,6 +44,7 @@
 #include <mallow.h>
 
 #include "gc/gc.h"
+#include "gc/jumps.h"
 #include "gc/pacer.h"
 #include "gc/roots.h"
 #include "gc/special.h"
@@ -125,6 +126,7 @@ static void in_child(void) {
   mwi_store_relaxed(&self->preempt_req, 0);
   mwi_netpoll_forked();
   mwi_signal_forked();
+  mwi_jumps_forked();
   if (!mine()) { /* not prepared: compiled code on its way to exec waits for nobody */
     forker = NULL;
     mwi_store_relaxed(&t->poll, 0);
@@ -228,3 +230,19 @@ void mwi_fork_init(void) {
 __attribute__((constructor(101))) static void early(void) {
   pthread_atfork(prepare, in_parent, in_child);
 }
+
+/* ---- The program's calls -------------------------------------------------- */
+
+#if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
+pid_t __fork(void);
+
+/* Weak: a program linked with libmallow.a may have one of its own.  A handler's jump out of it
+ * waits until it is over, where the parent makes it; before, what was begun would stay undone. */
+MWI_EXPORT __attribute__((weak)) pid_t fork(void) {
+  struct mwi_g *g = mwi_load_acquire(&started) ? mwi_getg() : NULL;
+  mwi_jumps_wait(g);
+  pid_t pid = __fork();
+  mwi_jumps_go(g);
+  return pid;
+}
+#endif

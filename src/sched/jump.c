@@ -9,7 +9,8 @@
  *          pthread_exit on a goroutine ends the goroutine, not the thread that happens to run it.
  *          A handler may leave a wait by siglongjmp, as programs do that give a read
  *          a time limit: the jump is put off until the call, which returns EINTR,
- *          has undone what it did.  Or it leaves computing, as interpreters do that are stopped
+ *          has undone what it did.  Or it leaves a function of libc's that waits (libc.h): at once,
+ *          and so leaves SYS.  Or it leaves computing, as interpreters do that are stopped
  *          from the keyboard: then what the runtime does there for compiled code (a moved
  *          variable, a barrier, a poll) comes to its end first [JP1].  To the program there is no
  *          difference [JP2].
@@ -46,7 +47,7 @@
 #include "os/restart.h"
 #include "os/thread.h"
 #include "sched/lend.h"
-#include "sched/proc.h"
+#include "sched/libc.h"
 #include "sched/stack.h"
 
 _Noreturn void mwi_rt_longjmp(jmp_buf env, int value);
@@ -135,10 +136,9 @@ static void hold_signals(sigset_t *before) {
 
 /* The call that uc is in returns EINTR: now, or sysmon sees to it. */
 static void end_call(struct mwi_m *m, void *uc) {
-  uintptr_t pc = (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP];
   uint32_t call = mwi_load_relaxed(&m->calls);
   if (!(call & MWI_CALL_CUT)) return; /* not begun, and it looks; or over; or no call */
-  if (mwi_text_contains(pc) && mwi_os_cut_call(uc)) return;
+  if (mwi_os_in_call(uc) && mwi_os_cut_call(uc)) return;
   mwi_store_seqcst(&m->cut_call, call);
   mwi_store_seqcst(&mwi_sched.cuts, true);
   mwi_sysmon_need(); /* fit for a handler: what it interrupted is the call, no lock of libc's */
@@ -155,9 +155,19 @@ static _Noreturn void put_off(struct mwi_tcb *t, struct mwi_handler *h, struct _
                               int value, const sigset_t *mask) {
   note(claim(t->g, h->up), env, value, mask);
   void *uc = h->uc;
+  end_call(t->m, uc); /* before it is in SYS again, where it may take no lock [P4] */
   mwi_handler_leave(h);
-  end_call(t->m, uc);
   mwi_os_sigreturn(uc);
+}
+
+/* h, the innermost, has interrupted a function of libc's, in SYS (libc.h), which goes as any
+ * external code does.  The section around it is over. */
+static void leave_libc(struct mwi_tcb *t, struct mwi_handler *h) {
+  mwi_handler_leave(h);
+  mwi_wait_uncancelled(t->m);
+  mwi_store_relaxed(&t->m->in_libc, false);
+  mwi_syscall_left();
+  mwi_store_relaxed(&t->g->in_call, t->handlers ? t->handlers->calls : 0);
 }
 
 /* mask: the caller's; handlers are held off. */
@@ -166,6 +176,10 @@ static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_ta
   struct mwi_handler *h;
   while ((h = t->handlers) != NULL && leaves(t, h, sp)) {
     if (t->g) forget_jump(t->g, h); /* its frame goes, and another's may come there */
+    if (h->wait && mwi_load_relaxed(&t->m->in_libc)) {
+      leave_libc(t, h);
+      continue;
+    }
     if (h->in_call && !h->fault) put_off(t, h, env, value, mask);
     if (h->rt || h->wait || h->in_call)
       mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
@@ -208,6 +222,12 @@ static MWI_COLD void look(struct mwi_g *g) {
 
 void mwi_jumps_forget(const struct mwi_g *g) {
   forget_jump(g, NULL);
+}
+
+void mwi_jumps_forked(void) {
+  if (!mwi_load_relaxed(&mwi_jumps_pending)) return;
+  for (int i = 0; i < PENDING; i++) mwi_store_relaxed(&pending[i].g, NULL);
+  mwi_store_relaxed(&mwi_jumps_pending, 0);
 }
 
 void mwi_jumps_init(void) {

@@ -153,6 +153,7 @@ void mwi_lend_leave(struct mwi_g *g, uintptr_t sp) {
   mwi_jumps_wait(g); /* a handler's jump comes behind this */
   while ((l = g->lends) != NULL && mwi_jump_leaves(g, (uintptr_t)l, sp)) {
     if (l->holder == g) {
+      if (l->cleanup && sp != UINTPTR_MAX) __pthread_unregister_cancel(l->cleanup);
       mwi_lend_back(l);
       *l =
           (struct mwi_lent){0}; /* of a cancelled thread: mwi_lend_cancelled may be still to come */
@@ -168,6 +169,7 @@ void mwi_lend_back(struct mwi_lent *l) {
   for (uint32_t i = 0; i < l->n; i++)
     atomic_fetch_sub_explicit(&l->g[i]->lent, 1, memory_order_release); /* the kernel is done */
   if (l->many) atomic_fetch_sub_explicit(&mwi_lent_many, 1, memory_order_release);
+  if (MWI_UNLIKELY(l->back != NULL)) l->back(l);
 }
 
 void mwi_lend_over(struct mwi_lent *l) {
@@ -188,7 +190,7 @@ void mwi_lend_cancelled(void *lent) {
  * registers. */
 typedef long kernel_fn(long, ...);
 
-static void lend_for_call(struct mwi_lent *l, const long *arg, int n) {
+void mwi_lend_call(struct mwi_lent *l, const long *arg, int n) {
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   lend_list(l, arg, n);
@@ -204,7 +206,7 @@ static void lend_for_call(struct mwi_lent *l, const long *arg, int n) {
     for (int i = 0; i < (n); i++) near &= mwi_lend_is_near(mwi_getg(), (uintptr_t)arg[i]);         \
     if (MWI_LIKELY(near)) return f(__VA_ARGS__);                                                   \
     struct mwi_lent lent;                                                                          \
-    lend_for_call(&lent, arg, n);                                                                  \
+    mwi_lend_call(&lent, arg, n);                                                                  \
     long r;                                                                                        \
     MWI_WHILE_LENT(&lent, r, f(__VA_ARGS__));                                                      \
     mwi_lend_over(&lent); /* which leaves errno alone */                                           \

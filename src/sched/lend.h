@@ -16,6 +16,8 @@ struct mwi_lent {
   struct mwi_g *g[MWI_LENT];
   struct mwi_g *holder; /* in whose list it is; NULL: in none */
   struct mwi_lent *up;
+  void *cleanup;                   /* what is registered with libc for it, or NULL */
+  void (*back)(struct mwi_lent *); /* more that is to be undone, or NULL */
 };
 
 /* No stack is below: lowered before the first one there is handed out. */
@@ -23,6 +25,9 @@ extern _Atomic uintptr_t mwi_stacks_from;
 
 void mwi_lend(struct mwi_lent *l, long number, const long *arg);
 void mwi_lend_objects(struct mwi_lent *l, const void *p, const void *q);
+/* The same for n arguments of a call that external code makes, with a note (below), as a section of
+ * its own; mwi_lend_over ends it. */
+void mwi_lend_call(struct mwi_lent *l, const long *arg, int n);
 /* The n things and the strings of two vectors, which end with NULL or are NULL. */
 void mwi_lend_vectors(struct mwi_lent *l, const void *const *things, int n, char *const *v,
                       char *const *w);
@@ -42,7 +47,9 @@ void mwi_lend_cancelled(void *lent);
       r = (x);                                                                                     \
     } else {                                                                                       \
       pthread_cleanup_push(mwi_lend_cancelled, (lent));                                            \
+      (lent)->cleanup = &__cancel_buf;                                                             \
       r = (x);                                                                                     \
+      (lent)->cleanup = NULL;                                                                      \
       pthread_cleanup_pop(0);                                                                      \
     }                                                                                              \
   } while (0)

@@ -41,12 +41,12 @@ enum mwi_where mwi_where(void) {
 }
 
 /* libc's syscall(): while it blocks, the thread is in external code.  A thread may be cancelled
- * there that has not met the runtime, or is the program's, in handlers over a wait, whose clean-up
- * ends them (cancelled, mwi_cancelled_in_sys). */
+ * there that has not met the runtime, or is in handlers over a wait whose clean-up ends them. */
 static MWI_COLD long plain_call(long number, long a, long b, long c, long d, long e, long f) {
   int type;
   const struct mwi_tcb *t = mwi_tcb();
-  bool thread = !t->attached || (t->waits && t->g && t->g->foreign);
+  bool thread = !t->attached || (t->waits && mwi_load_relaxed(&t->m->cleanup));
+  mwi_assert(!thread || !t->attached || t->g->foreign);
   if (thread) pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
   long r = syscall(number, a, b, c, d, e, f);
   int saved = mwi_errno_get();
@@ -99,7 +99,7 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
   atomic_signal_fence(memory_order_seq_cst);
   long r = -EINTR;
   if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(g))
-    r = mwi_sys6(number, a, b, c, d, e, f);
+    r = mwi_os_call(number, a, b, c, d, e, f);
   call_ends(m, call);
   mwi_store_relaxed(&m->sys_number, 0);
   return r;
@@ -108,35 +108,41 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
 /*
  * A thread of the program's may be cancelled (pthread_cancel) while it waits, as in libc's
  * functions, which are cancellation points; a raw system call is none.  Cancelled, it comes out of
- * SYS before the program's clean-up runs.
+ * SYS, and of handlers that are over the wait, before the program's clean-up runs.
  */
-static void cancelled(void *arg) {
-  struct mwi_g *g = arg;
+void mwi_wait_cancelled(void *unused) {
+  (void)unused;
   struct mwi_m *m = mwi_self();
+  struct mwi_g *g = m->tcb.g;
   mwi_handlers_end();
   uint32_t call = mwi_load_relaxed(&m->calls);
-  call_ends(m, call - call % MWI_CALL_NEXT);
+  if (call % MWI_CALL_NEXT) call_ends(m, call - call % MWI_CALL_NEXT);
   mwi_store_relaxed(&m->sys_number, 0);
+  mwi_store_relaxed(&m->in_libc, false);
+  mwi_store_relaxed(&m->cleanup, NULL);
   mwi_syscall_exit();
   mwi_store_relaxed(&g->in_call, 0);
   mwi_jumps_forget(g);
   mwi_lend_leave(g, UINTPTR_MAX);
 }
 
-void mwi_cancelled_in_sys(void *unused) {
-  (void)unused;
-  mwi_handlers_end();
-  mwi_syscall_exit();
+void mwi_wait_uncancelled(struct mwi_m *m) {
+  __pthread_unwind_buf_t *registered = mwi_load_relaxed(&m->cleanup);
+  if (!registered) return;
+  mwi_store_relaxed(&m->cleanup, NULL);
+  __pthread_unregister_cancel(registered);
 }
 
 static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,
                                          long b, long c, long d, long e, long f) {
   long r;
   int type;
-  pthread_cleanup_push(cancelled, g);
+  pthread_cleanup_push(mwi_wait_cancelled, NULL);
+  mwi_store_relaxed(&mwi_self()->cleanup, &__cancel_buf);
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
   r = wait_in_kernel(g, kinds, number, a, b, c, d, e, f);
   pthread_setcanceltype(type, NULL);
+  mwi_store_relaxed(&mwi_self()->cleanup, NULL);
   pthread_cleanup_pop(0);
   return r;
 }

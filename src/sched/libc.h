@@ -17,8 +17,10 @@
 #define MWI_SCHED_LIBC_H
 
 #include "os/os.h"
+#include "gc/jumps.h"
 #include "os/syscall.h"
 #include "sched/iowait.h"
+#include "sched/proc.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -61,27 +63,65 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
  * Not MWI_ON_PLAIN. */
 long mwi_call_raw(bool restarts, enum mwi_where where, long number, const long *arg);
 
-/* libc's function in SYS, where it is a cancellation point: a thread of the program's that is
- * cancelled in it leaves SYS before the program's clean-up runs. */
-void mwi_cancelled_in_sys(void *unused);
-#define MWI_CANCELABLE(type, call)                                                                 \
+/* A thread of the program's is cancelled in a wait, and leaves the runtime before the program's
+ * clean-up runs.  cleanup: what pthread_cleanup_push has registered, which a jump takes back. */
+void mwi_wait_cancelled(void *unused);
+void mwi_wait_uncancelled(struct mwi_m *m);
+
+/*
+ * A function of libc's that may block, in SYS.  A handler that comes there may jump out of it, as
+ * out of all that is libc's: curl gives the look-up of a name its time so.  The jump leaves SYS
+ * first (jump.c).  On the thread's way into SYS and out of it the jump waits:
+ *
+ *     mwi_jumps_wait(g);          a section (gc/jumps.h), of the running goroutine's or thread's
+ *     mwi_syscall_enter();
+ *     r = MWI_LIBC(type, call);   in_libc: the jump need not wait
+ *     mwi_syscall_exit();
+ *     mwi_jumps_go(g);            a jump that has waited is made
+ *
+ * enter and the call are made by one function, and errno goes with the goroutine.
+ */
+/* May it be called?  No: a jump waits for the end. */
+MWI_INLINE bool mwi_libc_enter(void) {
+  struct mwi_m *m = mwi_self();
+  mwi_store_relaxed(&m->in_libc, true);
+  atomic_signal_fence(memory_order_seq_cst); /* a handler sees it, or we see its jump */
+  return MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(mwi_getg());
+}
+MWI_INLINE void mwi_libc_exit(void) {
+  atomic_signal_fence(memory_order_seq_cst);
+  mwi_store_relaxed(&mwi_self()->in_libc, false);
+}
+#define MWI_LIBC(type, call)                                                                       \
+  __extension__({                                                                                  \
+    type libc_result = (type)0;                                                                    \
+    if (mwi_libc_enter()) libc_result = (call);                                                    \
+    mwi_libc_exit();                                                                               \
+    libc_result;                                                                                   \
+  })
+/* The same, where it is a cancellation point, for a thread of the program's. */
+#define MWI_LIBC_CANCELABLE(type, call)                                                            \
   __extension__({                                                                                  \
     type cancelable_result;                                                                        \
-    pthread_cleanup_push(mwi_cancelled_in_sys, NULL);                                              \
-    cancelable_result = (call);                                                                    \
+    pthread_cleanup_push(mwi_wait_cancelled, NULL);                                                \
+    mwi_store_relaxed(&mwi_self()->cleanup, &__cancel_buf);                                        \
+    cancelable_result = MWI_LIBC(type, call);                                                      \
+    mwi_store_relaxed(&mwi_self()->cleanup, NULL);                                                 \
     pthread_cleanup_pop(0);                                                                        \
     cancelable_result;                                                                             \
   })
 
-/* A function of libc's that may block, in SYS.  enter and the call are made by one
- * function, and errno goes with the goroutine. */
 #define MWI_IN_SYS(type, call)                                                                     \
   do {                                                                                             \
     enum mwi_where in_where = mwi_where();                                                         \
     if (in_where == MWI_ON_PLAIN) return call;                                                     \
+    struct mwi_g *in_g = mwi_getg();                                                               \
+    mwi_jumps_wait(in_g);                                                                          \
     mwi_syscall_enter();                                                                           \
-    type in_sys = in_where == MWI_ON_THREAD ? MWI_CANCELABLE(type, call) : call;                   \
+    type in_sys =                                                                                  \
+        in_where == MWI_ON_THREAD ? MWI_LIBC_CANCELABLE(type, call) : MWI_LIBC(type, call);        \
     mwi_syscall_exit();                                                                            \
+    mwi_jumps_go(in_g);                                                                            \
     return in_sys;                                                                                 \
   } while (0)
 

@@ -209,11 +209,12 @@ MWI_EXPORT ssize_t mwi_rt_msgrcv(int id, void *msg, size_t n, long type, int fla
  * stack that is parked. */
 #define LENDING(p, q, call)                                                                        \
   do {                                                                                             \
+    const long arg[] = {(long)(p), (long)(q)};                                                     \
     struct mwi_lent lent;                                                                          \
-    mwi_lend_objects(&lent, (p), (q));                                                             \
+    mwi_lend_call(&lent, arg, 2);                                                                  \
     int r;                                                                                         \
     MWI_WHILE_LENT(&lent, r, call);                                                                \
-    mwi_lend_back(&lent); /* which leaves errno alone */                                           \
+    mwi_lend_over(&lent); /* which leaves errno alone */                                           \
     return r;                                                                                      \
   } while (0)
 
@@ -249,8 +250,12 @@ MWI_EXPORT long mwi_rt_syscall(long number, ...) {
   if (MWI_LIKELY(!mwi_lend_wanted(number, a[0], a[1], a[2], a[3], a[4], a[5])))
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   struct mwi_lent lent;
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   mwi_lend(&lent, number, a);
+  mwi_lend_note(&lent);
+  mwi_jumps_go(g);
   long r = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]); /* no cancellation point */
-  mwi_lend_back(&lent);
+  mwi_lend_over(&lent);
   return r;
 }

@@ -17,6 +17,8 @@
  *          on a socket that has no peer, so nobody can notice.  It asks again at the end, as
  *          the socket only then is what a blocking call leaves: connected, or
  *          ready for another attempt.
+ *          A handler's jump waits where the kernel and a record must come to say the same: a
+ *          section (gc/jumps.h).
  * Next     libc.h, netpoll.h
  */
 #define _GNU_SOURCE 1
@@ -31,6 +33,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sched/lend.h"
 #include "sched/libc.h"
 #include "sched/netpoll.h"
 
@@ -74,8 +77,11 @@ static mode_t mode_in(va_list ap, int flags) {
 
 /* FIFOs wait for the other side, network file systems for the network. */
 static int open_common(int dir, const char *path, int flags, mode_t mode) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   long r = mwi_call4(mwi_where(), SYS_openat, dir, path, flags, mode);
   if (r >= 0) mwi_pd_fresh((int)r, MWI_FD_UNKNOWN);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -120,20 +126,29 @@ static enum mwi_fd_kind kind_of(int domain, int type, int protocol) {
 }
 
 MWI_EXPORT int mwi_rt_socket(int domain, int type, int protocol) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   long r = mwi_sys3(SYS_socket, domain, type, protocol);
   if (r >= 0) mwi_pd_fresh((int)r, kind_of(domain, type, protocol));
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
 MWI_EXPORT int mwi_rt_socketpair(int domain, int type, int protocol, int fd[2]) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   long r = mwi_call4(mwi_where(), SYS_socketpair, domain, type, protocol, fd);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], kind_of(domain, type, protocol));
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
 MWI_EXPORT int mwi_rt_pipe2(int fd[2], int flags) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   long r = mwi_call2(mwi_where(), SYS_pipe2, fd, flags);
   for (int i = 0; r == 0 && i < 2; i++) mwi_pd_fresh(fd[i], MWI_FD_OTHER);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -166,6 +181,8 @@ MWI_EXPORT int mwi_rt_accept4(int fd, struct sockaddr *restrict addr, socklen_t 
   enum mwi_where where = mwi_where();
   long r = -ENOTSOCK;
   bool valid = !(flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK));
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   if (where == MWI_ON_GOROUTINE && valid && mwi_io_begin(&op, fd, MWI_IO_READ) &&
       op.kind != MWI_FD_OTHER) {
     r = accept_parking(&op, addr, len, flags);
@@ -174,6 +191,7 @@ MWI_EXPORT int mwi_rt_accept4(int fd, struct sockaddr *restrict addr, socklen_t 
   if (r == -ENOTSOCK) r = mwi_call4(where, SYS_accept4, fd, addr, len, flags);
   if (r >= 0)
     mwi_pd_fresh((int)r, op.kind > MWI_FD_FILE ? (enum mwi_fd_kind)op.kind : MWI_FD_UNKNOWN);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -219,8 +237,11 @@ static void duplicated(int fd, long copy) {
 }
 
 MWI_EXPORT int mwi_rt_dup(int fd) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   long r = mwi_sys1(SYS_dup, fd);
   if (r >= 0) duplicated(fd, r);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -230,6 +251,8 @@ static int dup_onto(int fd, int to, int flags, bool dup3) {
   if (fd == to || (dup3 && (flags & ~O_CLOEXEC)))
     return (int)mwi_result(dup3 ? mwi_sys3(SYS_dup3, fd, to, flags) : mwi_sys2(SYS_dup2, fd, to));
   if (mwi_sys_failed(mwi_sys2(SYS_fcntl, fd, F_GETFD))) return (int)mwi_result(-EBADF);
+  struct mwi_g *g = mwi_pd_section();
+  mwi_jumps_wait(g);
   struct mwi_pd *pd = mwi_pd_close_begin(to, &seq);
   long r = mwi_sys3(SYS_dup3, fd, to, flags);
   mwi_pd_close_end(pd, seq);
@@ -237,6 +260,7 @@ static int dup_onto(int fd, int to, int flags, bool dup3) {
     mwi_pd_shared(fd);
     mwi_pd_shared(to);
   }
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -252,7 +276,10 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
   va_start(ap, cmd);
   long arg = va_arg(ap, long); /* whatever it is, as libc does */
   va_end(ap);
+  if (cmd == F_GETOWN) return fcntl(fd, cmd, arg); /* the kernel's small negative ones are values */
   long r;
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   switch (cmd) {
   case F_SETLKW: /* these have a struct: on whatever stack */
   case F_OFD_SETLKW:
@@ -262,14 +289,13 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
   case F_OFD_GETLK:
     r = mwi_call3(mwi_where(), SYS_fcntl, fd, cmd, arg);
     break;
-  case F_GETOWN: /* libc turns small negative results of the kernel's into values */
-    return fcntl(fd, cmd, arg);
   default:
     r = mwi_sys3(SYS_fcntl, fd, cmd, arg);
     break;
   }
   if (r >= 0 && cmd == F_SETFL) mwi_pd_flags_changed(fd);
   if (r >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) duplicated(fd, r);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
@@ -281,6 +307,7 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
  * a record: libraries close before start-up.)
  */
 struct ending {
+  struct mwi_lent lent; /* first: ends it where libc's function is left by a jump */
   struct mwi_pd *pd;
   uint32_t seq;
   bool thread;
@@ -303,22 +330,37 @@ static void ending_ends(const struct ending *e) {
 MWI_EXPORT int mwi_rt_close(int fd) {
   struct ending e;
   if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   ending_begins(&e, fd);
   long r = mwi_call1(mwi_where(), SYS_close, fd); /* may linger */
   ending_ends(&e);
+  mwi_jumps_go(g);
   return (int)mwi_result(r);
 }
 
-/* stdio closes by itself. */
+static void stream_left(struct mwi_lent *lent) {
+  ending_ends(MWI_CONTAINER(lent, struct ending, lent));
+}
+
+/* stdio closes by itself, and may be long about it: no section, but for both ends. */
 static void stream_closes(struct ending *e, FILE *f) {
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   ending_begins(e, f ? fileno(f) : -1);
+  e->lent.back = stream_left;
+  mwi_lend_note(&e->lent);
+  mwi_jumps_go(g);
+}
+static void stream_closed(struct ending *e) {
+  mwi_lend_over(&e->lent);
 }
 
 MWI_EXPORT int mwi_rt_fclose(FILE *f) {
   struct ending e;
   stream_closes(&e, f);
   int r = fclose(f);
-  ending_ends(&e);
+  stream_closed(&e);
   return r;
 }
 
@@ -326,7 +368,7 @@ MWI_EXPORT int mwi_rt_pclose(FILE *f) {
   struct ending e;
   stream_closes(&e, f);
   int r = pclose(f);
-  ending_ends(&e);
+  stream_closed(&e);
   return r;
 }
 
@@ -335,7 +377,7 @@ MWI_EXPORT FILE *mwi_rt_freopen(const char *restrict path, const char *restrict 
   struct ending e;
   stream_closes(&e, f);
   FILE *r = freopen(path, mode, f);
-  ending_ends(&e);
+  stream_closed(&e);
   return r;
 }
 
@@ -352,9 +394,12 @@ int __close(int fd);
 MWI_INTERPOSED int close(int fd) {
   struct ending e;
   if (mwi_netpoll_os_owns(fd)) return (int)mwi_result(-EBADF);
+  struct mwi_g *g = mwi_pd_section();
+  mwi_jumps_wait(g);
   ending_begins(&e, fd);
   int r = __close(fd);
   ending_ends(&e);
+  mwi_jumps_go(g);
   return r;
 }
 

@@ -79,12 +79,22 @@ __attribute__((unused)) static bool is_outside(void) {
 }
 #define BLOCKS_OUTSIDE(x) (mwi_assert(is_outside()), (x))
 
-#define IN_SYS(r, x)                                                                               \
+/* x, a MWI_LIBC, in SYS; meanwhile p and q are lent. */
+#define IN_SYS(p, q, x)                                                                            \
   __extension__({                                                                                  \
+    struct mwi_g *in_g = mwi_getg();                                                               \
+    mwi_jumps_wait(in_g);                                                                          \
+    mwi_attach();                                                                                  \
+    struct mwi_lent lent;                                                                          \
+    mwi_lend_objects(&lent, (p), (q));                                                             \
+    mwi_lend_note(&lent);                                                                          \
     mwi_syscall_enter();                                                                           \
-    r = (x);                                                                                       \
+    int in_sys;                                                                                    \
+    MWI_WHILE_LENT(&lent, in_sys, x);                                                              \
     mwi_syscall_exit();                                                                            \
-    r;                                                                                             \
+    mwi_lend_back(&lent);                                                                          \
+    mwi_jumps_go(in_g);                                                                            \
+    in_sys;                                                                                        \
   })
 
 /* `now` has not got it; `later` waits.  The reason to stay comes before the way
@@ -95,20 +105,15 @@ __attribute__((unused)) static bool is_outside(void) {
     int r = (now);                                                                                 \
     if (r != EBUSY) return got(g, r);                                                              \
     if (!g && mwi_where() != MWI_ON_THREAD) return LENDING(lock, NULL, BLOCKS_OUTSIDE(later));     \
-    mwi_attach();                                                                                  \
-    return LENDING(lock, NULL, IN_SYS(r, got(g, BLOCKS(later))));                                  \
+    return IN_SYS(lock, NULL, MWI_LIBC(int, got(g, BLOCKS(later))));                               \
   } while (0)
 
 /* A wait with the lock held before and after. */
 #define WAIT_HOLDING(cond, lock, call)                                                             \
   do {                                                                                             \
-    int r;                                                                                         \
-    if (goroutine()) {                                                                             \
-      mwi_attach();                                                                                \
-      return LENDING(cond, lock, IN_SYS(r, BLOCKS(call)));                                         \
-    }                                                                                              \
+    if (goroutine()) return IN_SYS(cond, lock, MWI_LIBC(int, BLOCKS(call)));                       \
     if (mwi_where() != MWI_ON_THREAD) return LENDING(cond, lock, BLOCKS_OUTSIDE(call));            \
-    return LENDING(cond, lock, IN_SYS(r, MWI_CANCELABLE(int, BLOCKS(call))));                      \
+    return IN_SYS(cond, lock, MWI_LIBC_CANCELABLE(int, BLOCKS(call)));                             \
   } while (0)
 
 typedef pthread_mutex_t mutex;
@@ -318,7 +323,9 @@ static int yield(void) {
     mwi_preempt();
     check_turns(somebody, turns);
   } else {
-    IN_SYS(r, mwi_sys0(SYS_sched_yield));
+    mwi_syscall_enter();
+    r = mwi_sys0(SYS_sched_yield);
+    mwi_syscall_exit();
   }
   mwi_jumps_go(g);
   return (int)mwi_result(r);

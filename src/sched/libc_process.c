@@ -26,7 +26,7 @@
 #include <mallow.h>
 
 #include "sched/lend.h"
-#include "sched/proc.h"
+#include "sched/libc.h"
 
 int mwi_rt_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
@@ -41,14 +41,18 @@ static int spawn_lent(spawn_fn *call, pid_t *pid, const char *file,
                       const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
                       char *const argv[], char *const envp[]) {
   if (mwi_off_goroutine()) return call(pid, file, actions, attr, argv, envp);
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   mwi_attach();
   const void *const things[] = {pid, file, actions, attr};
   struct mwi_lent lent;
   mwi_lend_vectors(&lent, things, 4, argv, envp);
+  mwi_lend_note(&lent);
   mwi_syscall_enter();
-  int r = call(pid, file, actions, attr, argv, envp);
+  int r = MWI_LIBC(int, call(pid, file, actions, attr, argv, envp));
   mwi_syscall_exit();
   mwi_lend_back(&lent);
+  mwi_jumps_go(g);
   return r;
 }
 
@@ -68,14 +72,18 @@ MWI_EXPORT int mwi_rt_posix_spawnp(pid_t *pid, const char *file,
 
 MWI_EXPORT FILE *mwi_rt_popen(const char *command, const char *mode) {
   if (mwi_off_goroutine()) return popen(command, mode);
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
   mwi_attach();
   const void *const things[] = {command};
   struct mwi_lent lent;
   mwi_lend_vectors(&lent, things, 1, NULL, NULL);
+  mwi_lend_note(&lent);
   mwi_syscall_enter();
-  FILE *f = popen(command, mode);
+  FILE *f = MWI_LIBC(FILE *, popen(command, mode));
   mwi_syscall_exit();
   mwi_lend_back(&lent);
+  mwi_jumps_go(g);
   return f;
 }
 

@@ -99,6 +99,8 @@ static void tcb_reset(struct mwi_m *m) {
   t->sig = t->held = t->waits = 0;
   t->handlers = NULL;
   mwi_scratch_reset(m);
+  mwi_store_relaxed(&m->in_libc, false);
+  mwi_store_relaxed(&m->cleanup, NULL);
 }
 
 /* The calling thread becomes m: its block is in %gs from here. */

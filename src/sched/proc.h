@@ -92,6 +92,12 @@ struct mwi_m {
   /* owner: the call that it waits in, which a stray signal must not end (os/restart.h); else 0 */
   _Atomic long sys_number;
   struct mwi_os_since since; /* its handlers: the call of external code's that one of ours met */
+  /* owner, and handlers: it is in SYS, in a function of libc's, which a handler's jump may leave
+   * (libc.h) */
+  _Atomic bool in_libc;
+  /* owner, and handlers: what is registered with libc, in case that the thread is cancelled in this
+   * wait: it ends the handlers over it, too.  NULL: it must not be cancelled there */
+  void *_Atomic cleanup;
   /* cut.c: the call that blocks this thread, if it is one that EINTR can end: a number with
    * MWI_CALL_* in it.  Owner writes, others read */
   _Atomic uint32_t calls;
@@ -394,6 +400,7 @@ void mwi_scratch_each(const struct mwi_m *m,
 /* jump.c.  Does a jump wait for the end of what g, which runs, is in? */
 bool mwi_jump_is_pending(const struct mwi_g *g);
 void mwi_jumps_forget(const struct mwi_g *g); /* g ends in the middle of a call */
+void mwi_jumps_forked(void); /* in a child: who was about to jump did so in the parent */
 /* Does a jump of g's, which runs, to sp leave the frame at?  UINTPTR_MAX: it ends. */
 bool mwi_jump_leaves(const struct mwi_g *g, uintptr_t at, uintptr_t sp);
 void mwi_jumps_init(void);

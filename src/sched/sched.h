@@ -212,6 +212,9 @@ void mwi_preempt(void);
  */
 void mwi_syscall_enter(void);
 void mwi_syscall_exit(void);
+/* Instead of exit, where a jump leaves the wait: the processor may be missing until the next poll,
+ * as behind any external code. */
+void mwi_syscall_left(void);
 /* The same around a system call that does not block: the thread keeps its P.
  * When it is long about it, it has lost its CPU, and another thread would only
  * compete with it. */

@@ -25,6 +25,8 @@
  *          [N5] A program that has started neither a goroutine nor a thread sees
  *          its signals as plain C does: a handler runs between two instructions of
  *          main's or while main waits, never beside it, and the mask is the process's.
+ *          One with threads and no goroutine sees no handler on a thread that plain C does not
+ *          have, unless main has changed its mask since.
  *          [N3] After mw_signal_stop has returned nothing is sent to the channel.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
  *          code has asked for SIGSEGV, which hears of no such fault.
@@ -135,10 +137,19 @@ static bool on_main(void) {
   return t->attached && t->g == mwi_sched.main_g;
 }
 
+/* Beside threads of the program's: is this one of ours, that plain C does not have?  Where main has
+ * a mask of its own, another of the program's may be the one that wants it. */
+static bool on_nobodys(void) {
+  const struct mwi_tcb *t = mwi_tcb();
+  return mwi_load_relaxed(&mwi_sched.single) && t->attached && t->m && !t->m->foreign &&
+         !mwi_sched.main_g->pin[MWI_PIN_MASK];
+}
+
 /* Is it another thread's, main's?  Then it has been sent on.  (Not one of SIGRTMIN and above
  * of which the kernel keeps no more.) */
 static bool sent_to_main(int sig, const siginfo_t *info) {
   const struct mwi_g *main = mwi_sched.main_g;
+  if (!mwi_single() && !on_nobodys()) return false;
   if (on_main() || is_fault(sig)) return false;
   return main->pin[MWI_PIN_ALONE] && main->m && send_on(sig, info, main->m);
 }
@@ -267,7 +278,7 @@ static uintptr_t take_once(int sig, int *flags) {
 static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   int flags = mwi_load_relaxed(&actions[sig].flags);
   bool once = sig != SIGSEGV && (flags & (int)SA_RESETHAND);
-  if ((fn || once) && mwi_single() && sent_to_main(sig, info)) return;
+  if ((fn || once) && sent_to_main(sig, info)) return;
   if (once) fn = take_once(sig, &flags);
   if (!fn) return; /* it has just been taken away */
   mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN);            /* [N5] */

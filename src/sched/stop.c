@@ -174,7 +174,8 @@ static MWI_COLD void exit_without_p(void) {
   mwi_errno_set(saved);
 }
 
-void mwi_syscall_exit(void) {
+/* Out of SYS; with the processor that it came with, if that is still there. */
+MWI_INLINE bool leave_with_p(void) {
   struct mwi_m *m = mwi_self();
   mwi_leave_sys(m);
   struct mwi_p *p = mwi_xchg_acqrel(&m->sys_p, NULL);
@@ -183,11 +184,17 @@ void mwi_syscall_exit(void) {
     m->tcb.p = p;
     m->tcb.gcp = &p->gcp;
     m->tcb.mcache = p->mcache;
-    mwi_rt_leave();
-    return;
   }
   mwi_rt_leave();
-  exit_without_p();
+  return p != NULL;
+}
+
+void mwi_syscall_exit(void) {
+  if (MWI_UNLIKELY(!leave_with_p())) exit_without_p();
+}
+
+void mwi_syscall_left(void) {
+  if (!leave_with_p()) mwi_store_relaxed(&mwi_tcb()->poll, 1);
 }
 
 void mwi_attempt_exit(void) {
@@ -285,7 +292,7 @@ static bool handler_over_ours(const struct mwi_m *m, const ucontext_t *uc) {
 void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
   ucontext_t *uc = uc_;
   bool ours = mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]);
-  long number = ours && !m->tcb.sig ? mwi_load_relaxed(&m->sys_number) : 0;
+  long number = mwi_os_in_call(uc) ? mwi_load_relaxed(&m->sys_number) : 0;
   if (ours && !number) return;
   int saved = errno;
   mwi_os_restart_call(uc, number, &m->since);
@@ -302,8 +309,8 @@ static void handler(int sig, siginfo_t *info, void *uc_) {
     mwi_mask_take_over(m, &uc->uc_sigmask);
   if (t->rt > 0) {
     uint32_t call = mwi_load_seqcst(&m->cut_call);
-    if (MWI_UNLIKELY(call) && call == mwi_load_relaxed(&m->calls) && !t->sig &&
-        mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]) && mwi_os_cut_call(uc)) {
+    if (MWI_UNLIKELY(call) && call == mwi_load_relaxed(&m->calls) && mwi_os_in_call(uc) &&
+        mwi_os_cut_call(uc)) {
       mwi_store_seqcst(&m->cut_call, 0);
       return;
     }
