@@ -103,22 +103,14 @@ MWI_EXPORT int mwi_rt_main(int (*fn)(int, char **, char **), int argc, char **ar
   mwi_sched.nm++;
   mwi_unlock(&mwi_sched.lock);
   mwi_m_adopt(m);
-  /* On this thread, whose thread-locals constructors have set.  There may be no processor for a
-   * while: a collection that a constructor has started has its workers on all of them. */
-  struct mwi_p *p;
-  while (!(p = mwi_idle_p_get())) {
-    mwi_enter_sys(m); /* nobody waits for us to stop */
-    mwi_os_yield();
-    mwi_leave_sys(m);
-  }
-  mwi_acquire_p(m, p);
   size_t bytes = main_stack_bytes();
   struct mwi_g *g = NULL;
   while (!(g = mwi_g_new_try(run_main, &a, bytes, false)) && bytes > MWI_MB) bytes /= 4;
   if (!g) mwi_fatal("out of memory: no address space for the main goroutine's stack");
   mwi_sched.main_g = g;
   mwi_store_relaxed(&mwi_sched.single, mw_num_goroutine() == 1);
-  mwi_runq_put(p, g, true);
+  /* On this thread, whose thread-locals constructors have set. */
+  mwi_begin_bound(m, g);
   mwi_store_relaxed(&mwi_sched.main_ours, true); /* not before there is something to run */
   m->tcb.rt = 0;
   mwi_schedule_loop();

@@ -262,6 +262,9 @@ struct mwi_g *mwi_globq_get_locked(struct mwi_p *p);
 void mwi_settle(void);
 /* The running goroutine, not a foreign one, ends.  light: as for mwi_park_light. */
 _Noreturn void mwi_leave(bool (*commit)(struct mwi_g *g, void *arg), bool light);
+/* The loop of the calling thread m, without a processor, is to begin with g, which is new: when it
+ * has one.  A constructor's goroutines, or a collection's workers, may have them all. */
+void mwi_begin_bound(struct mwi_m *m, struct mwi_g *g);
 void mwi_need_p(void); /* goroutine context: returns holding a P, maybe on another thread */
 void mwi_wake_for_new(void);
 
