@@ -133,24 +133,26 @@ void mwi_wait_uncancelled(struct mwi_m *m) {
   __pthread_unregister_cancel(registered);
 }
 
-static MWI_NOINLINE long wait_cancelable(struct mwi_g *g, uint32_t kinds, long number, long a,
-                                         long b, long c, long d, long e, long f) {
+/* What a thread of the program's waits in.  point: it is a cancellation point.  If not, calls of a
+ * handler over it are, all the same. */
+static MWI_NOINLINE long wait_cancelable(bool point, uint32_t kinds, long number, long a, long b,
+                                         long c, long d, long e, long f) {
   long r;
   int type;
   pthread_cleanup_push(mwi_wait_cancelled, NULL);
   mwi_store_relaxed(&mwi_self()->cleanup, &__cancel_buf);
-  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-  r = wait_in_kernel(g, kinds, number, a, b, c, d, e, f);
-  pthread_setcanceltype(type, NULL);
+  if (point) pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  r = wait_in_kernel(mwi_getg(), kinds, number, a, b, c, d, e, f);
+  if (point) pthread_setcanceltype(type, NULL);
   mwi_store_relaxed(&mwi_self()->cleanup, NULL);
   pthread_cleanup_pop(0);
   return r;
 }
 
 /* Between mwi_syscall_enter and exit. */
-MWI_INLINE long wait_here(struct mwi_g *g, uint32_t kinds, long number, long a, long b, long c,
-                          long d, long e, long f) {
-  return MWI_UNLIKELY(g->foreign) ? wait_cancelable(g, kinds, number, a, b, c, d, e, f)
+MWI_INLINE long wait_here(struct mwi_g *g, bool point, uint32_t kinds, long number, long a, long b,
+                          long c, long d, long e, long f) {
+  return MWI_UNLIKELY(g->foreign) ? wait_cancelable(point, kinds, number, a, b, c, d, e, f)
                                   : wait_in_kernel(g, kinds, number, a, b, c, d, e, f);
 }
 
@@ -160,7 +162,7 @@ static MWI_NOINLINE long call_now(enum mwi_where where, long number, long a, lon
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   mwi_syscall_enter();
-  long r = wait_here(g, MWI_CALL_CUT, number, a, b, c, d, e, f);
+  long r = wait_here(g, true, MWI_CALL_CUT, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   mwi_jumps_go(g);
   return r;
@@ -218,7 +220,7 @@ static MWI_NOINLINE long call_restarted(enum mwi_where where, long number, long 
   if (where == MWI_ON_PLAIN) return plain_call(number, a, b, c, d, e, f);
   struct mwi_g *g = mwi_getg();
   mwi_syscall_enter();
-  long r = wait_here(g, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
+  long r = wait_here(g, true, MWI_CALL_CUT | MWI_CALL_NEVER_RESTARTED, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   return r;
 }
@@ -231,7 +233,7 @@ long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long 
 /* A raw system call is no cancellation point. */
 static long call_raw(uint32_t kinds, long number, long a, long b, long c, long d, long e, long f) {
   mwi_syscall_enter();
-  long r = wait_in_kernel(mwi_getg(), kinds, number, a, b, c, d, e, f);
+  long r = wait_here(mwi_getg(), false, kinds, number, a, b, c, d, e, f);
   mwi_syscall_exit();
   return r;
 }

@@ -99,7 +99,7 @@ MWI_INLINE void mwi_libc_exit(void) {
     mwi_libc_exit();                                                                               \
     libc_result;                                                                                   \
   })
-/* The same, where it is a cancellation point, for a thread of the program's. */
+/* The same for a thread of the program's, which may be cancelled in it, or in a handler over it. */
 #define MWI_LIBC_CANCELABLE(type, call)                                                            \
   __extension__({                                                                                  \
     type cancelable_result;                                                                        \

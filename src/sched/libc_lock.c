@@ -105,6 +105,7 @@ __attribute__((unused)) static bool is_outside(void) {
     int r = (now);                                                                                 \
     if (r != EBUSY) return got(g, r);                                                              \
     if (!g && mwi_where() != MWI_ON_THREAD) return LENDING(lock, NULL, BLOCKS_OUTSIDE(later));     \
+    if (!g) return IN_SYS(lock, NULL, MWI_LIBC_CANCELABLE(int, BLOCKS(later)));                    \
     return IN_SYS(lock, NULL, MWI_LIBC(int, got(g, BLOCKS(later))));                               \
   } while (0)
 

@@ -10,12 +10,14 @@
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #define CHECK_STEP which
@@ -85,6 +87,11 @@ static void profiles(void) {
   }
 }
 
+/* The last two are no cancellation points, but a handler over them may be in one. */
+enum { CASES = 15, RAW, LOCK };
+static int forever;
+static pthread_mutex_t never = PTHREAD_MUTEX_INITIALIZER;
+
 static void wait_for_ever(void) {
   char c;
   struct pollfd p = {s[0], POLLIN, 0};
@@ -140,11 +147,16 @@ static void wait_for_ever(void) {
   case 13:
     profiles();
     break;
+  case RAW:
+    syscall(SYS_futex, &forever, FUTEX_WAIT, 0, NULL);
+    break;
+  case LOCK:
+    pthread_mutex_lock(&never);
+    break;
   default:
     for (;;) pthread_testcancel();
   }
 }
-enum { CASES = 15 };
 
 static void *thread(void *met) {
   int one = 1;
@@ -245,7 +257,7 @@ static void waits_too(int sig) {
 }
 
 static void in_handlers(int expected) {
-  static const int calls[] = {0, 3, 5, 6, 8, 10};
+  static const int calls[] = {0, 3, 5, 6, 8, 10, RAW, LOCK};
   struct sigaction sa = {.sa_handler = waits_too};
   CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
   for (size_t i = 0; i < 3 * sizeof calls / sizeof *calls; i++) {
@@ -283,6 +295,7 @@ int main(void) {
   CHECK(read(s[0], &c, 1) == 1); /* it has the lock */
   CHECK((null_fd = open("/dev/null", O_WRONLY)) >= 0);
   int expected = 0;
+  CHECK(pthread_mutex_lock(&never) == 0);
   for (int turn = 0; turn < 10; turn++)
     for (which = 0; which < CASES; which++) {
       pthread_t t;
