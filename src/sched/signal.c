@@ -27,7 +27,8 @@
  *          main's or while main waits, never beside it, and the mask is the process's.
  *          One with threads and no goroutine sees no handler on a thread that plain C does not
  *          have, unless main has changed its mask since.
- *          [N3] After mw_signal_stop has returned nothing is sent to the channel.
+ *          [N3] After mw_signal_stop has returned nothing is sent to the channel; what came before
+ *          it was called has been.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
  *          code has asked for SIGSEGV, which hears of no such fault.
  * How      Compiled code's sigaction and signal come here.  The kernel is given
@@ -584,9 +585,10 @@ void mwi_signal_look(void) {
   mwi_wake_p();
 }
 
-static void send_all(uint64_t bits) {
-  mw_mutex_lock(&actions_lock);
-  for (int sig = 1; sig < NSIG_MAX; sig++) {
+/* Taken and sent under the lock: what has come before somebody stops is in nobody's hand then. */
+static void send_pending_locked(void) {
+  uint64_t bits = atomic_exchange_explicit(&pending, 0, memory_order_seq_cst);
+  for (int sig = 1; bits && sig < NSIG_MAX; sig++) {
     if (!(bits & BIT(sig))) continue;
     for (struct listener *l = listeners; l; l = l->next)
       if (l->signals & BIT(sig)) {
@@ -594,7 +596,6 @@ static void send_all(uint64_t bits) {
         mwi_chan_try_send(mw_handle_get(l->channel), &value, sizeof value); /* [N2] */
       }
   }
-  mw_mutex_unlock(&actions_lock);
 }
 
 static bool sender_commit(struct mwi_g *g, void *unused) {
@@ -608,11 +609,13 @@ static bool sender_commit(struct mwi_g *g, void *unused) {
 static void run_sender(void *unused) {
   (void)unused;
   for (;;) {
-    uint64_t bits = atomic_exchange_explicit(&pending, 0, memory_order_seq_cst);
-    if (bits)
-      send_all(bits);
-    else
+    if (!mwi_load_seqcst(&pending)) {
       mwi_park(sender_commit, NULL, MWI_WAIT_FINALIZER);
+      continue;
+    }
+    mw_mutex_lock(&actions_lock);
+    send_pending_locked();
+    mw_mutex_unlock(&actions_lock);
   }
 }
 
@@ -706,6 +709,7 @@ MWI_EXPORT void mw_signal_notify(mw_chan *ch, int sig) {
 MWI_EXPORT void mw_signal_stop(mw_chan *ch) {
   mwi_attach();
   mw_mutex_lock(&actions_lock); /* [N3]: the sender holds it while it sends */
+  send_pending_locked();
   for (struct listener *l = listeners; l; l = l->next)
     if (mw_handle_get(l->channel) == ch) l->signals = 0;
   drop_unused_locked();

@@ -97,10 +97,11 @@ static void stop(void) {
   mw_chan *ch = mw_chan_make(int, 100);
   for (int i = 0; i < 50; i++) {
     mw_signal_notify(ch, SIGUSR1);
-    kill(getpid(), SIGUSR1);
+    raise(SIGUSR1); /* on this thread, now */
     if (i % 2) CHECK(next(ch) == SIGUSR1);
     mw_signal_stop(ch);
     size_t n = mw_chan_len(ch);
+    CHECK(n == (i % 2 ? 0 : 1)); /* which had come before */
     handled = 0;
     kill(getpid(), SIGUSR1);
     while (!handled) mw_yield(); /* the program's handler has it */
