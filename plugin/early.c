@@ -53,6 +53,7 @@ bool mwcc_early(LLVMModuleRef mod, int optimised) {
     mwcc_flag_set(&c, "mallow");
     set_resolvers_apart(&c);
     mwcc_typed_allocations(&c);
+    c.optimised = optimised;
     c.tracks_vars = mwcc_tracks_vars(mod, optimised);
     mwcc_escape_early(&c, optimised);
     if (c.tracks_vars) mwcc_track_rest(mod);

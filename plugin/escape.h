@@ -12,6 +12,7 @@
  *          escape_solve.c   the walk, which finds what outlives what
  *          escape_given.c   what depends on functions of other files
  *          escape_heap.c    variables to the heap
+ *          escape_late.cpp  ... made where they are used
  *          escape_stack.c   allocations to the stack
  *          escape_report.c  -m, remarks, warnings
  *          escape_source.c  an expression's text, for reports
@@ -305,6 +306,11 @@ LLVMValueRef mwcc_sret_of(LLVMValueRef fn); /* the sret argument, or NULL */
 bool mwcc_frame_is_fixed(LLVMValueRef fn);
 /* No call of it may take its frame down before the callee runs. */
 void mwcc_no_tail_calls(LLVMValueRef fn);
+
+/* ---- escape_late.cpp ---- */
+/* Before which instructions the objects of alloca v, whose life begins at `start`, are made in
+ * optimised code; none: at the start. */
+void mwcc_latest_starts(LLVMValueRef v, LLVMValueRef start, struct mwcc_vec *places);
 
 /* ---- debug_track.cpp ---- */
 struct mwcc_tracked;

@@ -10,6 +10,8 @@
  *          (the debugger's record, which `mallow cc` asks for too), and, when
  *          a jump may go over that, at the function's entry besides.  Parameters
  *          are made at the entry, a compound literal where it is evaluated.
+ *          In optimised code it is made later, on the ways to the variable's uses
+ *          (escape_late.cpp), where the lifetime begins in one place only.
  *          [EH2] The debugger finds it.  Without optimisation its record says that
  *          the variable is where the pointer in the slot points; else its
  *          assignments are followed (debug.h).
@@ -78,6 +80,7 @@ struct moved {
   struct mwcc_tracked *tracked;    /* its assignments; NULL: described as without optimisation */
   bool literal;                    /* made where it is evaluated */
   bool raw;                        /* not zeroed */
+  bool late;                       /* made on the way to the uses, and before each of them */
   const char *name;
   size_t name_len;
 };
@@ -113,7 +116,7 @@ static void prepare(struct moved *m, LLVMTypeRef type, uint64_t size, uint64_t a
   position_before_declarations(c, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(fn)));
   m->slot = LLVMBuildAlloca(c->b, c->t_ptr, "");
   position_before_declarations(c, first_after_allocas(fn));
-  LLVMBuildStore(c->b, LLVMConstNull(c->t_ptr), m->slot);
+  if (!m->late) LLVMBuildStore(c->b, LLVMConstNull(c->t_ptr), m->slot);
 }
 
 /* A new object, its address in the slot.  Where several variables share the memory:
@@ -177,6 +180,23 @@ static void allocate_at_births(struct moved *m, LLVMValueRef memory, LLVMValueRe
   for (unsigned i = 0; mwcc_birth(memory, i, &b); i++) allocate(m, b.before, &b);
 }
 
+/* Where the objects are made instead of at the only start; none: at each start.  b: the declaration
+ * that the start is, or not changed. */
+static void late_places(struct moved *m, LLVMValueRef var, const struct mwcc_vec *starts,
+                        LLVMValueRef entry, struct mwcc_birth *b, struct mwcc_vec *places) {
+  struct mwcc_birth other;
+  LLVMValueRef start = entry;
+  if (!m->c->optimised || m->literal || starts->len > 1) return;
+  if (starts->len)
+    start = starts->at[0];
+  else if (mwcc_birth(var, 1, &other))
+    return;
+  else if (mwcc_birth(var, 0, b))
+    start = b->before;
+  mwcc_latest_starts(var, start, places);
+  m->late = places->len > 0;
+}
+
 void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves) {
   LLVMValueRef fn = LLVMGetBasicBlockParent(LLVMGetInstructionParent(var));
   LLVMTypeRef type = LLVMGetAllocatedType(var);
@@ -185,8 +205,8 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves) {
   uint64_t count = 1;
   mwcc_const_u64(LLVMGetOperand(var, 0), &count);
   if (count > 1) type = LLVMArrayType2(type, count);
-  prepare(&m, type, LLVMABISizeOfType(c->td, type), LLVMGetAlignment(var), var, fn);
-  struct mwcc_vec users = {0}, starts = {0}, ends = {0};
+  struct mwcc_birth birth = {0};
+  struct mwcc_vec users = {0}, starts = {0}, ends = {0}, places = {0};
   struct mwcc_map seen = {0};
   for (LLVMUseRef u = LLVMGetFirstUse(var); u; u = LLVMGetNextUse(u)) {
     LLVMValueRef i = LLVMGetUser(u);
@@ -197,10 +217,13 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves) {
                                                            : &users,
                   i);
   }
+  late_places(&m, var, &starts, entry, &birth, &places);
+  prepare(&m, type, LLVMABISizeOfType(c->td, type), LLVMGetAlignment(var), var, fn);
   if (c->tracks_vars) m.tracked = mwcc_track_var(var);
-  for (size_t i = 0; i < starts.len; i++) allocate(&m, starts.at[i], NULL);
+  for (size_t i = 0; i < places.len; i++) allocate(&m, places.at[i], birth.before ? &birth : NULL);
+  for (size_t i = 0; i < starts.len && !m.late; i++) allocate(&m, starts.at[i], NULL);
   if (!starts.len && literal) allocate(&m, literal, NULL);
-  if (!starts.len && !literal) allocate_at_births(&m, var, entry);
+  if (!starts.len && !literal && !m.late) allocate_at_births(&m, var, entry);
   for (size_t i = 0; i < users.len; i++) replace_use(&m, users.at[i], var);
   for (size_t i = 0; i < starts.len; i++) LLVMInstructionEraseFromParent(starts.at[i]);
   for (size_t i = 0; i < ends.len; i++) LLVMInstructionEraseFromParent(ends.at[i]);
@@ -212,6 +235,7 @@ void mwcc_to_heap(struct mwcc *c, LLVMValueRef var, LLVMValueRef moves) {
   mwcc_vec_fini(&users);
   mwcc_vec_fini(&starts);
   mwcc_vec_fini(&ends);
+  mwcc_vec_fini(&places);
   mwcc_map_fini(&seen);
 }
 

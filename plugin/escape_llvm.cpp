@@ -434,7 +434,7 @@ bool mwcc_frame_is_fixed(LLVMValueRef FRef) {
   if (F->callsFunctionThatReturnsTwice()) return true;
   for (Instruction &I : instructions(*F))
     if (auto *C = dyn_cast<CallInst>(&I))
-      if (C->isMustTailCall()) return true;
+      if (C->isMustTailCall() || C->getIntrinsicID() == Intrinsic::eh_sjlj_setjmp) return true;
   return false;
 }
 

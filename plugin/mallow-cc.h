@@ -126,6 +126,7 @@ struct mwcc {
   LLVMTypeRef t_layout;
   unsigned md_tbaa, md_tbaa_struct, md_prof, md_guarded;
   unsigned md_scope, md_noalias;
+  bool optimised;                        /* early: code is */
   bool tracks_vars;                      /* early: assignments are followed, for the debugger */
   bool has_tbaa;                         /* early: clang has given accesses their types */
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */

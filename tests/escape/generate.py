@@ -13,11 +13,14 @@ copies of memory, calls of every kind) to a place that outlives the frame, and
 says what value is to be found there.  When all programs have run, the stack is
 overwritten, garbage is collected, and every value is read again, changed and
 read once more.  With GODEBUG=clobberfree=1 an object that was freed too early
-has other contents; a variable left on the stack has been overwritten.
+has other contents; a variable left on the stack has been overwritten.  Some of the programs
+also run a function whose variables are used on some ways through it only (paths.py).
 """
 import random
 import re
 import sys
+
+from paths import Paths
 
 HEAD = r"""
 #define _GNU_SOURCE
@@ -47,6 +50,12 @@ static int *volatile spot;
 static _Atomic(int *) aspot;
 static struct box gbox;
 static int *garray[8];
+static int fuel;
+static unsigned coins = 1;
+static NOINLINE int coin(void) {
+  coins = coins * 1103515245 + 12345;
+  return (int)(coins >> 16 & 0x7fff);
+}
 static NOINLINE int *same(int *p) { return p; }
 static inline int *same_inline(int *p) { return p; }
 static int *(*volatile same_fn)(int *) = same;
@@ -692,6 +701,9 @@ class Program:
                          + "".join(f"  {x}\n" for x in r_out) + f"  *out = {e};\n}}\n")
             main.append(f"{{ int *out; down{self.id}({r.randrange(6)}, (struct big){{{{1, 2, 3, 4, 99}}}}, &out);"
                         f" keep(out, {want}, {self.id}); }}")
+        if r.random() < 0.2:
+            extra.append(Paths(r, self.id, self.name, self.chain).text())
+            main.append(f"for (int t = 0; t < 5; t++) {{ fuel = 9; paths{self.id}(); }}")
         body = "".join(f"  {x}\n" for x in main)
         return "".join(self.helpers) + "".join(extra) + \
             f"static NOINLINE void program{self.id}(void) {{\n{body}}}\n"

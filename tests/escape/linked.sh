@@ -157,6 +157,14 @@ for how in 'truncate -s -1 s' 'truncate -s -9 s' 'printf xyz >>s' 'printf "12345
   "$mallow" cc changed.o b.o c.o plain.o -o prog
   places "sites: $how" none
 done
+# records of one byte, as a linker would leave them that merges constants: [DP1] is looked after
+"$mallow" cc -O2 -S "$here/linked_a.c" -o merged.s
+sed -i '/\.section[[:space:]]*\.mallow\.places/{n;s/mwi_moves\.0\.[0-9]*/mwi_moves.0/;}' merged.s
+[ "$(grep -c 'quad[[:space:]]*mwi_moves\.0$' merged.s)" -gt 5 ] || fail "no records are merged"
+"$mallow" cc -c merged.s -o merged.o
+"$mallow" cc -m=2 merged.o b.o c.o plain.o -o prog 2>report
+places "records of one byte" none
+says read "what was linked contradicts itself"
 change "summary" .mallow.summaries b.o 'printf "reads -,-\n" >>s'
 "$mallow" cc a.o changed.o c.o plain.o -o prog
 places "described twice" giver turned in_wide leads ring ring_far in_ring to_ring
