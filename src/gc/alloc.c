@@ -106,8 +106,9 @@ static void *large(size_t bytes, const struct mwi_layout *l, struct limit *m) {
       size_t n = bytes - at > 256 * MWI_KB ? 256 * MWI_KB : bytes - at;
       mwi_rt_enter();
       memset((char *)s->base + at, 0, n);
-      mwi_gc_hooks.worker_poll();
+      bool yield = mwi_gc_hooks.worker_poll();
       mwi_rt_leave();
+      if (yield) mwi_gc_hooks.poll_here();
     }
     mwi_gc_attach(); /* a cycle that began meanwhile may have cost us the P [E2] */
   }
@@ -317,7 +318,11 @@ void mwi_gc_copy(void *to, const void *from, size_t bytes) {
     size_t part = bytes - at > 64 * MWI_KB ? 64 * MWI_KB : bytes - at;
     mwi_shade_range((const char *)from + at, part);
     memcpy((char *)to + at, (const char *)from + at, part);
-    if (part == 64 * MWI_KB) mwi_gc_hooks.worker_poll();
+    if (part == 64 * MWI_KB && mwi_gc_hooks.worker_poll()) {
+      mwi_rt_leave();
+      mwi_gc_hooks.poll_here();
+      mwi_rt_enter();
+    }
   }
   mwi_rt_leave();
   mwi_jumps_go(g);

@@ -64,8 +64,9 @@ static void record_range(uintptr_t lo, uintptr_t hi) {
 }
 
 /*
- * The same for a range of any size, without delaying a stop: the thread may
- * stop between chunks.  What others store in the range meanwhile they shade
+ * The same for a range of any size, without delaying a stop or keeping others from the processor:
+ * the thread may stop between chunks, and a goroutine whose time slice is over lets others run.
+ * Inside a section, once.  What others store in the range meanwhile they shade
  * themselves.  If a stop ended this cycle and another began a new one, what
  * was recorded counts for nothing: start again.
  */
@@ -75,13 +76,15 @@ static void record_any_range(uintptr_t lo, uintptr_t hi) {
 restart:;
   uint32_t cycle = mwi_gc_stats.ncycles;
   for (uintptr_t a = lo; a < hi; a += CHUNK_BYTES) {
+    if (!mwi_wb_on()) return; /* marks made now would be taken for the next cycle's */
     record_range(a, hi - a > CHUNK_BYTES ? a + CHUNK_BYTES : hi);
-    if (hi - a <= CHUNK_BYTES) break;
-    mwi_gc_hooks.worker_poll();
-    if (mwi_gc_stats.ncycles != cycle || !mwi_wb_on()) {
-      if (mwi_wb_on()) goto restart;
-      return;
+    if (hi - a <= CHUNK_BYTES) return;
+    if (mwi_gc_hooks.worker_poll()) {
+      mwi_rt_leave();
+      mwi_gc_hooks.poll_here();
+      mwi_rt_enter();
     }
+    if (mwi_gc_stats.ncycles != cycle) goto restart;
   }
 }
 
@@ -152,12 +155,17 @@ MWI_INLINE bool barrier_needed(void) {
  * mwi_rt_enter.
  */
 #define TOUCH(p) ((void)*(const volatile char *)(p))
-#define TOUCH_STEP 4096 /* no page is smaller */
+#define TOUCH_STEP 4096          /* no page is smaller */
+#define TOUCH_POLL (64 * MWI_KB) /* each page may be a fault: some 20 us, again */
 
+/* A stop may come in between, and end the cycle. */
 static void touch_range(const void *p, size_t n) {
   const char *at = p;
   if (!n) return;
-  for (size_t i = 0; i < n; i += TOUCH_STEP) TOUCH(at + i);
+  for (size_t i = 0; i < n; i += TOUCH_STEP) {
+    TOUCH(at + i);
+    if (i % TOUCH_POLL == 0 && mwi_load_relaxed(&mwi_tcb()->poll)) mwi_gc_hooks.poll_here();
+  }
   TOUCH(at + n - 1);
 }
 
@@ -218,19 +226,16 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
     return;
   }
   struct mwi_g *g = section_begin();
-#ifndef MW_BREAK_DELETION
   uint32_t cycle;
   do {
     cycle = mwi_gc_stats.ncycles;
+#ifndef MW_BREAK_DELETION
     record_any_range((uintptr_t)dst, (uintptr_t)dst + n);
+#endif
 #ifndef MW_BREAK_INSERTION
     record_any_range((uintptr_t)src, (uintptr_t)src + n);
 #endif
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
-#elif !defined(MW_BREAK_INSERTION)
-  record_any_range((uintptr_t)src, (uintptr_t)src + n);
-#endif
-  (void)src;
   section_end(g);
 }
 

@@ -82,6 +82,9 @@ struct mwi_gc_hooks {
   void (*wake)(void); /* there is work for idle processors; no lock may be held */
   /* A worker's safepoint: stops here if asked; true when the processor should do something else. */
   bool (*worker_poll)(void);
+  /* A poll of the program's in the middle of what it takes for one operation, outside of
+   * mwi_rt_enter: others may run, and this goroutine then goes on on the same thread. */
+  void (*poll_here)(void);
   bool (*other_work)(void); /* a goroutine is runnable */
   void (*yield)(void);      /* goroutine context */
   /* Park the running goroutine, releasing l; ready one.  reason: enum mwi_wait. */

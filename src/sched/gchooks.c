@@ -513,6 +513,23 @@ static bool worker_poll(void) {
   return yield;
 }
 
+/* On the same thread: compiled code may have worked out where a thread-local is, to copy to.  A
+ * handler that interrupts this and leaves by a jump does so when the pin has been taken back. */
+static void poll_here(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (MWI_UNLIKELY(t->held)) return; /* as above */
+  struct mwi_g *g = t->g;
+  if (MWI_UNLIKELY(t->sig || !g)) { /* in a handler: no yield, and g's pins are not its */
+    mwi_rt_poll();
+    return;
+  }
+  mwi_jumps_wait(g);
+  mwi_pin(g, MWI_PIN_THREAD);
+  mwi_rt_poll();
+  mwi_unpin(g, MWI_PIN_THREAD);
+  mwi_jumps_go(g);
+}
+
 static bool other_work(void) {
   return !mwi_runq_empty(mwi_tcb()->p) || mwi_load_relaxed(&mwi_sched.runq_size) != 0;
 }
@@ -571,6 +588,7 @@ void mwi_gchooks_init(void) {
       .idle_procs = idle_procs,
       .wake = mwi_wake_p,
       .worker_poll = worker_poll,
+      .poll_here = poll_here,
       .other_work = other_work,
       .yield = yield,
       .current = current,

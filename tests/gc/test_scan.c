@@ -348,6 +348,57 @@ static void ranges_across_cycles(void **state) {
   mwi_gc_hooks.worker_poll = never;
 }
 
+/* The cycle ends meanwhile: what were marked now would seem scanned to the next one. */
+static bool ends_cycle(void) {
+  if (++polls == new_cycle_at) {
+    mwi_tcb()->wb = 0;
+    w.nwb = 0;
+  }
+  return false;
+}
+
+static void ranges_across_an_end(void **state) {
+  (void)state;
+  enum { WORDS = 10 * 1024 }; /* 80 KB */
+  mwi_gc_hooks.worker_poll = ends_cycle;
+  for (new_cycle_at = 1; new_cycle_at < 5; new_cycle_at++) {
+    void **dst = large(WORDS * 8), **src = large(WORDS * 8), *o = object(16, false);
+    for (int i = 0; i < WORDS; i++) dst[i] = src[i] = o;
+    polls = 0;
+    compiled_code();
+    mwi_rt_wb_copy(dst, src, WORDS * 8);
+    test_code();
+    assert_int_equal(polls, new_cycle_at);
+    assert_int_equal(w.nwb, 0);
+    mwi_tcb()->wb = 1;
+  }
+  mwi_gc_hooks.worker_poll = never;
+}
+
+/* Its time slice is over: others run. */
+static int pauses;
+static bool slice_over(void) {
+  return true;
+}
+static void pause_here(void) {
+  assert_int_equal(mwi_tcb()->rt, 0);
+  pauses++;
+}
+
+static void ranges_let_others_run(void **state) {
+  (void)state;
+  enum { WORDS = 10 * 1024 };
+  void **dst = large(WORDS * 8), **src = large(WORDS * 8);
+  mwi_gc_hooks.worker_poll = slice_over;
+  mwi_gc_hooks.poll_here = pause_here;
+  compiled_code();
+  mwi_rt_wb_copy(dst, src, WORDS * 8);
+  test_code();
+  assert_int_equal(pauses, 4);
+  mwi_gc_hooks.worker_poll = never;
+  drain();
+}
+
 static void pointer_free_memory_has_none(void **state) {
   (void)state;
   void **dst = object(64, true);
@@ -562,6 +613,8 @@ int main(void) {
       cmocka_unit_test(full_buffer),
       cmocka_unit_test(ranges),
       cmocka_unit_test(ranges_across_cycles),
+      cmocka_unit_test(ranges_across_an_end),
+      cmocka_unit_test(ranges_let_others_run),
       cmocka_unit_test(pointer_free_memory_has_none),
       cmocka_unit_test(without_a_processor),
       cmocka_unit_test(in_a_signal_handler),

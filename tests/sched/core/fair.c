@@ -9,6 +9,7 @@
  *   pair        two goroutines that ready each other for ever share one slice
  *   plain_pair  the same in code without polls: the scheduler itself ends the slice
  *   global      a preempted goroutine comes back although others always have work
+ *   ranges      nor do the runtime's own operations on large ranges of memory
  *   wakeups     messages between two goroutines do not wake other threads each time
  *   watch       beside a loop, whoever waits for a descriptor is watched without effort
  *   idle        10,000 sleeping and 1,000 waiting goroutines use no CPU
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,6 +246,58 @@ static void global(void) {
   printf("ok: %d slices\n", WANT);
 }
 
+/* While marking is on, what copies, or gives an object to a library, shades all pointers there
+ * first; a large object is cleared.  All of that takes longer than a time slice. */
+enum { RANGE = 256 << 20, CLEARED = 128 << 20 };
+static void *volatile range, *volatile given, *volatile cleared;
+
+static void collects(void *arg) {
+  (void)arg;
+  while (!stop) {
+    mw_gc();
+    mw_yield();
+  }
+}
+static void copies(void) {
+  memmove(range, range, RANGE); /* from itself: libc's has nothing to do */
+}
+static void gives(void) {
+  plain_takes(given);
+}
+static void clears(void) {
+  cleared = mw_alloc_noscan(CLEARED);
+}
+
+static void ranges(void) {
+  static const struct {
+    const char *name;
+    void (*operation)(void);
+  } kinds[] = {{"copies", copies}, {"gives", gives}, {"clears", clears}};
+  enum { WANT = 3 };
+  range =
+      mmap(NULL, RANGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(range != MAP_FAILED, "mmap");
+  given = mw_alloc(RANGE);
+  mw_go(collects, NULL);
+  mw_go(take_turns, NULL);
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int64_t start = cpu_ns();
+    int times = 0;
+    for (int beside = 0; beside < WANT; times++) {
+      CHECK(cpu_ns() - start < 6000 * MS, "%s: %d of %d let others run", kinds[i].name, beside,
+            times);
+      mw_yield();
+      long before = turns;
+      kinds[i].operation();
+      beside += turns != before;
+      if (i == 2) memset(cleared, 1, CLEARED);
+    }
+    printf("%s: %d of %d let others run\n", kinds[i].name, WANT, times);
+  }
+  stop = 1;
+  puts("ok");
+}
+
 static long switches(void) {
   struct rusage u;
   getrusage(RUSAGE_SELF, &u);
@@ -299,6 +353,7 @@ int main(int argc, char **argv) {
   if (strcmp(name, "pair") == 0) pair(echo, echo_back);
   if (strcmp(name, "plain_pair") == 0) pair(plain_there, plain_back);
   if (strcmp(name, "global") == 0) global();
+  if (strcmp(name, "ranges") == 0) ranges();
   if (strcmp(name, "wakeups") == 0) wakeups();
   if (strcmp(name, "idle") == 0) idle();
   if (strcmp(name, "watch") == 0) watch();

@@ -7,5 +7,7 @@
 
 /* Receive from one, send to the other, until *stop. */
 void plain_echo(mw_chan *from, mw_chan *to, _Atomic int *stop);
+/* A library's function, as far as anybody can tell. */
+void plain_takes(void *object);
 
 #endif
