@@ -6,16 +6,21 @@
  * call that has done a part leaves an error to the next. Goroutines get the same.  Compiled by
  * clang alone as well, with threads, where it has to pass, too.
  *
- * What has to come while a call waits may come before it has begun: then the case is tried again,
- * and fails if no try of many shows what the kernel does.
+ * What has to come while a call waits comes when it does: the thread sleeps in the kernel, the
+ * goroutine is parked for a descriptor. All else gives the same result whoever is first.
+ *
+ *     alike [MS_CALLER MS_OTHER]     naps of the two before they act, to show that
  */
 #define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -27,15 +32,30 @@ static const char *current;
 
 /* ---- Somebody else ----------------------------------------------------------------- */
 
+static int caller_late_ms, other_late_ms;
+
 struct other {
   void (*act)(struct other *);
-  int fd, to, ms;
+  int fd, to;
+  _Atomic bool begun; /* what the caller does next is to wait */
 #ifdef WITH_MALLOW
   mw_waitgroup done;
 #else
   pthread_t thread;
+  pid_t caller;
 #endif
 };
+
+/* The caller is about to make the call that is to wait. */
+static void about_to_wait(struct other *o) {
+  nap_ms(caller_late_ms);
+  o->begun = true;
+}
+
+static void until(bool (*is)(struct other *), struct other *o) {
+  while (!o->begun || !is(o)) nap_ms(1);
+  nap_ms(other_late_ms);
+}
 
 #ifdef WITH_MALLOW
 static void other_runs(void *o_) {
@@ -51,6 +71,18 @@ static void begin(struct other *o) {
 static void join(struct other *o) {
   mw_waitgroup_wait(&o->done);
 }
+/* Nobody else waits for a descriptor. */
+static bool waits(struct other *o) {
+  static char text[1 << 16];
+  (void)o;
+  int fd = memfd_create("goroutines", MFD_CLOEXEC);
+  CHECK(fd >= 0);
+  mw_print_goroutines(fd);
+  ssize_t n = pread(fd, text, sizeof text - 1, 0);
+  CHECK(n > 0 && close(fd) == 0);
+  text[n] = 0;
+  return strstr(text, " [IO wait") != NULL;
+}
 #else
 static void *other_runs(void *o_) {
   struct other *o = o_;
@@ -58,42 +90,66 @@ static void *other_runs(void *o_) {
   return NULL;
 }
 static void begin(struct other *o) {
+  o->caller = gettid();
   CHECK(pthread_create(&o->thread, NULL, other_runs, o) == 0);
 }
 static void join(struct other *o) {
   CHECK(pthread_join(o->thread, NULL) == 0);
 }
+static bool waits(struct other *o) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)o->caller);
+  FILE *f = fopen(path, "r");
+  CHECK(f && fgets(line, sizeof line, f));
+  fclose(f);
+  const char *state = strrchr(line, ')');
+  CHECK(state && state[1]);
+  return state[2] == 'S';
+}
 #endif
 
+static bool took_all(struct other *o) {
+  int there;
+  CHECK(ioctl(o->to, FIONREAD, &there) == 0);
+  return there == 0;
+}
+
 static void closes(struct other *o) {
-  nap_ms(o->ms);
+  until(waits, o);
   close(o->fd);
 }
 static void stops_writing(struct other *o) {
-  nap_ms(o->ms);
+  until(waits, o);
   CHECK(shutdown(o->fd, SHUT_WR) == 0);
 }
 /* In another process. */
 static void stops_reading(struct other *o) {
+  int go[2];
+  char c = 0;
+  CHECK(pipe(go) == 0);
   pid_t child = fork();
   if (child == 0) {
-    struct timespec t = {0, o->ms * 1000000L};
-    nanosleep(&t, NULL);
-    shutdown(o->fd, SHUT_RD);
-    _exit(0);
+    bool gone = read(go[0], &c, 1) != 1 || shutdown(o->fd, SHUT_RD) != 0;
+    _exit(gone);
   }
-  CHECK(waitpid(child, NULL, 0) == child);
+  int status;
+  until(waits, o);
+  CHECK(write(go[1], &c, 1) == 1);
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  close(go[0]);
+  close(go[1]);
 }
 static void takes_some_and_goes(struct other *o) {
   char b[10000];
-  nap_ms(o->ms);
+  until(waits, o);
   CHECK(read(o->fd, b, sizeof b) > 0);
-  nap_ms(o->ms);
+  nap_ms(other_late_ms);
   close(o->fd);
 }
+/* Sooner or later: the result is the same. */
 static void takes_one(struct other *o) {
   char b[10];
-  nap_ms(o->ms);
+  nap_ms(other_late_ms);
   CHECK(read(o->fd, b, sizeof b) > 0);
 }
 
@@ -146,66 +202,51 @@ static void tcp_pair(int fd[2]) {
 
 /* ---- Cases -------------------------------------------------------------------------- */
 
-enum { TRIES = 40 };
-/* Longer from time to time: a busy machine. */
-#define NAP(try) (5 + 5 * (try))
-
 /* The peer goes, with bytes unread: ECONNRESET, and no signal, to who waits. */
 static void reset_while_sending(int type) {
-  for (int i = 0;; i++) {
-    int fd[2];
-    CHECK(i < TRIES && socketpair(AF_UNIX, type, 0, fd) == 0);
-    fill(fd[0]);
-    struct other o = {.act = closes, .fd = fd[1], .ms = NAP(i)};
-    begin(&o);
-    pipes = 0;
-    CHECK(write(fd[0], big, 100) == -1);
-    bool shown = errno == ECONNRESET && pipes == 0;
-    CHECK(shown || errno == EPIPE);
-    CHECK(write(fd[0], big, 100) == -1 && (errno == EPIPE || !shown));
-    join(&o);
-    close(fd[0]);
-    if (shown) return;
-  }
+  int fd[2];
+  CHECK(socketpair(AF_UNIX, type, 0, fd) == 0);
+  fill(fd[0]);
+  struct other o = {.act = closes, .fd = fd[1]};
+  begin(&o);
+  pipes = 0;
+  about_to_wait(&o);
+  CHECK(write(fd[0], big, 100) == -1 && errno == ECONNRESET && pipes == 0);
+  CHECK(write(fd[0], big, 100) == -1 && errno == EPIPE);
+  join(&o);
+  close(fd[0]);
 }
 
-/* No readiness tells of it. */
+/* No readiness tells of it: EPIPE, and no signal. */
 static void shut_while_sending(int type, void (*act)(struct other *)) {
-  for (int i = 0;; i++) {
-    int fd[2];
-    CHECK(i < TRIES && socketpair(AF_UNIX, type, 0, fd) == 0);
-    fill(fd[0]);
-    int copy = dup(fd[0]);
-    struct other o = {.act = act, .fd = act == stops_writing ? copy : fd[1], .ms = NAP(i)};
-    begin(&o);
-    pipes = 0;
-    CHECK(write(fd[0], big, 100) == -1 && errno == EPIPE);
-    bool shown = pipes == 0;
-    join(&o);
-    close(fd[0]);
-    close(fd[1]);
-    close(copy);
-    if (shown) return;
-  }
+  int fd[2];
+  CHECK(socketpair(AF_UNIX, type, 0, fd) == 0);
+  fill(fd[0]);
+  int copy = dup(fd[0]);
+  struct other o = {.act = act, .fd = act == stops_writing ? copy : fd[1]};
+  begin(&o);
+  pipes = 0;
+  about_to_wait(&o);
+  CHECK(write(fd[0], big, 100) == -1 && errno == EPIPE && pipes == 0);
+  join(&o);
+  close(fd[0]);
+  close(fd[1]);
+  close(copy);
 }
 
 /* A part is sent; the next call gets the error, not EPIPE and a signal. */
 static void error_after_a_part(void) {
-  for (int i = 0;; i++) {
-    int fd[2];
-    CHECK(i < TRIES);
-    tcp_pair(fd);
-    struct other o = {.act = takes_some_and_goes, .fd = fd[1], .ms = NAP(i)};
-    begin(&o);
-    ssize_t sent = write(fd[0], big, sizeof big);
-    CHECK(sent > 0 || errno == ECONNRESET);
-    pipes = 0;
-    CHECK(sent == sizeof big || write(fd[0], big, 1) == -1);
-    bool shown = sent > 0 && sent < (ssize_t)sizeof big && errno == ECONNRESET && pipes == 0;
-    join(&o);
-    close(fd[0]);
-    if (shown) return;
-  }
+  int fd[2];
+  tcp_pair(fd);
+  struct other o = {.act = takes_some_and_goes, .fd = fd[1]};
+  begin(&o);
+  about_to_wait(&o);
+  ssize_t sent = write(fd[0], big, sizeof big);
+  CHECK(sent > 0 && sent < (ssize_t)sizeof big);
+  pipes = 0;
+  CHECK(write(fd[0], big, 1) == -1 && errno == ECONNRESET && pipes == 0);
+  join(&o);
+  close(fd[0]);
 }
 
 static void send_with_descriptor(int fd, const char *text) {
@@ -224,11 +265,7 @@ static void send_with_descriptor(int fd, const char *text) {
 
 /* Once what is there has been taken, ten bytes with a descriptor. */
 static void sends_descriptor(struct other *o) {
-  int there = 1;
-  while (there) {
-    nap_ms(1);
-    CHECK(ioctl(o->to, FIONREAD, &there) == 0);
-  }
+  until(took_all, o);
   send_with_descriptor(o->fd, "0123456789");
 }
 
@@ -256,6 +293,7 @@ static void all_with_descriptors(void) {
   CHECK(write(fd[1], "0123456789", 10) == 10);
   struct other o = {.act = sends_descriptor, .fd = fd[1], .to = fd[0]};
   begin(&o);
+  about_to_wait(&o);
   CHECK(receive_all(fd[0], &descriptor) == 20 && descriptor);
   join(&o);
   send_with_descriptor(fd[1], "0123456789");
@@ -265,33 +303,43 @@ static void all_with_descriptors(void) {
   close(fd[1]);
 }
 
-/* Nor does it pass an urgent byte. */
-static void all_to_the_mark(void) {
+/* Nor does it pass an urgent byte, there already or not. */
+static void all_to_the_mark(bool there) {
   int fd[2];
   char b[10];
   tcp_pair(fd);
   CHECK(write(fd[1], "abc", 3) == 3 && send(fd[1], "!", 1, MSG_OOB) == 1);
   CHECK(write(fd[1], "def", 3) == 3);
-  for (int there = 0; there < 6; nap_ms(1)) CHECK(recv(fd[0], b, 3, MSG_PEEK) == 3 && ++there);
+  struct pollfd p = {.fd = fd[0], .events = POLLPRI};
+  if (there) CHECK(poll(&p, 1, -1) == 1);
   CHECK(recv(fd[0], b, 6, MSG_WAITALL) == 3 && memcmp(b, "abc", 3) == 0);
   CHECK(recv(fd[0], b, 3, MSG_WAITALL) == 3 && memcmp(b, "def", 3) == 0);
   close(fd[0]);
   close(fd[1]);
 }
 
+static bool connecting(int fd) {
+  struct tcp_info info;
+  socklen_t len = sizeof info;
+  CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0);
+  return info.tcpi_state == TCP_SYN_SENT;
+}
+
 /* The first call's time is over; the second finds it under way. */
 static void connects_twice(void) {
   struct sockaddr_in a;
-  int l = bound(SOCK_STREAM, &a), waiting[8], n = 0, e = 0;
+  int l = bound(SOCK_STREAM, &a), waiting[8], n = 0;
   CHECK(listen(l, 0) == 0);
-  while (e == 0) { /* those that the backlog takes, and one more */
+  for (bool full = false; !full;) { /* those that the backlog takes, and one more */
     CHECK(n < 8);
-    waiting[n] = socket(AF_INET, SOCK_STREAM, 0);
-    limit(waiting[n], SO_SNDTIMEO, 30);
-    e = connect(waiting[n++], (struct sockaddr *)&a, sizeof a) == 0 ? 0 : errno;
+    int fd = waiting[n++] = socket(AF_INET, SOCK_STREAM, 0);
+    limit(fd, SO_SNDTIMEO, 30);
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) continue;
+    CHECK(errno == EINPROGRESS);
+    /* or the machine was slow: then it has connected since */
+    full = connect(fd, (struct sockaddr *)&a, sizeof a) == -1 && errno == EALREADY;
+    CHECK(full || !connecting(fd));
   }
-  CHECK(e == EINPROGRESS);
-  CHECK(connect(waiting[n - 1], (struct sockaddr *)&a, sizeof a) == -1 && errno == EALREADY);
   while (n > 0) close(waiting[--n]);
   close(l);
 }
@@ -308,8 +356,9 @@ static void full_queue(void) {
   limit(from, SO_SNDTIMEO, 20);
   CHECK(sendto(from, "x", 1, 0, (struct sockaddr *)&a, sizeof a) == -1 && errno == EAGAIN);
   limit(from, SO_SNDTIMEO, 0);
-  struct other o = {.act = takes_one, .fd = to, .ms = 10};
+  struct other o = {.act = takes_one, .fd = to};
   begin(&o);
+  about_to_wait(&o);
   CHECK(sendto(from, "x", 1, 0, (struct sockaddr *)&a, sizeof a) == 1);
   join(&o);
   close(to);
@@ -318,11 +367,7 @@ static void full_queue(void) {
 
 /* Once the first datagram has been taken: an answer says that nobody is there. */
 static void is_refused(struct other *o) {
-  int there = 1;
-  while (there) {
-    nap_ms(1);
-    CHECK(ioctl(o->fd, FIONREAD, &there) == 0);
-  }
+  until(took_all, o);
   CHECK(send(o->fd, "x", 1, 0) == 1);
 }
 
@@ -336,8 +381,9 @@ static void error_after_a_datagram(void) {
   CHECK(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
   CHECK(sendto(peer, "abc", 3, 0, (struct sockaddr *)&here, sizeof here) == 3);
   close(peer);
-  struct other o = {.act = is_refused, .fd = fd};
+  struct other o = {.act = is_refused, .fd = fd, .to = fd};
   begin(&o);
+  about_to_wait(&o);
   CHECK(recvmmsg(fd, m, 2, 0, NULL) == 1 && m[0].msg_len == 3);
   join(&o);
   CHECK(recv(fd, b[0], 10, 0) == -1 && errno == ECONNREFUSED);
@@ -356,13 +402,18 @@ static void cases(struct other *unused) {
   CASE(shut_while_sending, SOCK_STREAM, stops_reading);
   CASE(error_after_a_part);
   CASE(all_with_descriptors);
-  CASE(all_to_the_mark);
+  CASE(all_to_the_mark, true);
+  CASE(all_to_the_mark, false);
   CASE(connects_twice);
   CASE(full_queue);
   CASE(error_after_a_datagram);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc == 3) {
+    caller_late_ms = atoi(argv[1]);
+    other_late_ms = atoi(argv[2]);
+  }
   signal(SIGPIPE, on_pipe);
   struct other all = {.act = cases};
   begin(&all);
