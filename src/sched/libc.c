@@ -23,6 +23,8 @@
 #include <asm/termbits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum mwi_where mwi_where(void) {
@@ -345,6 +347,18 @@ static int64_t look_again_at(struct mwi_io_op *op) {
                                                  : 2 * op->look_ns;
   int64_t at = mwi_timer_deadline(op->look_ns);
   return op->deadline && op->deadline <= at ? 0 : at;
+}
+
+/* The kernel's numbers for the sides of pseudo-terminals that programs run on (devpts). */
+enum { PTS_MAJOR = 136, PTS_MAJORS = 8 };
+
+bool mwi_io_hung_up(const struct mwi_io_op *op) {
+  struct termios t;
+  struct stat st;
+  if (op->kind != MWI_FD_OTHER || !op->timed) return false; /* or it has not waited */
+  if (mwi_sys3(SYS_ioctl, op->fd, TCGETS, &t) != -EIO) return false;
+  if (mwi_sys2(SYS_fstat, op->fd, &st) != 0 || !S_ISCHR(st.st_mode)) return false;
+  return major(st.st_rdev) - PTS_MAJOR < PTS_MAJORS;
 }
 
 bool mwi_io_has_error(const struct mwi_io_op *op) {

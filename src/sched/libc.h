@@ -155,6 +155,9 @@ bool mwi_io_begin(struct mwi_io_op *op, int fd, enum mwi_io_dir dir);
 bool mwi_io_try(struct mwi_io_op *op);
 /* An attempt found nothing.  0: try again; else the result of the call. */
 long mwi_io_block(struct mwi_io_op *op);
+/* It has waited, and now reads nothing: a terminal whose other side has gone?  Who waits is told
+ * EIO, who comes later the end. */
+bool mwi_io_hung_up(const struct mwi_io_op *op);
 /* Has the socket an error that the next attempt would take away? */
 bool mwi_io_has_error(const struct mwi_io_op *op);
 /* The operation is over.  empty: its last attempt left nothing. */

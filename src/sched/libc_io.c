@@ -138,6 +138,7 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
       mwi_io_done(op, r == -EAGAIN);
       return r;
     }
+    if (MWI_UNLIKELY(r == 0 && want && mwi_io_hung_up(op))) r = -EIO;
     mwi_io_done(op, op->kind == MWI_FD_TCP && r > 0 && (size_t)r < want && !(flags & MSG_PEEK) &&
                         !mwi_load_relaxed(&op->pd->sticky));
     return r;

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #define CHECK_PART current
 #include "../plain_c.h"
@@ -318,6 +319,25 @@ static void all_to_the_mark(bool there) {
   close(fd[1]);
 }
 
+/* The other side of a terminal goes: EIO to who waits, and the end to who comes later. */
+static void terminal_hangs_up(void) {
+  char b[10];
+  struct termios t;
+  int master = posix_openpt(O_RDWR | O_NOCTTY);
+  CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+  int fd = open(ptsname(master), O_RDWR | O_NOCTTY);
+  CHECK(fd >= 0 && tcgetattr(fd, &t) == 0);
+  cfmakeraw(&t);
+  CHECK(tcsetattr(fd, TCSANOW, &t) == 0);
+  struct other o = {.act = closes, .fd = master};
+  begin(&o);
+  about_to_wait(&o);
+  CHECK(read(fd, b, sizeof b) == -1 && errno == EIO);
+  CHECK(read(fd, b, sizeof b) == 0);
+  join(&o);
+  close(fd);
+}
+
 static bool connecting(int fd) {
   struct tcp_info info;
   socklen_t len = sizeof info;
@@ -404,6 +424,7 @@ static void cases(struct other *unused) {
   CASE(all_with_descriptors);
   CASE(all_to_the_mark, true);
   CASE(all_to_the_mark, false);
+  CASE(terminal_hangs_up);
   CASE(connects_twice);
   CASE(full_queue);
   CASE(error_after_a_datagram);
