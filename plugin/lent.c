@@ -124,7 +124,6 @@ static const char *const lent[] = {
     "getpeername",
     "getsockopt",
     "setsockopt",
-    "epoll_ctl",
     "ioctl",
     "tcgetattr",
     "tcsetattr",

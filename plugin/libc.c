@@ -119,7 +119,7 @@ static const char *harmless[] = {
     "waitid", "lockf64", "syncfs", "creat64", "freopen64", "epoll_pwait", "epoll_pwait2",
     "sigwaitinfo", "sigtimedwait", "__recv_chk", "__recvfrom_chk", "__pread_chk", "__pread64_chk",
     "__poll_chk", "__ppoll_chk", "__open_2", "__open64_2", "__openat_2", "__openat64_2",
-    /* the rest of lent.c's, but for what leaves a pointer in the kernel (epoll_ctl, timer_create) */
+    /* the rest of lent.c's, but for what leaves a pointer in the kernel (timer_create) */
     "statx", "statfs", "statfs64", "statvfs64", "eaccess", "euidaccess", "lchmod", "fchmodat",
     "fchownat", "mkfifoat", "mknodat", "renameat2", "truncate64", "mkstemp64", "mkostemp64",
     "lutimes", "getxattr", "lgetxattr", "setxattr", "lsetxattr", "listxattr", "llistxattr",
@@ -309,7 +309,7 @@ static const struct { const char *from, *to, *type; } renamed[] = {
     {"qsort_r", "mwi_rt_qsort_r", "v:pllpp"},
 };
 /* What belongs to the thread or to the process (external.c, signal.c, libc_process.c, libc_lock.c,
- * jump.c of src/sched). */
+ * jump.c, kept.c of src/sched). */
 static const struct { const char *from, *to; } threads[] = {
     {"fopencookie", "mwi_rt_fopencookie"},
     {"posix_spawn", "mwi_rt_posix_spawn"},
@@ -335,6 +335,14 @@ static const struct { const char *from, *to; } threads[] = {
     {"aio_write64", "mwi_rt_aio_write"},
     {"aio_fsync", "mwi_rt_aio_fsync"},
     {"aio_fsync64", "mwi_rt_aio_fsync"},
+    {"timer_delete", "mwi_rt_timer_delete"},
+    {"epoll_ctl", "mwi_rt_epoll_ctl"}, /* keep what libc or the kernel has */
+    {"on_exit", "mwi_rt_on_exit"},
+    {"pthread_join", "mwi_rt_pthread_join"},
+    {"pthread_tryjoin_np", "mwi_rt_pthread_tryjoin_np"},
+    {"pthread_timedjoin_np", "mwi_rt_pthread_timedjoin_np"},
+    {"pthread_clockjoin_np", "mwi_rt_pthread_clockjoin_np"},
+    {"pthread_detach", "mwi_rt_pthread_detach"},
     {"pthread_exit", "mwi_rt_pthread_exit"},
     {"thrd_exit", "mwi_rt_thrd_exit"},
     {"pthread_mutex_lock", "mwi_rt_pthread_mutex_lock"},

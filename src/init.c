@@ -28,6 +28,7 @@
 #include "os/asymlock.h"
 #include "os/inject.h"
 #include "os/thread.h"
+#include "sched/kept.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -61,6 +62,7 @@ static void init(void) {
   mwi_procs_init(n);
   mwi_sysmon_init();
   mwi_fork_init();
+  mwi_kept_init();
   atexit(mwi_module_exiting); /* runs before the images' own destructors */
 }
 

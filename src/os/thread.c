@@ -35,6 +35,7 @@ struct mwi_tcb mwi_tcb_foreign = {
 
 void (*_Atomic mwi_thread_exit_hook)(void);
 void (*mwi_thread_ended_hook)(void);
+struct mwi_thread_hooks mwi_thread_hooks;
 _Atomic int32_t mwi_thread_count;
 
 typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -92,7 +93,9 @@ const char *mwi_os_threads_uncovered(void) {
 
 struct cover {
   void *(*fn)(void *);
+  thrd_start_t c11; /* instead of fn */
   void *arg;
+  uintptr_t given; /* what mwi_thread_hooks.give made of it */
 };
 
 /* A thread-specific value's destructor rather than a cleanup handler: other
@@ -130,49 +133,50 @@ struct mwi_tcb *mwi_tcb_of_thread(void) {
   return &mwi_tcb_foreign;
 }
 
+/* C11's function has another type.  What it was given is its own from here on. */
+static void *c11_main(void *p) {
+  struct cover *c = p;
+  void *arg = c->arg;
+  c->arg = NULL;
+  return (void *)(intptr_t)c->c11(arg);
+}
+
 static void *cover_main(void *p) {
   (void)mwi_tcb_of_thread(); /* its own already, if a handler has come before, and attached it */
   struct cover c = *(struct cover *)p;
   free(p);
   void *r;
   pthread_cleanup_push(count_down, NULL);
-  r = mwi_bottom_call(c.fn, c.arg);
+  if (c.given) mwi_thread_hooks.take(c.given, c.c11 ? (void (*)(void))c.c11 : (void (*)(void))c.fn);
+  r = c.c11 ? mwi_bottom_call(c11_main, &c) : mwi_bottom_call(c.fn, c.arg);
+  if (!c.c11 && mwi_thread_hooks.gives) mwi_thread_hooks.gives(r);
   pthread_cleanup_pop(1);
   return r;
 }
 
-MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict a,
-                              void *(*fn)(void *), void *restrict arg) {
+static int create(pthread_t *t, const pthread_attr_t *a, struct cover start) {
   struct cover *c = malloc(sizeof *c);
   if (!c) return EAGAIN;
-  *c = (struct cover){fn, arg};
+  start.given = mwi_thread_hooks.give ? mwi_thread_hooks.give(start.arg) : 0;
+  *c = start;
   mwi_add_relaxed(&mwi_thread_count, 1);
   int r = mwi_real_pthread_create(t, a, cover_main, c);
   if (r) {
     mwi_add_relaxed(&mwi_thread_count, -1);
+    if (start.given) mwi_thread_hooks.give_up(start.given);
     free(c);
   }
   return r;
 }
 
-/* C11's threads: libc's own goes round pthread_create. */
-struct c11_start {
-  thrd_start_t fn;
-  void *arg;
-};
-
-static void *c11_main(void *p) {
-  struct c11_start s = *(struct c11_start *)p;
-  free(p);
-  return (void *)(intptr_t)s.fn(s.arg);
+MWI_EXPORT int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict a,
+                              void *(*fn)(void *), void *restrict arg) {
+  return create(t, a, (struct cover){.fn = fn, .arg = arg});
 }
 
+/* C11's threads: libc's own goes round pthread_create. */
 MWI_EXPORT int thrd_create(thrd_t *t, thrd_start_t fn, void *arg) {
-  struct c11_start *s = malloc(sizeof *s);
-  if (!s) return thrd_nomem;
-  *s = (struct c11_start){fn, arg};
-  int r = pthread_create(t, NULL, c11_main, s);
-  if (r) free(s);
+  int r = create(t, NULL, (struct cover){.c11 = fn, .arg = arg});
   return r == 0 ? thrd_success : r == ENOMEM ? thrd_nomem : thrd_error;
 }
 

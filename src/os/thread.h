@@ -44,6 +44,18 @@ extern _Atomic int32_t mwi_thread_count;
  * threads that asked to be watched since the last call.  May use libc's malloc. */
 extern void (*_Atomic mwi_thread_exit_hook)(void); /* relaxed: everybody writes the same */
 void mwi_os_thread_watch(void);
+/* What a thread is given and gives, while only libc has it (sched/kept.c fills it, when there is a
+ * heap).  give: the creator's, of the argument, or 0: nothing; give_up: there is no thread.  take:
+ * the new thread's, which has the argument, and will call fn.  gives: the thread's, of its result.
+ */
+struct mwi_thread_hooks {
+  uintptr_t (*give)(void *arg);
+  void (*give_up)(uintptr_t given);
+  void (*take)(uintptr_t given, void (*fn)(void));
+  void (*gives)(void *result);
+};
+extern struct mwi_thread_hooks mwi_thread_hooks; /* constant after init */
+
 /* Called when a thread no longer counts in mwi_thread_count.  Any thread. */
 extern void (*mwi_thread_ended_hook)(void);
 

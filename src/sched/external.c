@@ -33,8 +33,6 @@
  *          words that look like return addresses: stale ones pin for ever.
  */
 #define _GNU_SOURCE 1
-#include <stdio.h>
-
 #include <mallow.h>
 
 #include "gc/gc.h"
@@ -89,14 +87,4 @@ MWI_EXPORT void mw_thread_lock(void) {
 MWI_EXPORT void mw_thread_unlock(void) {
   mwi_attach();
   mwi_unpin(mwi_getg(), MWI_PIN_THREAD);
-}
-
-/* ---- What the compiler's table of libc functions cannot know ------------- */
-
-FILE *mwi_rt_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
-
-MWI_EXPORT FILE *mwi_rt_fopencookie(void *cookie, const char *mode,
-                                    cookie_io_functions_t functions) {
-  mwi_store_relaxed(&mwi_callbacks_everywhere, 1); /* any printf may call back from now on */
-  return fopencookie(cookie, mode, functions);
 }

@@ -46,6 +46,7 @@
 #include "os/os.h"
 #include "os/restart.h"
 #include "os/thread.h"
+#include "sched/kept.h"
 #include "sched/lend.h"
 #include "sched/libc.h"
 #include "sched/stack.h"
@@ -259,7 +260,10 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
 /* In main, as with threads: the process goes on until the last has ended. */
 MWI_EXPORT _Noreturn void mwi_rt_pthread_exit(void *result) {
   struct mwi_tcb *t = mwi_tcb();
-  if (!t->attached || !t->g || t->g->foreign) pthread_exit(result);
+  if (!t->attached || !t->g || t->g->foreign) {
+    if (!mwi_off_goroutine()) mwi_thread_gives(result);
+    pthread_exit(result);
+  }
   if (t->g == mwi_sched.main_g) mwi_store_relaxed(&mwi_sched.exit_when_empty, MWI_EXIT_EMPTY);
   mw_goexit();
 }

@@ -26,6 +26,7 @@
 #include "gc/jumps.h"
 #include "os/os.h"
 #include "os/thread.h"
+#include "sched/kept.h"
 #include "sched/proc.h"
 
 int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer);
@@ -91,9 +92,14 @@ static bool by_thread(const struct sigevent *event) {
     return r;                                                                                      \
   } while (0)
 
-MWI_EXPORT int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
-  if (!by_thread(event)) return timer_create(clock, event, timer);
+static int apart_timer(clockid_t clock, struct sigevent *event, timer_t *timer) {
   APART(timer_create(clock, event, timer));
+}
+MWI_EXPORT int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
+  int r = by_thread(event) ? apart_timer(clock, event, timer) : timer_create(clock, event, timer);
+  if (r == 0 && event && !mwi_off_goroutine())
+    mwi_keep(MWI_KEPT_TIMER, (uintptr_t)*timer, event->sigev_value.sival_ptr);
+  return r;
 }
 
 MWI_EXPORT int mwi_rt_mq_notify(mqd_t queue, const struct sigevent *event) {

@@ -146,14 +146,23 @@ size_t (*mwi_thread_creator)(uintptr_t *pc, size_t max);
 
 /* Often the scheduler itself: then there is no stack to tell.  A record that was another's is in
  * the list, and read. */
-static void note_creator(struct mwi_m *m) {
-  uintptr_t pc[MWI_CREATOR_FRAMES];
-  bool known = mwi_thread_creator && mwi_tcb()->m && mwi_getg();
-  size_t n = known ? mwi_thread_creator(pc, MWI_CREATOR_FRAMES) : 0;
+static void set_creator(struct mwi_m *m, const uintptr_t *pc, size_t n) {
   mwi_lock(&mwi_sched.allm_lock);
   memcpy(m->creator, pc, n * sizeof *pc);
   m->ncreator = (uint32_t)n;
   mwi_unlock(&mwi_sched.allm_lock);
+}
+
+static void note_creator(struct mwi_m *m) {
+  uintptr_t pc[MWI_CREATOR_FRAMES];
+  bool known = mwi_thread_creator && mwi_tcb()->m && mwi_getg();
+  set_creator(m, pc, known ? mwi_thread_creator(pc, MWI_CREATOR_FRAMES) : 0);
+}
+
+void mwi_attach_for(void (*fn)(void)) {
+  mwi_attach();
+  uintptr_t pc = (uintptr_t)fn + 1; /* like an address that a call returns to */
+  set_creator(mwi_self(), &pc, 1);
 }
 
 /* ---- Our own threads --------------------------------------------------- */

@@ -325,6 +325,8 @@ void mwi_detach(void); /* an attached thread leaves: it ends, or becomes the mai
 /* The calling goroutine's stack, for the threadcreate profile; NULL: nobody asks.  Any stack,
  * no lock held. */
 extern size_t (*mwi_thread_creator)(uintptr_t *pc, size_t max);
+/* The calling thread, of the program's, before its function fn begins. */
+void mwi_attach_for(void (*fn)(void));
 /* A new or idle thread runs p.  spinning: it counts in nspinning already. */
 void mwi_m_start(struct mwi_p *p, bool spinning);
 void mwi_m_start_new(void); /* sysmon: create the threads that mwi_m_start wants */
