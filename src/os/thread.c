@@ -102,11 +102,16 @@ struct cover {
  * destructors may use the runtime, and attach the thread once more. */
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static char first_round, next_round; /* the key's values */
 
-static void thread_exits(void *unused) {
-  (void)unused;
+/* libc goes through all values once, and again through those that were set meanwhile.  A value
+ * that waits for its destructor may be an object of the heap, and is a root only while the thread
+ * is attached: so ours ends that in the second round. */
+static void thread_exits(void *round) {
   void (*hook)(void) = mwi_load_relaxed(&mwi_thread_exit_hook);
-  if (mwi_tcb()->attached && hook) hook();
+  if (!mwi_tcb()->attached || !hook) return;
+  if (round == &first_round && pthread_setspecific(exit_key, &next_round) == 0) return;
+  hook();
 }
 
 static void make_key(void) {
@@ -116,7 +121,7 @@ static void make_key(void) {
 
 void mwi_os_thread_watch(void) {
   pthread_once(&exit_once, make_key);
-  if (pthread_setspecific(exit_key, &exit_key) != 0)
+  if (pthread_setspecific(exit_key, &first_round) != 0)
     mwi_fatal("out of memory: no thread-specific data for a thread");
 }
 

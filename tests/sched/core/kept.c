@@ -2,13 +2,14 @@
 /*
  * tests/sched/core/kept.c -- objects that only libc or the kernel holds come back whole [KP1]
  *
- *     kept threads|exits|c11|tries|detached|timers|epoll|cookie|end
+ *     kept threads|exits|c11|tries|detached|values|timers|epoll|cookie|end
  *
  *   threads   pthread_create's argument, which the creator has no longer; pthread_join's result
  *   exits     the result of pthread_exit
  *   c11       thrd_create's argument
  *   tries     pthread_tryjoin_np, pthread_timedjoin_np, pthread_clockjoin_np
  *   detached  results of threads that nobody joins, detached before, by themselves and after
+ *   values    thread-specific, of a thread that is in another value's destructor, external code
  *   timers    the value of a timer's event, by thread and by signal, until timer_delete
  *   epoll     data.ptr: added, changed, deleted, and after close where a duplicate is there
  *   cookie    fopencookie's, until fclose, with a function for closing and without
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "../check.h"
+#include "plain.h"
 
 enum { N = 24, MAGIC = 0x5ca1ab1e };
 
@@ -184,6 +186,40 @@ static void detached(void) {
     pthread_t t;
     CHECK(pthread_create(&t, &attr, thread, make(i)) == 0);
   }
+  all_let_go();
+}
+
+static pthread_key_t slow, keys[N];
+static struct plain_gate gate;
+static _Atomic int destroyed;
+static void destroy(void *p) {
+  whole(p);
+  destroyed++;
+}
+static void *has_values(void *unused) {
+  for (int i = 0; i < N; i++) CHECK(pthread_setspecific(keys[i], make(i)) == 0);
+  CHECK(pthread_setspecific(slow, &gate) == 0);
+  return unused;
+}
+static object *volatile anything;
+static void *meets_the_runtime(void *unused) {
+  anything = make(0);
+  return unused;
+}
+
+static void values(void) {
+  pthread_t t;
+  CHECK(pthread_create(&t, NULL, meets_the_runtime, NULL) == 0 && pthread_join(t, NULL) == 0);
+  /* libc calls destructors in the order of the keys: the runtime's is the first. */
+  CHECK(pthread_key_create(&slow, plain_destructor) == 0);
+  for (int i = 0; i < N; i++) CHECK(pthread_key_create(&keys[i], destroy) == 0);
+  CHECK(pthread_create(&t, NULL, has_values, NULL) == 0);
+  plain_block_until(&gate.there, 1);
+  collect();
+  CHECK(alive() == N);
+  gate.go = 1;
+  CHECK(pthread_join(t, NULL) == 0 && destroyed == N);
+  anything = NULL;
   all_let_go();
 }
 
@@ -340,6 +376,8 @@ int main(int argc, char **argv) {
     tries();
   else if (strcmp(what, "detached") == 0)
     detached();
+  else if (strcmp(what, "values") == 0)
+    values();
   else if (strcmp(what, "timers") == 0)
     timed();
   else if (strcmp(what, "epoll") == 0)

@@ -40,6 +40,12 @@ void plain_block_until(_Atomic int *n, int want) {
   while (*n < want);
 }
 
+void plain_destructor(void *p) {
+  struct plain_gate *gate = p;
+  gate->there = 1;
+  plain_block_until(&gate->go, 1);
+}
+
 void *plain_thread(void *until) {
   while (!*(_Atomic int *)until) plain_block_ms(2);
   return NULL;

@@ -22,6 +22,12 @@ void plain_wake(void);
 /* A thread's function: waits until *(_Atomic int *)until is 1. */
 void *plain_thread(void *until);
 
+/* A destructor of thread-specific values: tells that it is there, and waits until it may go. */
+struct plain_gate {
+  _Atomic int there, go;
+};
+void plain_destructor(void *gate);
+
 /* fn(arg), from a frame of this file's. */
 void plain_call(void (*fn)(void *), void *arg);
 
