@@ -8,7 +8,7 @@
  *          may be a pointer leads to an allocated object without a mark: the
  *          collector's invariant [C2], word by word.
  * How      Scanning runs once more with mwi_checking set: instead of making
- *          an object grey, mark_slot fails when it is white.
+ *          an object grey, mark_one fails when it is white.
  * Not done stacks: scanned conservatively, they may hold dead words that
  *          point to objects long unreachable, in frames that did not exist when
  *          the stack was scanned.  Objects that only a stack holds are the

@@ -17,7 +17,10 @@
  *          scanned.  All objects of a span have one mask.  Large objects are
  *          items of their own, 128 KB a piece.
  *          Pointers found wait in a small ring, with a prefetch each, before
- *          their mark bits are tested (struct gather).  Where nothing else is
+ *          their mark bits are tested (struct gather).  A locked instruction is
+ *          what costs most here, so neighbours are marked with one: pointers
+ *          that follow each other and lead into the same word of marks share a
+ *          place in the ring.  Where nothing else is
  *          grey what they point to is scanned from there, without a queue.
  * Threads  any number of markers; a `scanned` bit may be lost to another marker
  *          (claim): that object is scanned twice.
@@ -50,38 +53,67 @@ MWI_COLD static _Noreturn void not_marked(const struct mwi_span *s, uint32_t idx
             mwi_checking == 1 ? NULL : (void *)mwi_checking);
 }
 
-/* Mark an object [K1].  true: it is small and has pointers, which the caller sees to. */
-MWI_INLINE bool mark_slot(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx) {
-  struct mwi_span *s = mwi_desc_span(d);
-  if (idx >= s->nelems) return false; /* behind the last one */
-  _Atomic uint64_t *word = &s->mark[idx >> 6];
-  uint64_t bit = (uint64_t)1 << (idx & 63);
-  if (mwi_load_relaxed(word) & bit) return false;
-  if (!(mwi_load_relaxed(&s->alloc[idx >> 6]) & bit)) return false; /* [K3] */
-  if (MWI_UNLIKELY(mwi_checking)) not_marked(s, idx);
-  if (mwi_or_relaxed(word, bit) & bit) return false;
+/* Account for n objects just marked.  true: the caller sees to them, small ones with pointers. */
+MWI_INLINE bool marked(struct mwi_gcp *w, mwi_pagedesc d, uint32_t n) {
   mwi_spanclass cls = mwi_desc_class(d);
   if (MWI_UNLIKELY(cls == MWI_CLASS_LARGE)) {
+    struct mwi_span *s = mwi_desc_span(d);
     w->marked_bytes += s->npages << MWI_PAGE_SHIFT;
     if (!s->noscan) mwi_work_put(w, s->base | ITEM_PIECE);
     return false;
   }
   const struct mwi_class *c = &mwi_classes[cls];
-  w->marked_bytes += c->slot;
+  w->marked_bytes += (uint64_t)n * c->slot;
   return !c->noscan;
 }
 
-static void mark_desc(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx) {
-  if (!mark_slot(w, d, idx)) return;
+/* Mark an object [K1].  true: the caller sees to it.  (A slot behind a span's last is never
+ * allocated.) */
+MWI_INLINE bool mark_one(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx) {
   struct mwi_span *s = mwi_desc_span(d);
-  /* Scanned some hundred items from now: in the cache by then. */
+  _Atomic uint64_t *word = &s->mark[idx / 64];
+  uint64_t bit = (uint64_t)1 << idx % 64;
+  if (mwi_load_relaxed(word) & bit) return false;
+  if (!(mwi_load_relaxed(&s->alloc[idx / 64]) & bit)) return false; /* [K3] */
+  if (MWI_UNLIKELY(mwi_checking)) not_marked(s, idx);
+  if (mwi_or_relaxed(word, bit) & bit) return false;
+  return marked(w, d, 1);
+}
+
+/* Mark objects of word i of a span's marks.  Returns which of them the caller sees to. */
+static MWI_NOINLINE uint64_t mark_some(struct mwi_gcp *w, mwi_pagedesc d, uint32_t i,
+                                       uint64_t bits) {
+  struct mwi_span *s = mwi_desc_span(d);
+  bits &= ~mwi_load_relaxed(&s->mark[i]) & mwi_load_relaxed(&s->alloc[i]); /* [K3] */
+  if (!bits) return 0;
+  if (MWI_UNLIKELY(mwi_checking)) not_marked(s, i * 64 + mwi_ctz64(bits));
+  bits &= ~mwi_or_relaxed(&s->mark[i], bits);
+  return bits && marked(w, d, mwi_popcount64(bits)) ? bits : 0;
+}
+
+/* Scanned some hundred items from now: in the cache by then. */
+MWI_INLINE void prefetch_object(const struct mwi_span *s, uint32_t idx) {
   __builtin_prefetch((void *)(s->base + (uintptr_t)idx * s->slot));
+}
+
+static void grey_one(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx) {
+  if (!mark_one(w, d, idx)) return;
+  struct mwi_span *s = mwi_desc_span(d);
+  prefetch_object(s, idx);
+  queue_span(w, s);
+}
+
+static void grey_some(struct mwi_gcp *w, mwi_pagedesc d, uint32_t i, uint64_t bits) {
+  bits = mark_some(w, d, i, bits);
+  if (!bits) return;
+  struct mwi_span *s = mwi_desc_span(d);
+  for (; bits; bits &= bits - 1) prefetch_object(s, i * 64 + mwi_ctz64(bits));
   queue_span(w, s);
 }
 
 void mwi_grey(struct mwi_gcp *w, uintptr_t word) {
   mwi_pagedesc d = mwi_heap_lookup(word);
-  if (d) mark_desc(w, d, mwi_object_index(d, word));
+  if (d) grey_one(w, d, mwi_object_index(d, word));
 }
 
 /* ---- Scanning ---------------------------------------------------------- */
@@ -98,14 +130,24 @@ struct gather {
   struct mwi_gcp *w;
   uint32_t next; /* where the next one goes; the oldest is n before */
   uint32_t n;
+  /* a place for those that follow each other and lead into the same word of the same span's marks
+   */
   mwi_pagedesc desc[GATHER];
-  uint32_t idx[GATHER];
+  uint32_t idx[GATHER];  /* the first one's */
+  uint64_t bits[GATHER]; /* of that word: all of theirs */
 };
+
+MWI_INLINE void grey(struct mwi_gcp *w, mwi_pagedesc d, uint32_t idx, uint64_t bits) {
+  if (bits & (bits - 1))
+    grey_some(w, d, idx / 64, bits);
+  else
+    grey_one(w, d, idx);
+}
 
 static void gather_flush(struct gather *g) {
   for (; g->n; g->n--) {
-    uint32_t i = (g->next - g->n) % GATHER;
-    mark_desc(g->w, g->desc[i], g->idx[i]);
+    uint32_t k = (g->next - g->n) % GATHER;
+    grey(g->w, g->desc[k], g->idx[k], g->bits[k]);
   }
 }
 
@@ -115,18 +157,25 @@ MWI_INLINE void gather_word(struct gather *g, uintptr_t word) {
   mwi_pagedesc d = mwi_load_acquire(&mwi_heap.pagemap[off >> MWI_PAGE_SHIFT]);
   if (!d) return;
   uint32_t idx = mwi_object_index(d, word);
+  uint64_t bit = (uint64_t)1 << idx % 64;
+  uint32_t k = g->next, last = (k - 1) % GATHER;
+  if (g->desc[last] == d && (g->idx[last] ^ idx) < 64 && g->n) {
+    g->bits[last] |= bit;
+    return;
+  }
   struct mwi_span *s = mwi_desc_span(d);
-  __builtin_prefetch(&s->mark[(idx >> 6) & 7], 1);
-  __builtin_prefetch(s, 1); /* nelems, queued */
-  __builtin_prefetch(&s->alloc[(idx >> 6) & 7]);
-  uint32_t i = g->next;
-  mwi_pagedesc oldest = g->desc[i];
-  uint32_t oldest_idx = g->idx[i];
-  g->desc[i] = d;
-  g->idx[i] = idx;
-  g->next = (i + 1) % GATHER;
+  __builtin_prefetch(&s->mark[idx / 64], 1);
+  __builtin_prefetch(s, 1); /* slot, queued */
+  __builtin_prefetch(&s->alloc[idx / 64]);
+  mwi_pagedesc oldest = g->desc[k];
+  uint32_t oldest_idx = g->idx[k];
+  uint64_t oldest_bits = g->bits[k];
+  g->desc[k] = d;
+  g->idx[k] = idx;
+  g->bits[k] = bit;
+  g->next = (k + 1) % GATHER;
   if (MWI_LIKELY(g->n == GATHER))
-    mark_desc(g->w, oldest, oldest_idx);
+    grey(g->w, oldest, oldest_idx, oldest_bits);
   else
     g->n++;
 }
@@ -359,15 +408,20 @@ static uint64_t scan_span(struct gather *g, struct mwi_span *s) {
 }
 
 /*
- * Nothing else is known to be grey: the oldest word is dealt with now, and what it points to
- * scanned at once, with one locked instruction instead of three.  Whoever follows a list comes
- * here for each link.
+ * Nothing else is known to be grey: the oldest is dealt with now, and what it leads to scanned at
+ * once, with one locked instruction instead of three.  Whoever follows a list comes here for each
+ * link.
  */
 static uint64_t scan_oldest(struct gather *g) {
-  uint32_t i = (g->next - g->n--) % GATHER, idx = g->idx[i];
-  if (!mark_slot(g->w, g->desc[i], idx)) return 0;
-  struct mwi_span *s = mwi_desc_span(g->desc[i]);
-  if (!claim(&s->scanned[idx >> 6], (uint64_t)1 << (idx & 63))) return 0;
+  uint32_t k = (g->next - g->n--) % GATHER, idx = g->idx[k];
+  mwi_pagedesc d = g->desc[k];
+  struct mwi_span *s = mwi_desc_span(d);
+  uint64_t bits = g->bits[k];
+  if (bits & (bits - 1)) {
+    grey_some(g->w, d, idx / 64, bits);
+    return 0;
+  }
+  if (!mark_one(g->w, d, idx) || !claim(&s->scanned[idx / 64], bits)) return 0;
   gather_slot(g, s->info, s->base + (uintptr_t)idx * s->slot);
   return s->slot;
 }
@@ -404,6 +458,7 @@ uint64_t mwi_drain(struct mwi_gcp *w, uint64_t units, bool (*stop)(void)) {
     if (mwi_work_any() && mwi_gc_hooks.idle_procs()) mwi_gc_hooks.wake();
     if (stop && stop()) break;
   }
+  mwi_assert(!g.n);
   w->scan_work += done;
   return done;
 }

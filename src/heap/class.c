@@ -156,6 +156,8 @@ static uint64_t slot_mask(uint32_t slot, uint64_t mask, uint32_t period) {
 
 static void fill_class(mwi_spanclass c, unsigned sc, bool noscan) {
   const struct mwi_sizeclass *z = &mwi_sizeclasses[sc];
+  /* whatever an address in such a span leads to, there is a word of bits for it */
+  mwi_assert((z->pages * MWI_PAGE_BYTES - 1) / z->slot < MWI_SPAN_MAX_OBJECTS);
   mwi_classes[c] = (struct mwi_class){.slot = z->slot,
                                       .magic = z->magic,
                                       .nelems = z->nelems,
