@@ -56,7 +56,7 @@ static size_t cycle(uint64_t keep) {
 }
 
 static void sweep_all(void) {
-  while (mwi_sweep_one()) {
+  while (mwi_sweep_some()) {
   }
 }
 

@@ -316,7 +316,7 @@ static void put_heap_stw(void *arg, uintptr_t sp) {
   static const char header[] = "go1.7 heap dump\n";
   struct dump *d = arg;
   d->sp = sp;
-  while (!mwi_sweep_done()) mwi_sweep_one(); /* [HD1] */
+  while (!mwi_sweep_done()) mwi_sweep_some(); /* [HD1] */
   mwi_gc_hooks.each_p_stw(flush_cache);
   put_bytes(d, header, sizeof header - 1);
   put_params(d);

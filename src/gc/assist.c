@@ -173,7 +173,7 @@ bool mwi_gc_run_idle(uint32_t pid) {
   (void)pid;
   if (mwi_load_acquire(&mwi_gc.phase) != MWI_PHASE_MARK) {
     size_t n = 0;
-    while (n < 16 && mwi_sweep_one()) n++; /* about a microsecond */
+    while (n < 2 && mwi_sweep_some()) n++; /* about a microsecond */
     return n != 0;
   }
   if (!mwi_gc_work_available()) return false;
@@ -276,9 +276,21 @@ void mwi_gc_hasten(void) {
 
 /* ---- Sweeping in proportion -------------------------------------------- */
 
+/* See mwi_pacer_charge.  charge_least: written with the world stopped. */
+#define CHARGE_LEAST 4096
+#define CHARGE_MOST 32768 /* what was not swept in proportion meanwhile takes some microseconds */
+#define CHARGE_PART 64
+static uint32_t charge_least = CHARGE_LEAST;
+
+static void set_charge_least_stw(uint64_t room) {
+  uint64_t n = room / CHARGE_PART / mwi_gc_stats.nprocs;
+  charge_least = n < CHARGE_LEAST ? CHARGE_LEAST : n > CHARGE_MOST ? CHARGE_MOST : (uint32_t)n;
+}
+
 void mwi_gc_sweep_basis_stw(void) {
   uint64_t live = mwi_load_relaxed(&mwi_heap_live.bytes);
   uint64_t trigger = mwi_pacer.trigger;
+  set_charge_least_stw(mwi_pacer.goal > live ? mwi_pacer.goal - live : 0);
   uint64_t pages = mwi_load_relaxed(&mwi_heap.inuse_pages);
   /* All must be swept 1 MB of allocation before the next trigger. */
   uint64_t room =
@@ -297,7 +309,7 @@ static void sweep_share(uint64_t live) {
   mwi_rt_enter();
   mwi_assert(mwi_tcb()->p);
   while (mwi_load_relaxed(&mwi_heap.pages_swept) - mwi_gc.sweep_pages_basis < want)
-    if (!mwi_sweep_one()) break;
+    if (!mwi_sweep_some()) break;
   mwi_rt_leave();
 }
 
@@ -317,13 +329,12 @@ void mwi_gc_trace_swept(void) {
  * Runs of one slot come one by one, and a locked addition to a counter that all
  * share would cost as much as the rest of the allocation, and several times that
  * where processors take its line from each other.  So a processor's small
- * ones are added up, CHARGE_LEAST bytes at a time: mwi_heap_live is so much too
- * low for each processor, of a heap of 4 MB at least.  A cycle's beginning and end
+ * ones are added up, charge_least bytes at a time: mwi_heap_live is so much too
+ * low for each processor, for all of them together a CHARGE_PART of what may be allocated before
+ * the goal, and in small heaps CHARGE_LEAST each.  A cycle's beginning and end
  * see all (gc/cycle.c).  What an allocation owes while marking is on is the
  * processor's own matter, and not put off.  Not under a limit.
  */
-#define CHARGE_LEAST 4096
-
 /* So much is live, while marking is not on. */
 MWI_INLINE void start_if_due(uint64_t live) {
   if (live < mwi_pacer.trigger) return;
@@ -337,7 +348,7 @@ void mwi_pacer_charge(size_t charged) {
   if (MWI_LIKELY(w)) {
     if (mwi_load_relaxed(&mwi_gc.phase) == MWI_PHASE_MARK) w->credit -= (int64_t)charged;
     charged += w->uncharged;
-    if (charged < CHARGE_LEAST && w->credit >= 0 && !mwi_pacer.limit) {
+    if (charged < charge_least && w->credit >= 0 && !mwi_pacer.limit) {
       w->uncharged = (uint32_t)charged;
       return;
     }
@@ -363,11 +374,11 @@ void mwi_pacer_charge(size_t charged) {
  * object has pages, whose zeroing costs more than that. */
 static void sweep_for(size_t pages) {
   size_t before = mwi_load_relaxed(&mwi_heap.inuse_pages);
-  for (size_t n = 0; n < pages + 64; n++) {
+  for (size_t n = 0; n < pages + 64; n += MWI_SWEEP_SPANS) {
     if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return;
     mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
     mwi_rt_enter();
-    size_t swept = mwi_sweep_one();
+    size_t swept = mwi_sweep_some();
     mwi_rt_leave();
     size_t now = mwi_load_relaxed(&mwi_heap.inuse_pages);
     if (!swept || (now < before && before - now >= pages)) return;

@@ -170,7 +170,7 @@ static void finish_sweep(void) {
     mwi_gc_attach(); /* without a P we may run beside a fork [Z3] */
     mwi_rt_enter();
     mwi_assert(mwi_tcb()->p);
-    size_t pages = mwi_sweep_one();
+    size_t pages = mwi_sweep_some();
     mwi_rt_leave();
     if (pages) continue;
     if (mwi_sweep_done()) return;

@@ -44,7 +44,7 @@
 #define SLEEP_FACTOR 99 /* 1 % of a CPU */
 #define TICK_NS 10000000
 #define PAGE_CACHE_BYTES ((uint64_t)64 * MWI_PAGE_BYTES) /* of a processor, at most */
-#define SWEEP_SPANS 64 /* between looks at what that has freed: some microseconds */
+#define SWEEPS 8 /* between looks at what that has freed: some microseconds */
 /* Cycles after which a wait is given up.  The first may not free what died after its start; the
  * next does.  When others got what was freed there will be more: but nobody is to starve. */
 #define FRUITLESS_CYCLES 2
@@ -170,7 +170,7 @@ static bool swept_some(void) {
   size_t n = 0;
   mwi_rt_enter();
   mwi_assert(mwi_tcb()->p);
-  while (n < SWEEP_SPANS && mwi_sweep_one()) n++;
+  while (n < SWEEPS && mwi_sweep_some()) n++;
   mwi_rt_leave();
   return n != 0;
 }

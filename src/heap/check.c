@@ -42,7 +42,7 @@ static void check_span(struct mwi_span *s, void *arg) {
   walk->pages += s->npages;
   walk->unswept += gen != h;
   REQUIRE(gen == h || gen == h - 2, s);
-  REQUIRE(s->in_cache ? gen == h && !s->list : s->list != 0, s);
+  REQUIRE(s->in_cache ? gen == h && !s->list : s->list != 0 && !s->rest, s);
   REQUIRE(s->cls >= MWI_CLASS_LARGE && s->cls < mwi_load_relaxed(&mwi_nclasses), s);
   if (large) {
     REQUIRE(s->nelems == 1 && s->slot <= s->npages * MWI_PAGE_BYTES, s);
@@ -96,6 +96,19 @@ static size_t check_lists(void) {
   return n;
 }
 
+/* Slots set aside for a cursor: allocated, behind them a free one at the earliest; black and zero
+ * while marking is on. */
+static void check_rest(const struct mwi_span *s) {
+  if (!s->rest) return;
+  uint32_t w = s->rest_word;
+  REQUIRE(w * 64 + 64 - mwi_clz64(s->rest) == s->free_index, s);
+  REQUIRE((s->rest & ~mwi_load_relaxed(&s->alloc[w])) == 0, s); /* [H3] */
+  if (!mwi_heap.black_alloc) return;
+  REQUIRE((s->rest & ~mwi_load_relaxed(&s->mark[w])) == 0, s); /* [H6] */
+  for (uint64_t r = s->rest; r; r &= r - 1)
+    check_zero(s, s->base + ((uintptr_t)w * 64 + mwi_ctz64(r)) * s->slot, s->slot); /* [H2] */
+}
+
 static size_t check_mcache(struct mwi_mcache *mc) {
   size_t n = 0;
   for (mwi_spanclass c = 0; c < MWI_NCLASSES; c++) {
@@ -107,13 +120,14 @@ static size_t check_mcache(struct mwi_mcache *mc) {
     if (!s) continue;
     n++;
     REQUIRE(s->cls == c && s->in_cache && !s->list, s);
+    check_rest(s);
     if (!cur->next) continue;
     uintptr_t run_end = mwi_cursor_end(mc, c);
     REQUIRE(cur->next <= cur->limit && cur->limit <= run_end && cur->next >= s->base &&
                 run_end <= s->base + s->nelems * s->slot,
             s);
     uint32_t first = mwi_span_index(s, cur->next), end = mwi_span_index(s, run_end);
-    REQUIRE(end == s->free_index, s);
+    REQUIRE(end <= (s->rest ? s->rest_word * 64 + mwi_ctz64(s->rest) : s->free_index), s);
     for (uint32_t i = first; i < end; i++) {
       REQUIRE(mwi_load_relaxed(&s->alloc[i / 64]) >> i % 64 & 1, s); /* [H3] */
       if (mwi_heap.black_alloc) REQUIRE(mwi_load_relaxed(&s->mark[i / 64]) >> i % 64 & 1, s);

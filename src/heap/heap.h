@@ -18,21 +18,17 @@
  *
  * Promise  [H2] Memory handed out is zero, but for raw objects, which are while
  *          marking is on.
- *          [H3] alloc bit of a slot: set from the moment its run is handed to a
- *          cursor until a sweep finds it unmarked.  Marking ignores candidates
- *          whose alloc bit is clear, so stale memory is never scanned.
- *          [H4] A span is in exactly one place: a cursor's, one mcentral list,
- *          or a sweeper's hand.  Large spans are on the lists of class LARGE.
- *          [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark
- *          termination): h-2 wants sweeping; h-1 is being swept; h is swept.
- *          Spans are allocated from only when swept.  h-1 is stored before a
- *          sweep changes marks, h (release) when specials have been dealt with.
- *          [H6] While marking is on, runs are handed out black: every slot's
- *          mark bit is set with its alloc bit.
- *          [H7] An object that was freed is handed out again at most once, and
- *          never when a sweep could have found it: not while marking is on,
- *          not across a cycle, not from an unswept span.
- * Threads  mcache: the thread that holds the P (or a stopped world).
+ *          [H3] alloc bit of a slot: set from the moment its run, or the run whose
+ *          rest it is in, is handed to a cursor until a sweep finds it unmarked.  Marking ignores
+ * candidates whose alloc bit is clear, so stale memory is never scanned. [H4] A span is in exactly
+ * one place: a cursor's, one mcentral list, or a sweeper's hand.  Large spans are on the lists of
+ * class LARGE. [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark termination): h-2
+ * wants sweeping; h-1 is being swept; h is swept. Spans are allocated from only when swept.  h-1 is
+ * stored before a sweep changes marks, h (release) when specials have been dealt with. [H6] While
+ * marking is on, runs are handed out black: every slot's mark bit is set with its alloc bit. [H7]
+ * An object that was freed is handed out again at most once, and never when a sweep could have
+ * found it: not while marking is on, not across a cycle, not from an unswept span. Threads  mcache:
+ * the thread that holds the P (or a stopped world).
  */
 #ifndef MWI_HEAP_HEAP_H
 #define MWI_HEAP_HEAP_H
@@ -129,12 +125,20 @@ struct mwi_span {
   uint8_t needzero;          /* free slots may hold old data */
   uint8_t in_cache;          /* held by a cursor */
   uint8_t list;              /* which mcentral list, for assertions (mcentral.h) */
-  uint8_t pad;
+  uint8_t rest_word;         /* of alloc, to which `rest` belongs */
+  uint64_t rest; /* slots allocated for the cursor that holds the span, but not in its run */
   _Atomic(struct mwi_span *) next; /* mcentral list, free list */
   _Atomic(void *) specials; /* set of finalizers, cleanups, weak pointers, samples; atomic: written
                              * by who adds to it, under gc/special.c's lock */
 } MWI_ALIGNED(64);
 _Static_assert(sizeof(struct mwi_span) == 320, "five lines: 4 % of a one-page span");
+_Static_assert(offsetof(struct mwi_span, specials) == offsetof(struct mwi_span, next) + 8,
+               "the last two, which mwi_mheap_take_span clears by themselves");
+
+/* Some that nobody else has, linked by next; the last one's link says nothing. */
+struct mwi_spans {
+  struct mwi_span *first, *last; /* NULL: none */
+};
 
 /* ---- Page map ---------------------------------------------------------- */
 
@@ -248,8 +252,8 @@ void mwi_mcache_resample_stw(struct mwi_mcache *mc);
  * Slow half of a small allocation: one zeroed slot of class c.  Caller holds
  * the P whose mcache this is and is inside mwi_rt_enter.  On return the cursor
  * may have room for more.  May sweep and grow the heap; NULL: the OS has no
- * memory, or mc->refused says so (nothing changed).  *charged: bytes newly handed to the cursor
- * (the whole run, this slot included), for the pacer.
+ * memory, or mc->refused says so (nothing changed).  *charged: bytes newly set aside for the
+ * cursor (a whole run and its rest, this slot included), for the pacer.
  */
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged);
 
@@ -288,19 +292,24 @@ size_t mwi_large_pages(size_t bytes); /* that such an object takes */
 
 /* ---- Collector's side -------------------------------------------------- */
 
-/* World stopped, marking begins: set black_alloc and blacken what cursors hold [H6];
- * tiny blocks are marked. */
+/* World stopped, marking begins: set black_alloc and blacken what cursors hold [H6]; rests are
+ * free again; tiny blocks are marked. */
 void mwi_mcache_start_black_stw(struct mwi_mcache *mc);
-/* World stopped, marking has ended: unallocated rests of runs lose alloc and
+/* World stopped, marking has ended: what is left of runs, and rests, lose alloc and
  * mark bits, spans go to mcentral's unswept lists, page cache and tiny block are given back. */
 void mwi_mcache_flush_stw(struct mwi_mcache *mc);
 /* World stopped, after all caches are flushed: sweepgen += 2, swap the roles of the
  * swept and unswept lists, black_alloc off.  Returns spans to sweep. */
 size_t mwi_heap_start_sweep_stw(void);
 
-/* Sweep one span that wants it.  Returns its pages, 0 when there is nothing left to sweep.
- * Any number of threads; mwi_rt_enter held. */
-size_t mwi_sweep_one(void);
+/* Sweep up to MWI_SWEEP_SPANS spans that want it.  Returns their pages, 0 when there is nothing
+ * left to sweep.  Any number of threads; mwi_rt_enter held. */
+size_t mwi_sweep_some(void);
+#if MW_STRESS
+#define MWI_SWEEP_SPANS 2
+#else
+#define MWI_SWEEP_SPANS 8 /* half a microsecond; what is done for all of them is a tenth of it */
+#endif
 /* Nothing is unswept and no sweeper is at work any more. */
 bool mwi_sweep_done(void);
 

@@ -5,21 +5,25 @@
  * Job      Refills a cursor: with the next free run of its span, or with
  *          another span.  Packs pointer-free objects below 16 bytes.  Empties
  *          an mcache when the collector asks.
- * Promise  [H2] A run is zero before its alloc bits are set: what a marker or
- *          the program can see of it has no old pointers.  The runs of raw
+ * Promise  [H2] What a marker or the program can see of a run has no old
+ *          pointers: it is zero before its alloc bits are set.  A rest is zero
+ *          before a cursor gets it only, unless marking is on, and goes
+ *          back when marking begins: until then nobody scans it.  The runs of raw
  *          classes are zero while marking is on only: their objects are then
  *          black unseen [H6], and before, marking scans them whatever is in
  *          them (gc/mark.c [K3]).
- *          [H3] The alloc bits of a whole run are set when a cursor gets it;
- *          a flush clears those of the part not handed out.
+ *          [H3] The alloc bits of a whole run, or of a run and its rest, are set
+ *          when a cursor gets it; a flush clears those of the part not handed out.
  *          [H6] While black_alloc is set, mark bits are set along with them.
  * How      A run is a maximal stretch of clear alloc bits, RUN_BYTES at most,
  *          so that it is still in the first-level cache when it is used.  In a
  *          fragmented span most runs are one slot: then this file's speed is
- *          the allocator's, which is why the common case (the run lies in one
- *          word of the bitmap) comes first and zeroes without a call.
- * Stats    a run counts as allocated when handed to the cursor; flush and
- *          totals take back what is left in cursors.
+ *          the allocator's.  So where a run ends in the word of the bitmap in
+ *          which it begins, that word's other free slots are taken with it, the
+ *          *rest*: bits, counted and charged once, runs of which the cursor
+ *          gets one by one.
+ * Stats    a run and its rest count as allocated when the cursor gets the run;
+ *          flush and totals take back what is left of them.
  * Threads  the owner of the P, inside mwi_rt_enter; the _stw functions: any
  *          one thread while the world is stopped.
  * Next     mcentral.c for where spans come from.
@@ -34,9 +38,13 @@
  * cache has 32 KB and more); less makes refills of empty spans frequent. */
 #if MW_STRESS
 #define RUN_BYTES 64 /* the slow half all the time */
+#define REST_BYTES 128
 #else
 #define RUN_BYTES (8 * MWI_KB)
+#define REST_BYTES (4 * MWI_KB) /* more is no faster, and each cursor has so much set aside */
 #endif
+
+#define AHEAD_BYTES 512 /* of the slot after this one, on its way into the cache */
 
 struct mwi_mcache mwi_mcache_none;
 
@@ -140,51 +148,97 @@ static inline void zero_run(uintptr_t p, size_t bytes) {
   }
 }
 
-/* The next free run of s into the cursor.  Returns its bytes, 0: s is full. */
-static inline size_t next_run(struct mwi_span *s, struct mwi_cursor *cur) {
-  uint32_t i = s->free_index, n = s->nelems, w = i / 64, words = (n + 63) / 64;
-  if (i >= n) return 0;
-  uint64_t free = ~mwi_load_relaxed(&s->alloc[w]) & (~(uint64_t)0 << i % 64);
-  while (!free) {
-    if (++w == words) break;
-    free = ~mwi_load_relaxed(&s->alloc[w]);
+/* The next run of the rest into the cursor. */
+static inline void take_rest(struct mwi_span *s, struct mwi_cursor *cur) {
+  uint32_t first = mwi_ctz64(s->rest), run = mwi_ctz64(~(s->rest >> first));
+  mwi_assert(first + run <= 64 && run < 64); /* a whole word is no rest */
+  s->rest &= ~((((uint64_t)1 << run) - 1) << first);
+  size_t slot = s->slot, bytes = run * slot;
+  uintptr_t words = s->base + (uintptr_t)s->rest_word * 64 * slot, p = words + first * slot;
+  /* The next one will be wanted soon, and is cold. */
+  if (s->rest) {
+    uintptr_t next = words + mwi_ctz64(s->rest) * slot;
+    for (size_t i = 0; i < slot && i < AHEAD_BYTES; i += MWI_CACHE_LINE)
+      __builtin_prefetch((void *)(next + i), 1);
   }
-  uint32_t first = free ? w * 64 + mwi_ctz64(free) : n;
-  if (first >= n) {
-    s->free_index = n;
-    return 0;
+  if (s->needzero && !s->info->raw && !mwi_heap.black_alloc) zero_run(p, bytes);
+  cur->next = p;
+  cur->limit = p + bytes;
+}
+
+/* The lowest of these bits, so many that their slots have REST_BYTES at most. */
+MWI_NOINLINE static uint64_t lowest(uint64_t bits, size_t slot) {
+  uint64_t keep = 0;
+  for (size_t n = slot < REST_BYTES ? REST_BYTES / slot : 1; n && bits; n--) {
+    keep |= bits & -bits;
+    bits &= bits - 1;
   }
+  return keep;
+}
+
+/* Free slots of word w of the bits of s, not all 64 of them: allocated, for the cursor. */
+static inline uint32_t claim_some(struct mwi_span *s, uint32_t w, uint64_t free) {
+  uint32_t n = mwi_popcount64(free);
+  if (n * s->slot > REST_BYTES) {
+    free = lowest(free, s->slot);
+    n = mwi_popcount64(free);
+  }
+  if (MWI_UNLIKELY(mwi_heap.black_alloc)) {
+    for (uint64_t f = free; f && s->needzero; f &= f - 1)
+      zero_run(s->base + ((uintptr_t)w * 64 + mwi_ctz64(f)) * s->slot, s->slot);
+    /* release: a marker that sees a bit sees zeros [H2] */
+    atomic_fetch_or_explicit(&s->mark[w], free, memory_order_release);
+  }
+  mwi_store_release(&s->alloc[w], mwi_load_relaxed(&s->alloc[w]) | free);
+  s->nalloc += n;
+  s->free_index = w * 64 + 64 - mwi_clz64(free);
+  s->rest = free;
+  s->rest_word = w;
+  return n;
+}
+
+/* Slots [first, end) of s, all free: allocated, for the cursor. */
+static inline uint32_t claim_run(struct mwi_span *s, struct mwi_cursor *cur, uint32_t first,
+                                 uint32_t end) {
   size_t slot = s->slot;
-  uint64_t used = ~free >> first % 64 << first % 64; /* from first on */
-  uint32_t end;
-  if (MWI_LIKELY(used)) {
-    end = w * 64 + mwi_ctz64(used);
-  } else {
-    for (w++; w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0; w++) {
-    }
-    end = w < words ? w * 64 + mwi_ctz64(used) : n;
-  }
-  if (end > n) end = n;
   uint32_t run = end - first;
   if (run > 1 && run * slot > RUN_BYTES) run = slot < RUN_BYTES ? (uint32_t)(RUN_BYTES / slot) : 1;
-
-  /* The next free slot of a fragmented span will be wanted soon, and is cold. */
-  uint64_t later = free & ~(~(uint64_t)0 >> (63 - first % 64));
-  later = later & (later - 1);
-  if (run == 1 && later)
-    __builtin_prefetch((void *)(s->base + (w * 64 + mwi_ctz64(later)) * slot), 1);
-
   uintptr_t p = s->base + first * slot;
-  size_t bytes = run * slot;
-  if (s->needzero && (!s->info->raw || mwi_heap.black_alloc)) zero_run(p, bytes);
+  if (s->needzero && (!s->info->raw || mwi_heap.black_alloc)) zero_run(p, run * slot);
   atomic_thread_fence(memory_order_release); /* a marker that sees an alloc bit sees zeros [H2] */
   if (MWI_UNLIKELY(mwi_heap.black_alloc)) mwi_span_bits_or(s->mark, first, run);
   mwi_span_bits_set(s->alloc, first, run);
   s->nalloc += run;
   s->free_index = first + run;
   cur->next = p;
-  cur->limit = p + bytes;
-  return bytes;
+  cur->limit = p + run * slot;
+  return run;
+}
+
+/* The next free slots of s: a run for the cursor, and perhaps a rest.  Returns their number, 0: s
+ * is full. */
+static inline uint32_t claim(struct mwi_span *s, struct mwi_cursor *cur) {
+  uint32_t i = s->free_index, n = s->nelems, w = i / 64, words = (n + 63) / 64;
+  mwi_assert(!s->rest);
+  if (i >= n) return 0;
+  uint64_t free = ~mwi_load_relaxed(&s->alloc[w]) & (~(uint64_t)0 << i % 64);
+  while (!free && ++w < words) free = ~mwi_load_relaxed(&s->alloc[w]);
+  if (n < w * 64 + 64) free &= ~(~(uint64_t)0 << n % 64); /* w == words: none are left */
+  if (!free) {
+    s->free_index = n;
+    return 0;
+  }
+  uint32_t first = w * 64 + mwi_ctz64(free);
+  if (MWI_UNLIKELY(free == ~(uint64_t)0 << first % 64)) { /* it may go on in the next word */
+    uint64_t used = 0;
+    for (w++; w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0; w++) {
+    }
+    uint32_t end = used ? w * 64 + mwi_ctz64(used) : n;
+    return claim_run(s, cur, first, end < n ? end : n);
+  }
+  uint32_t some = claim_some(s, w, free);
+  take_rest(s, cur);
+  return some;
 }
 
 /* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
@@ -197,7 +251,7 @@ static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
 MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spanclass c) {
   struct mwi_span *s = mc->span[c];
   if (s) {
-    mwi_assert(s->nalloc == s->nelems);
+    mwi_assert(s->nalloc == s->nelems && !s->rest);
     mc->span[c] = NULL;
     mc->cursor[c] = (struct mwi_cursor){0, 0};
     mc->used_classes[c / 64] &= ~((uint64_t)1 << c % 64);
@@ -219,18 +273,20 @@ void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *char
   *charged = 0;
   if (cur->limit - cur->next < slot && MWI_LIKELY(!mc->run_end[c])) {
     struct mwi_span *s = mc->span[c];
-    size_t bytes = s ? next_run(s, cur) : 0;
-    while (MWI_UNLIKELY(!bytes)) {
-      s = next_span(mc, c);
-      if (!s) return NULL;
-      bytes = next_run(s, cur);
+    if (MWI_LIKELY(s && s->rest)) {
+      take_rest(s, cur);
+    } else {
+      uint32_t n = s ? claim(s, cur) : 0;
+      while (MWI_UNLIKELY(!n)) {
+        s = next_span(mc, c);
+        if (!s) return NULL;
+        n = claim(s, cur);
+      }
+      *charged = n * slot;
+      mc->alloc_bytes += n * slot;
+      mc->alloc_objects += n;
+      mc->handed[c] += n;
     }
-    *charged = bytes;
-    mc->alloc_bytes += bytes;
-    /* instead of a division, which would cost more */
-    uint32_t run = bytes == slot ? 1 : (uint32_t)((bytes * mwi_classes[c].magic) >> 32);
-    mc->alloc_objects += run;
-    mc->handed[c] += run;
     set_run(mc, c, cur->limit);
   }
   if (MWI_UNLIKELY(cur->next == cur->limit)) return take_sample(mc, c);
@@ -318,9 +374,30 @@ static uint32_t cursor_rest(const struct mwi_mcache *mc, size_t c, const struct 
       for (size_t c = w_ * 64 + mwi_ctz64(bits_), once_ = 1; once_; once_ = 0)                     \
         for (struct mwi_span *s = (mc)->span[c]; once_; once_ = 0)
 
+/* How many slots of s are neither free nor handed out. */
+static uint32_t left(const struct mwi_mcache *mc, size_t c, const struct mwi_span *s) {
+  uint32_t first;
+  return cursor_rest(mc, c, s, &first) + mwi_popcount64(s->rest);
+}
+
+/* The rest is free again.  World stopped. */
+static void give_back_stw(struct mwi_mcache *mc, size_t c, struct mwi_span *s) {
+  if (!s->rest) return;
+  uint32_t w = s->rest_word, n = mwi_popcount64(s->rest);
+  mwi_store_relaxed(&s->alloc[w], mwi_load_relaxed(&s->alloc[w]) & ~s->rest);
+  mwi_store_relaxed(&s->mark[w], mwi_load_relaxed(&s->mark[w]) & ~s->rest);
+  s->nalloc -= n;
+  s->free_index = w * 64 + mwi_ctz64(s->rest);
+  s->rest = 0;
+  mc->alloc_bytes -= n * s->slot;
+  mc->alloc_objects -= n;
+  mc->handed[c] -= n;
+}
+
 void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
   mwi_heap.black_alloc = true;
   FOR_EACH_CACHED(mc, c, s) {
+    give_back_stw(mc, c, s); /* not zero [H2] */
     uint32_t first, n = cursor_rest(mc, c, s, &first);
     mwi_span_bits_set(s->mark, first, n);
     /* of RUN_BYTES at most, and few classes are raw and in use [H2] */
@@ -347,7 +424,7 @@ void mwi_mcache_resample_stw(struct mwi_mcache *mc) {
 static struct mwi_heap_totals cache_totals(const struct mwi_mcache *mc) {
   struct mwi_heap_totals t = {.alloc_bytes = mc->alloc_bytes, .alloc_objects = mc->alloc_objects};
   FOR_EACH_CACHED(mc, c, s) {
-    uint32_t first, n = cursor_rest(mc, c, s, &first);
+    uint32_t n = left(mc, c, s);
     t.alloc_bytes -= n * s->slot;
     t.alloc_objects -= n;
   }
@@ -355,6 +432,7 @@ static struct mwi_heap_totals cache_totals(const struct mwi_mcache *mc) {
 }
 
 void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
+  FOR_EACH_CACHED(mc, c, s) give_back_stw(mc, c, s);
   struct mwi_heap_totals t = cache_totals(mc);
   mwi_add_relaxed(&mwi_mheap.alloc_bytes, t.alloc_bytes);
   mwi_add_relaxed(&mwi_mheap.alloc_objects, t.alloc_objects);
@@ -394,8 +472,7 @@ size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_
     out[i].frees += mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
     for (size_t k = 0; k < n; k++) {
       struct mwi_span *s = mc[k]->span[c];
-      uint32_t first, rest = s ? cursor_rest(mc[k], c, s, &first) : 0;
-      out[i].mallocs += mc[k]->handed[c] - rest;
+      out[i].mallocs += mc[k]->handed[c] - (s ? left(mc[k], c, s) : 0);
     }
   }
   return sizes;

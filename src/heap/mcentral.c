@@ -15,8 +15,8 @@
  *            from it pushes it on the full list, or in a stop.
  *          Roles change only with the world stopped, when nobody is between:
  *          a pop is inside mwi_rt_enter.
- *          So sweeping a span costs one atomic operation to take it and one
- *          to put it back.
+ *          Nor while the link of a span further down is read, so a sweeper takes
+ *          several with one atomic operation, and puts them back with one for a list.
  * Order    of a refill: a swept span with room; an unswept one that had room
  *          (it still has); unswept full ones, REFILL_SWEEPS at most, as most
  *          of those that survived are still full; then new pages.
@@ -39,12 +39,13 @@ struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
 #define REFILL_SWEEPS 64
 #endif
 
-static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *s) {
+/* Those from first to last, linked. */
+static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *first, struct mwi_span *last) {
   struct mwi_span *old = mwi_load_relaxed(head);
   do {
-    mwi_store_relaxed(&s->next, old);
+    mwi_store_relaxed(&last->next, old);
     /* release half: pairs with pop; the new owner sees what we did to the span */
-  } while (!mwi_cas_acqrel(head, &old, s));
+  } while (!mwi_cas_acqrel(head, &old, first));
 }
 
 static struct mwi_span *pop(_Atomic(struct mwi_span *) *head) {
@@ -54,23 +55,58 @@ static struct mwi_span *pop(_Atomic(struct mwi_span *) *head) {
   return s;
 }
 
-void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list) {
+/* It goes on that list of its class, which it is told. */
+static unsigned put_down(struct mwi_span *s, enum mwi_list list) {
   unsigned parity = mwi_swept_parity();
   mwi_assert(mwi_load_relaxed(&s->sweepgen) == mwi_heap.sweepgen && !s->list && !s->in_cache);
   s->list = MWI_SPAN_ON_LIST(list, parity);
-  push(&mwi_mcentrals[s->cls].head[parity][list], s);
+  return parity;
 }
 
-struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list) {
-  unsigned parity = !mwi_swept_parity();
-  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[parity][list];
-  struct mwi_span *s = mwi_load_relaxed(head) ? pop(head) : NULL; /* empty stays empty */
-  if (!s) return NULL;
-  mwi_assert(s->list == MWI_SPAN_ON_LIST(list, parity));
+void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list) {
+  unsigned parity = put_down(s, list);
+  push(&mwi_mcentrals[s->cls].head[parity][list], s, s);
+}
+
+void mwi_mcentral_put_all(const struct mwi_spans *all, enum mwi_list list) {
+  if (!all->first) return;
+  unsigned parity = 0;
+  for (struct mwi_span *s = all->first;; s = mwi_load_relaxed(&s->next)) {
+    mwi_assert(s->cls == all->first->cls);
+    parity = put_down(s, list);
+    if (s == all->last) break;
+  }
+  push(&mwi_mcentrals[all->first->cls].head[parity][list], all->first, all->last);
+}
+
+struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list, uint32_t most,
+                                           uint32_t *n) {
+  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[!mwi_swept_parity()][list];
+  if (!mwi_load_relaxed(head)) return NULL;                /* empty stays empty */
+  struct mwi_span *first = mwi_load_acquire(head), *after; /* pairs with push */
+  do {
+    after = first;
+    for (*n = 0; after && *n < most; ++*n) after = mwi_load_relaxed(&after->next);
+    /* When others have taken some meanwhile, what we read may belong to another list, or to a
+     * struct in use again; but then head is another for good [H8]. */
+  } while (first && !mwi_cas_acqrel(head, &first, after));
+  return first;
+}
+
+void mwi_mcentral_begin_sweep(struct mwi_span *s) {
+  mwi_assert(s->list == MWI_SPAN_ON_LIST(MWI_LIST_PARTIAL, !mwi_swept_parity()) ||
+             s->list == MWI_SPAN_ON_LIST(MWI_LIST_FULL, !mwi_swept_parity()));
   mwi_assert(mwi_load_relaxed(&s->sweepgen) == mwi_heap.sweepgen - 2);
   s->list = 0;
   mwi_store_relaxed(&s->sweepgen, mwi_heap.sweepgen - 1);
   atomic_thread_fence(memory_order_release); /* before any mark changes: readers look twice [H5] */
+}
+
+/* One of them, whose sweep has begun; NULL: none. */
+static struct mwi_span *take_unswept_one(mwi_spanclass c, enum mwi_list list) {
+  uint32_t n;
+  struct mwi_span *s = mwi_mcentral_take_unswept(c, list, 1, &n);
+  if (s) mwi_mcentral_begin_sweep(s);
   return s;
 }
 
@@ -97,9 +133,9 @@ static struct mwi_span *take_fresh(struct mwi_mcache *mc, mwi_spanclass c) {
 
 struct mwi_span *mwi_mcentral_take(struct mwi_mcache *mc, mwi_spanclass c) {
   struct mwi_span *s = take_swept(c);
-  if (!s && (s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL)) != NULL) mwi_sweep_keep(s);
+  if (!s && (s = take_unswept_one(c, MWI_LIST_PARTIAL)) != NULL) mwi_sweep_keep(s);
   for (int i = 0; !s && i < REFILL_SWEEPS; i++) {
-    struct mwi_span *t = mwi_mcentral_take_unswept(c, MWI_LIST_FULL);
+    struct mwi_span *t = take_unswept_one(c, MWI_LIST_FULL);
     if (!t) break;
     if (mwi_sweep_keep(t))
       s = t;

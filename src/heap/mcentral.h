@@ -43,7 +43,14 @@ struct mwi_span *mwi_mcentral_take(struct mwi_mcache *mc, mwi_spanclass c);
 /* A swept span back (or a new large one). */
 void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list);
 
-/* Take a span that wants sweeping; the caller sweeps it (sweep.h).  NULL: none. */
-struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list);
+/* Swept spans of one class. */
+void mwi_mcentral_put_all(const struct mwi_spans *all, enum mwi_list list);
+
+/* Take up to `most` spans that want sweeping: *n, linked by next; the last one's link says nothing.
+ * The caller sweeps them (sweep.h).  NULL: none. */
+struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list, uint32_t most,
+                                           uint32_t *n);
+/* Just before one of them is swept [H5]. */
+void mwi_mcentral_begin_sweep(struct mwi_span *s);
 
 #endif

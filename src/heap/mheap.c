@@ -255,7 +255,10 @@ static struct mwi_span *take_span(struct mwi_mcache *mc, size_t npages) {
     mc->span_cache[mc->nspan_cache++] = s;
     return NULL;
   }
-  memset((void *)s, 0, sizeof *s);
+  /* Who takes spans off a list may still read the link that the struct had there (mcentral.c). */
+  memset((void *)s, 0, offsetof(struct mwi_span, next));
+  mwi_store_relaxed(&s->next, NULL);
+  mwi_store_relaxed(&s->specials, NULL);
   s->base = base;
   s->npages = npages;
   s->needzero = scav != npages; /* [MH2] */
@@ -287,16 +290,24 @@ void mwi_mheap_publish(struct mwi_span *s) {
     mwi_store_release(&mwi_heap.pagemap[page + i], d | (small ? i << 12 : 0));
 }
 
-void mwi_mheap_put_span(struct mwi_span *s, bool published) {
-  size_t page = (s->base - mwi_heap.base) >> MWI_PAGE_SHIFT, n = s->npages;
-  if (published) {
-    for (size_t i = 0; i < n; i++) mwi_store_relaxed(&mwi_heap.pagemap[page + i], 0);
-    atomic_fetch_sub_explicit(&mwi_mheap.nspans, 1, memory_order_relaxed);
+void mwi_mheap_put_spans(const struct mwi_spans *all) {
+  if (!all->first) return;
+  size_t pages = 0, n = 0;
+  for (struct mwi_span *s = all->first;; s = mwi_load_relaxed(&s->next)) {
+    size_t page = (s->base - mwi_heap.base) >> MWI_PAGE_SHIFT;
+    for (size_t i = 0; i < s->npages; i++) mwi_store_relaxed(&mwi_heap.pagemap[page + i], 0);
+    pages += s->npages;
+    n++;
+    if (s == all->last) break;
   }
-  atomic_fetch_sub_explicit(&mwi_heap.inuse_pages, n, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&mwi_mheap.nspans, n, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&mwi_heap.inuse_pages, pages, memory_order_relaxed);
   mwi_lock(&mwi_mheap.lock);
-  mwi_pa_free(&mwi_mheap.pages, page, n);
-  put_struct_locked(s);
+  for (struct mwi_span *s = all->first, *next; n; n--, s = next) {
+    next = mwi_load_relaxed(&s->next);
+    mwi_pa_free(&mwi_mheap.pages, (s->base - mwi_heap.base) >> MWI_PAGE_SHIFT, s->npages);
+    put_struct_locked(s);
+  }
   mwi_unlock(&mwi_mheap.lock);
 }
 

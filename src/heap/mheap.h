@@ -50,8 +50,8 @@ struct mwi_span *mwi_mheap_take_span(struct mwi_mcache *mc, size_t npages);
 /* Enter a complete span in the page map, so that pointers to it are found. */
 void mwi_mheap_publish(struct mwi_span *s);
 
-/* Out of the page map (if it was published); pages and struct back to the heap. */
-void mwi_mheap_put_span(struct mwi_span *s, bool published);
+/* Out of the page map; pages and structs back to the heap. */
+void mwi_mheap_put_spans(const struct mwi_spans *all);
 
 /* Give back the page cache and the cached span structs of an mcache. */
 void mwi_mheap_flush_cache(struct mwi_mcache *mc);

@@ -15,6 +15,8 @@
  * How      Sweepers go over the classes with one shared index; a class is
  *          passed when both its unswept lists are empty, and they never grow
  *          again in this cycle.  Large spans come first: they free the most.
+ *          Several spans are taken, counted and put back at a time: a locked
+ *          instruction for each of that cost more than the sweep.
  * Threads  any number, inside mwi_rt_enter; a span has one sweeper [H4].
  * Next     mcache.c uses the alloc bits; gc/ decides when to sweep.
  */
@@ -44,8 +46,9 @@ MWI_COLD _Noreturn static void zombie(const struct mwi_span *s, unsigned word, u
             (void *)(s->base + i * s->slot), i, s->slot, (void *)s->base, s->cls);
 }
 
-/* Bits of a span whose sweeper we are.  Returns the number of slots freed. */
+/* Bits of a span whose sweep has begun.  Returns the number of slots freed. */
 static uint32_t sweep_bits(struct mwi_span *s) {
+  mwi_assert(mwi_load_relaxed(&s->sweepgen) == mwi_heap.sweepgen - 1);
   if (MWI_UNLIKELY(mwi_load_relaxed(&s->specials) != NULL) && mwi_heap_hooks.swept_object_free)
     mwi_heap_hooks.swept_object_free(s);
   uint32_t live = 0;
@@ -63,46 +66,62 @@ static uint32_t sweep_bits(struct mwi_span *s) {
   uint32_t freed = s->nalloc - live;
   s->nalloc = live;
   s->free_index = 0;
-  if (freed) {
-    s->needzero = 1;
-    mwi_add_relaxed(&mwi_mcentrals[s->cls].freed_objects, freed);
-    if (s->cls == MWI_CLASS_LARGE) mwi_add_relaxed(&mwi_mcentrals[s->cls].freed_bytes, s->slot);
-  }
+  if (freed) s->needzero = 1;
   mwi_store_release(&s->sweepgen, mwi_heap.sweepgen); /* after marks and specials [H5] */
   return freed;
 }
 
-/* The sweep of a span of so many pages is complete [SW2]. */
-static void complete(size_t pages) {
+/* The sweep of n spans of a class is complete [SW2]. */
+static void complete(mwi_spanclass c, uint32_t n, size_t pages, size_t freed, size_t freed_large) {
+  if (freed) mwi_add_relaxed(&mwi_mcentrals[c].freed_objects, freed);
+  if (freed_large) mwi_add_relaxed(&mwi_mcentrals[c].freed_bytes, freed_large);
   mwi_add_relaxed(&mwi_heap.pages_swept, pages);
   /* release half: pairs with the acquire in mwi_sweep_done */
-  mwi_sub_acqrel(&mwi_heap.unswept_spans, 1);
+  mwi_sub_acqrel(&mwi_heap.unswept_spans, n);
 }
 
 bool mwi_sweep_keep(struct mwi_span *s) {
-  sweep_bits(s);
-  complete(s->npages);
+  uint32_t freed = sweep_bits(s);
+  complete(s->cls, 1, s->npages, freed, 0);
   return s->nalloc < s->nelems;
 }
 
-static size_t sweep(struct mwi_span *s) {
-  size_t pages = s->npages;
-  sweep_bits(s);
-  if (s->nalloc == 0)
-    mwi_mheap_put_span(s, true);
+static void append(struct mwi_spans *to, struct mwi_span *s) {
+  if (to->first)
+    mwi_store_relaxed(&to->last->next, s);
   else
-    mwi_mcentral_put(s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
-  complete(pages);
+    to->first = s;
+  to->last = s;
+}
+
+/* n spans of class c, linked.  Returns their pages. */
+static size_t sweep(mwi_spanclass c, struct mwi_span *s, uint32_t n) {
+  struct mwi_spans empty = {0}, partial = {0}, full = {0};
+  size_t pages = 0, freed = 0, freed_large = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    struct mwi_span *next = mwi_load_relaxed(&s->next);
+    mwi_mcentral_begin_sweep(s);
+    uint32_t dead = sweep_bits(s);
+    freed += dead;
+    if (dead && c == MWI_CLASS_LARGE) freed_large += s->slot;
+    pages += s->npages;
+    append(s->nalloc == 0 ? &empty : s->nalloc == s->nelems ? &full : &partial, s);
+    s = next;
+  }
+  mwi_mcentral_put_all(&partial, MWI_LIST_PARTIAL);
+  mwi_mcentral_put_all(&full, MWI_LIST_FULL);
+  mwi_mheap_put_spans(&empty);
+  complete(c, n, pages, freed, freed_large);
   return pages;
 }
 
-size_t mwi_sweep_one(void) {
+size_t mwi_sweep_some(void) {
   if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return 0;
-  uint32_t c = mwi_load_relaxed(&sweep_class), n = mwi_load_acquire(&mwi_nclasses);
-  for (; c < n; c++) {
-    struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL);
-    if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL);
-    if (s) return sweep(s);
+  uint32_t c = mwi_load_relaxed(&sweep_class), most = mwi_load_acquire(&mwi_nclasses), n;
+  for (; c < most; c++) {
+    struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL, MWI_SWEEP_SPANS, &n);
+    if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL, MWI_SWEEP_SPANS, &n);
+    if (s) return sweep(c, s, n);
     /* a slower sweeper may set it back: it only looks at empty lists again */
     mwi_store_relaxed(&sweep_class, c + 1);
   }

@@ -5,7 +5,7 @@
  * Replaces debug/fatal.c: prints and aborts, or returns to a test that
  * expects it.
  *
- *     EXPECT_FATAL("found pointer to free object", mwi_sweep_one());
+ *     EXPECT_FATAL("found pointer to free object", mwi_sweep_some());
  */
 #ifndef FAKE_FATAL_H
 #define FAKE_FATAL_H

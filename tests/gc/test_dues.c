@@ -267,10 +267,10 @@ static void waits_for_who_starts(void **state) {
   mwi_pacer.trigger = mwi_pacer.goal = 0;
   mwi_store_seqcst(&mwi_gc.starting, 1);
   while_parked = it_has_started;
-  mwi_pacer_charge(4096);
+  mwi_pacer_charge(64 * MWI_KB); /* more than is put off */
   assert_int_equal(parked, 1);
   assert_false(mwi_gc_wb_state());
-  mwi_add_relaxed(&mwi_heap_live.bytes, (uint64_t)-4096);
+  mwi_add_relaxed(&mwi_heap_live.bytes, -(uint64_t)(64 * MWI_KB));
 }
 
 /* ---- At the limit --------------------------------------------------------------------- */

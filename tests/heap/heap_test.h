@@ -89,7 +89,7 @@ static inline void heap_mark(const void *p) {
 
 static inline size_t heap_sweep_all(void) {
   size_t pages = 0, n;
-  while ((n = mwi_sweep_one()) != 0) pages += n;
+  while ((n = mwi_sweep_some()) != 0) pages += n;
   return pages;
 }
 

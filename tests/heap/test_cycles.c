@@ -168,7 +168,7 @@ static void cycles(void **state) {
       assert_int_equal(t.alloc_objects - t.freed_objects, survivors);
     } else { /* or while allocating */
       for (int i = 0; i < 100; i++) {
-        mwi_sweep_one();
+        mwi_sweep_some();
         mutate(&r, 20, target);
       }
       mwi_heap_check_stw();

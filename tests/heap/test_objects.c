@@ -58,14 +58,11 @@ static void runs_are_limited(void **state) {
   }
 }
 
-/* Every second slot survives: runs of one slot, found in order, zeroed. */
-static void fragmented_span_is_refilled_slot_by_slot(void **state) {
-  (void)state;
+/* A span of slots of 48 bytes, of which every second one is an object, all of them full of 0xee. */
+static size_t every_second(mwi_spanclass c, char *p[512]) {
+  size_t n = mwi_classes[c].nelems, charged;
   start_marking();
   sweep_cycle();
-  mwi_spanclass c = mwi_class_untyped(48, true);
-  size_t n = mwi_classes[c].nelems, charged;
-  char *p[512];
   for (size_t i = 0; i < n; i++) {
     p[i] = heap_alloc(mc, c, &charged);
     memset(p[i], 0xee, 48);
@@ -73,13 +70,91 @@ static void fragmented_span_is_refilled_slot_by_slot(void **state) {
   start_marking();
   for (size_t i = 0; i < n; i += 2) heap_mark(p[i]);
   sweep_cycle();
+  return n;
+}
+
+static bool all_zero(const char *p, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (p[i]) return false;
+  return true;
+}
+
+static uint64_t objects_made(void) {
+  struct mwi_heap_totals t;
+  mwi_heap_totals_stw(&t, &mc, 1);
+  return t.alloc_objects;
+}
+
+/* Runs of one slot, found in order, zeroed; charged a word of bits at a time. */
+static void fragmented_span_is_refilled_slot_by_slot(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(48, true);
+  char *p[512];
+  size_t n = every_second(c, p), charged;
+  uint64_t made = objects_made();
   for (size_t i = 1; i < n; i += 2) {
     char *q = heap_alloc(mc, c, &charged);
     assert_ptr_equal(q, p[i]);
-    assert_int_equal(charged, 48);
-    for (int k = 0; k < 48; k++) assert_int_equal(q[k], 0);
+    size_t word = n - i / 64 * 64 < 64 ? n % 64 : 64; /* slots that have a bit there */
+    assert_int_equal(charged, i % 64 == 1 ? word / 2 * 48 : 0);
+    assert_true(all_zero(q, 48));
     assert_int_equal((uint8_t)p[i - 1][47], 0xee);
+    assert_int_equal(objects_made() - made, i / 2 + 1); /* what is set aside is not counted */
+    mwi_heap_check_stw();
   }
+}
+
+/* [H2] */
+static void rest_is_free_again_when_marking_begins(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(48, false);
+  char *p[512];
+  size_t charged;
+  every_second(c, p);
+  uint64_t made = objects_made();
+  assert_ptr_equal(heap_alloc(mc, c, &charged), p[1]);
+  assert_ptr_equal((void *)mwi_object_of((uintptr_t)p[3], NULL, NULL), p[3]); /* set aside */
+  assert_int_equal((uint8_t)p[3][0], 0xee);
+  start_marking();
+  assert_int_equal(mwi_object_of((uintptr_t)p[3], NULL, NULL), 0);
+  assert_false(heap_marked(p[3]));
+  assert_int_equal(objects_made() - made, 1);
+  assert_ptr_equal(heap_alloc(mc, c, &charged), p[3]);
+  assert_int_equal(charged, 31 * 48);
+  for (int i = 3; i < 64; i += 2) assert_true(heap_marked(p[i]) && all_zero(p[i], 48));
+  mwi_heap_check_stw();
+  sweep_cycle();
+  assert_int_equal(objects_made() - made, 2);
+  assert_ptr_equal((void *)mwi_object_of((uintptr_t)p[3], NULL, NULL), p[3]); /* black */
+  assert_int_equal(mwi_object_of((uintptr_t)p[1], NULL, NULL), 0);            /* white */
+  assert_int_equal(mwi_object_of((uintptr_t)p[5], NULL, NULL), 0);            /* not handed out */
+}
+
+/* [SW2] */
+static void sweeps_take_several_spans(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(48, true);
+  size_t n = mwi_classes[c].nelems, charged;
+  start_marking();
+  sweep_cycle();
+  start_marking();
+  for (size_t i = 0; i < 5 * MWI_SWEEP_SPANS; i++) { /* a third is full, a third empty */
+    char *first = heap_alloc(mc, c, &charged);
+    for (size_t k = 1; k < n; k++) heap_alloc(mc, c, &charged);
+    struct mwi_span *s;
+    assert_true(mwi_object_of((uintptr_t)first, NULL, &s));
+    for (size_t w = 0; i % 3 && w < MWI_SPAN_MAX_OBJECTS / 64; w++)
+      s->mark[w] = i % 3 == 1 && w == 0;
+  }
+  heap_end_marking(&mc, 1);
+  size_t unswept = mwi_load_relaxed(&mwi_heap.unswept_spans), pages;
+  while ((pages = mwi_sweep_some()) != 0) {
+    size_t now = mwi_load_relaxed(&mwi_heap.unswept_spans);
+    assert_true(now < unswept && unswept - now <= MWI_SWEEP_SPANS && pages >= unswept - now);
+    unswept = now;
+    mwi_heap_check_stw();
+  }
+  assert_true(mwi_sweep_done());
 }
 
 static void rest_of_a_run_is_not_an_object(void **state) {
@@ -357,7 +432,8 @@ static void walker_sees_damage(void **state) {
   DAMAGE(s->nalloc++, s->nalloc--);
   DAMAGE(s->in_cache = 0, s->in_cache = 1);
   DAMAGE(s->noscan = 1, s->noscan = 0);
-  DAMAGE(p[112] = 1, p[112] = 0); /* in the rest of the run */
+  DAMAGE(p[112] = 1, p[112] = 0); /* in the run, behind p */
+  DAMAGE(s->rest = 2, s->rest = 0);
   DAMAGE(mc->used_classes[c / 64] ^= (uint64_t)1 << c % 64,
          mc->used_classes[c / 64] ^= (uint64_t)1 << c % 64);
   size_t page = (s->base - mwi_heap.base) >> MWI_PAGE_SHIFT;
@@ -376,6 +452,8 @@ int main(void) {
       cmocka_unit_test(a_run_is_charged_once),
       cmocka_unit_test(runs_are_limited),
       cmocka_unit_test(fragmented_span_is_refilled_slot_by_slot),
+      cmocka_unit_test(rest_is_free_again_when_marking_begins),
+      cmocka_unit_test(sweeps_take_several_spans),
       cmocka_unit_test(rest_of_a_run_is_not_an_object),
       cmocka_unit_test(tiny_objects_share_a_slot),
       cmocka_unit_test(tiny_objects_are_aligned),

@@ -73,7 +73,7 @@ static void *run(void *arg) {
   }
   for (int cycle = 0; cycle < NCYCLES; cycle++) {
     allocate(w, 3000);
-    while (mwi_sweep_one()) mwi_add_relaxed(&swept, 1);
+    while (mwi_sweep_some()) mwi_add_relaxed(&swept, 1);
     pthread_barrier_wait(&stop);
     if (first) { /* world stopped: mark start */
       if (!mwi_sweep_done()) abort();
@@ -104,7 +104,7 @@ static void *run(void *arg) {
     pthread_barrier_wait(&stop);
     for (int i = 0; i < 200; i++) {
       allocate(w, 5);
-      if (mwi_sweep_one()) mwi_add_relaxed(&swept, 1);
+      if (mwi_sweep_some()) mwi_add_relaxed(&swept, 1);
       if (i % 50 == (int)(w - workers)) mwi_heap_scavenge(MWI_MB);
     }
   }
