@@ -79,7 +79,9 @@ void mwi_os_signal_thread(int32_t tid, int sig);
 uintptr_t mwi_os_stack_top(void);
 
 void mwi_os_set_gs(void *base);
-size_t mwi_os_xsave_bytes(void); /* vector state in a signal frame */
+/* Vector state in a signal frame, at fpregs of its context: as much as the kernel has written,
+ * which is less than the processor has if the process has not asked for all of it (AMX). */
+size_t mwi_os_vectors_bytes(const void *at);
 /* For sa_mask: all signals, and the one that libc's pthread_cancel sends, which sigfillset leaves
  * out.  On top of another handler libc only notes that one (glibc 2.41 looks where it came), and
  * the call that the handler has interrupted, restarted, does not look at notes. */

@@ -5,7 +5,6 @@
  * Thin covers over Linux and x86-64; see os/os.h for the contract.
  */
 #define _GNU_SOURCE 1
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -217,15 +216,11 @@ void mwi_os_fill_mask(sigset_t *set) {
   memcpy(set, &word, sizeof word);
 }
 
-size_t mwi_os_xsave_bytes(void) {
-  static size_t bytes; /* idempotent */
-  if (bytes) return bytes;
-  uint32_t a, b, c, d;
-  __cpuid_count(1, 0, a, b, c, d);
-  bool osxsave = c >> 27 & 1;
-  __cpuid_count(0xd, 0, a, b, c, d);
-  bytes = osxsave ? b : 512; /* 512: the FXSAVE area */
-  return bytes;
+size_t mwi_os_vectors_bytes(const void *at) {
+  struct _fpx_sw_bytes size; /* in the last bytes of the FXSAVE area */
+  enum { FXSAVE_BYTES = 512, SIZE_AT = 464 };
+  memcpy(&size, (const char *)at + SIZE_AT, sizeof size);
+  return size.magic1 == FP_XSTATE_MAGIC1 ? size.xstate_size : FXSAVE_BYTES;
 }
 
 /* ---- errno ------------------------------------------------------------- */

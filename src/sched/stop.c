@@ -206,15 +206,6 @@ void mwi_attempt_exit(void) {
 
 /* ---- The handler ------------------------------------------------------- */
 
-/* What the kernel has written of vector state into a signal's frame, at fpregs of its context: less
- * than the processor has if the process has not asked for all of it (AMX). */
-static size_t vectors_bytes(uintptr_t at) {
-  struct _fpx_sw_bytes size; /* in the last bytes of the FXSAVE area */
-  enum { FXSAVE_BYTES = 512, SIZE_AT = 464 };
-  memcpy(&size, (const char *)at + SIZE_AT, sizeof size);
-  return size.magic1 == FP_XSTATE_MAGIC1 ? size.xstate_size : FXSAVE_BYTES;
-}
-
 /* The interrupted code is external and holds no lock of ours: do what was asked. */
 static void answer(struct mwi_m *m, ucontext_t *uc) {
   struct mwi_tcb *t = &m->tcb;
@@ -235,7 +226,8 @@ static void answer(struct mwi_m *m, ucontext_t *uc) {
     m->ctx_lo = mwi_align_down((uintptr_t)uc, 8);
     uintptr_t fp = (uintptr_t)uc->uc_mcontext.fpregs;
     /* general registers, and the vector registers that memcpy and qsort move pointers in */
-    m->ctx_hi = fp > m->ctx_lo ? fp + vectors_bytes(fp) : m->ctx_lo + sizeof *uc;
+    m->ctx_hi =
+        fp > m->ctx_lo ? fp + mwi_os_vectors_bytes((const void *)fp) : m->ctx_lo + sizeof *uc;
     m->in_external = true;
     wait_stopped(m);
   }
