@@ -42,13 +42,20 @@ enum mwi_where mwi_where(void) {
              : MWI_ON_GOROUTINE;
 }
 
-/* libc's syscall(): while it blocks, the thread is in external code.  A thread may be cancelled
- * there that has not met the runtime, or is in handlers over a wait whose clean-up ends them. */
+/* May the thread be cancelled here?  One that has not met the runtime; one of the program's in a
+ * handler, which ends then (signal.c), if what it has interrupted can end, too: it is no work of
+ * the runtime's, and if it is a wait, a clean-up sees to that. */
+static bool cancelable(void) {
+  const struct mwi_tcb *t = mwi_tcb();
+  if (!t->attached) return true;
+  if (!t->g || !t->g->foreign || t->rt > 0) return false;
+  return t->waits ? mwi_load_relaxed(&t->m->cleanup) != NULL : !mwi_load_relaxed(&t->g->in_call);
+}
+
+/* libc's syscall(): while it blocks, the thread is in external code. */
 static MWI_COLD long plain_call(long number, long a, long b, long c, long d, long e, long f) {
   int type;
-  const struct mwi_tcb *t = mwi_tcb();
-  bool thread = !t->attached || (t->waits && mwi_load_relaxed(&t->m->cleanup));
-  mwi_assert(!thread || !t->attached || t->g->foreign);
+  bool thread = cancelable();
   if (thread) pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
   long r = syscall(number, a, b, c, d, e, f);
   int saved = mwi_errno_get();

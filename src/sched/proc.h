@@ -375,6 +375,7 @@ struct mwi_handler {
   uint32_t sig, held_below;   /* tcb->sig and tcb->held there */
   size_t scratch_from;        /* the thread's scratch_used there */
   uintptr_t stop_sp, stop_fp; /* the wait's, if it interrupted one */
+  void *cleanup;              /* what is registered with libc for it, or NULL */
   uint8_t calls;              /* there, the goroutine's in_call */
   bool rt;                    /* it interrupted the runtime, and not in a wait */
   bool wait;                  /* in SYS: its thread is in RUN meanwhile, with rt 0 [N6] */

@@ -49,10 +49,8 @@
  * Limits   The stop signal (SIGURG) stays the runtime's: the program's handler
  *          for it is called for signals that are not from the runtime, and it
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
- *          A thread that is cancelled, or ends, in a handler over external code (sem_wait is)
- *          goes on counting the handler, and its waits there are no cancellation points.  Timers
- * wait for a handler that has come on the thread that keeps them (keeper.c), while nobody else is
- * awake.
+ *          Timers wait for a handler that has come on the thread that keeps them (keeper.c), while
+ *          nobody else is awake.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -201,6 +199,7 @@ static void handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
   h->rt_depth = t->attached ? t->rt : 0;
   h->external = !mwi_text_contains(pc);
   h->wait = false;
+  h->cleanup = NULL;
   if (m) {
     h->stop_sp = m->stop_sp;
     h->stop_fp = m->stop_fp;
@@ -232,6 +231,8 @@ static void handler_enter(struct mwi_handler *h, void *uc, uintptr_t pc) {
 void mwi_handler_leave(struct mwi_handler *h) {
   struct mwi_tcb *t = h->tcb;
   if (!t->attached) return;
+  if (MWI_UNLIKELY(h->cleanup != NULL)) __pthread_unregister_cancel(h->cleanup);
+  h->cleanup = NULL;
   mwi_scratch_leave(t->m, h);
   if (h->wait) { /* first: from here it cannot be stopped, but where it was */
     t->rt = h->rt_depth;
@@ -293,6 +294,23 @@ static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   mwi_cut_end(&cuts, flags);
 }
 
+/* A thread of the program's may end in its handler (pthread_cancel, pthread_exit): the handler then
+ * ends before the program's clean-up runs, which is outside of it. */
+static void handler_ends_with_thread(void *h_) {
+  struct mwi_handler *h = h_;
+  h->cleanup = NULL;                                            /* libc has taken it */
+  if (h->wait && mwi_load_relaxed(&h->tcb->m->cleanup)) return; /* which ends all over the wait */
+  mwi_handler_leave(h);
+}
+static MWI_NOINLINE void call_on_thread(struct mwi_handler *h, uintptr_t fn, int sig,
+                                        siginfo_t *info, void *uc) {
+  pthread_cleanup_push(handler_ends_with_thread, h);
+  h->cleanup = &__cancel_buf;
+  call_handler(fn, sig, info, uc);
+  h->cleanup = NULL;
+  pthread_cleanup_pop(0);
+}
+
 /* On both sides of the count only code of ours, in which nobody is stopped: what is below may be
  * between flag and store, and not every handler's signal is blocked, by which others could tell. */
 static void trampoline(int sig, siginfo_t *info, void *uc) {
@@ -305,9 +323,15 @@ static void trampoline(int sig, siginfo_t *info, void *uc) {
   handler_enter(&h, uc, (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]);
   h.fault = is_fault(sig) && info->si_code > 0;
   int saved = errno; /* for handlers that do not think of it */
-  call_handler(fn, sig, info, uc);
+  if (h.tcb->g && h.tcb->g->foreign)
+    call_on_thread(&h, fn, sig, info, uc);
+  else
+    call_handler(fn, sig, info, uc);
   errno = saved;
   mwi_handler_leave(&h);
+  /* The thread has met the runtime in its handler: it keeps the signal stack that it was given. */
+  if (MWI_UNLIKELY(!h.tcb->attached && mwi_tcb()->attached))
+    sigaltstack(NULL, &((ucontext_t *)uc)->uc_stack);
 }
 
 /* The stop signal, not from the runtime (sched/stop.c). */
