@@ -98,7 +98,7 @@ static void finish(void) {
     mwi_rt_leave();
   }
   assert_false(mwi_gc_wb_state());
-  while (mwi_sweep_one()) continue;
+  while (mwi_sweep_some()) continue;
 }
 static bool is_there(void) {
   return mw_weak_get(weak) != NULL;
