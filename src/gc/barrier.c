@@ -68,23 +68,28 @@ static void record_range(uintptr_t lo, uintptr_t hi) {
  * the thread may stop between chunks, and a goroutine whose time slice is over lets others run.
  * Inside a section, once.  What others store in the range meanwhile they shade
  * themselves.  If a stop ended this cycle and another began a new one, what
- * was recorded counts for nothing: start again.
+ * was recorded counts for nothing: start again, with larger chunks, so that one is all at last.
+ * Otherwise cycles that are shorter than the range takes would keep it here for ever.
  */
 #define CHUNK_BYTES (32 * MWI_KB) /* about 20 us */
+#define CHUNK_GROWS 4             /* 256 MB: 7 cycles at most */
 
-static void record_any_range(uintptr_t lo, uintptr_t hi) {
+static void record_any_range(uintptr_t lo, uintptr_t hi, size_t *chunk) {
 restart:;
   uint32_t cycle = mwi_gc_stats.ncycles;
-  for (uintptr_t a = lo; a < hi; a += CHUNK_BYTES) {
+  for (uintptr_t a = lo; a < hi; a += *chunk) {
     if (!mwi_wb_on()) return; /* marks made now would be taken for the next cycle's */
-    record_range(a, hi - a > CHUNK_BYTES ? a + CHUNK_BYTES : hi);
-    if (hi - a <= CHUNK_BYTES) return;
+    record_range(a, hi - a > *chunk ? a + *chunk : hi);
+    if (hi - a <= *chunk) return;
     if (mwi_gc_hooks.worker_poll()) {
       mwi_rt_leave();
       mwi_gc_hooks.poll_here();
       mwi_rt_enter();
     }
-    if (mwi_gc_stats.ncycles != cycle) goto restart;
+    if (mwi_gc_stats.ncycles != cycle) {
+      *chunk *= CHUNK_GROWS;
+      goto restart;
+    }
   }
 }
 
@@ -226,15 +231,17 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
     return;
   }
   struct mwi_g *g = section_begin();
+  size_t chunk = CHUNK_BYTES;
   uint32_t cycle;
   do {
     cycle = mwi_gc_stats.ncycles;
 #ifndef MW_BREAK_DELETION
-    record_any_range((uintptr_t)dst, (uintptr_t)dst + n);
+    record_any_range((uintptr_t)dst, (uintptr_t)dst + n, &chunk);
 #endif
 #ifndef MW_BREAK_INSERTION
-    record_any_range((uintptr_t)src, (uintptr_t)src + n);
+    record_any_range((uintptr_t)src, (uintptr_t)src + n, &chunk);
 #endif
+    (void)chunk;
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
   section_end(g);
 }
@@ -248,9 +255,9 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
   }
   struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
-  record_any_range((uintptr_t)dst, (uintptr_t)dst + n);
+  size_t chunk = CHUNK_BYTES;
+  record_any_range((uintptr_t)dst, (uintptr_t)dst + n, &chunk);
 #endif
-  (void)n;
   section_end(g);
 }
 
@@ -328,13 +335,14 @@ void mwi_ext_remember(uintptr_t lo, uintptr_t hi) {
  * since external code had it from something it was given.
  */
 static void ext_give(uintptr_t lo, uintptr_t hi) {
+  size_t chunk = CHUNK_BYTES;
   uint32_t cycle;
   struct ext *e;
   do { /* a new cycle, begun in the middle of this, has not heard of it */
     cycle = mwi_gc_stats.ncycles;
     e = ext_enter(lo, hi);
     if (hi - lo > EXT_LARGE_BYTES && mwi_load_acquire(&e->shaded)) return;
-    record_any_range(lo, hi);
+    record_any_range(lo, hi, &chunk);
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
   if (cycle == mwi_gc_stats.ncycles) mwi_store_release(&e->shaded, true);
 }

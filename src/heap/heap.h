@@ -18,17 +18,22 @@
  *
  * Promise  [H2] Memory handed out is zero, but for raw objects, which are while
  *          marking is on.
- *          [H3] alloc bit of a slot: set from the moment its run, or the run whose
- *          rest it is in, is handed to a cursor until a sweep finds it unmarked.  Marking ignores
- * candidates whose alloc bit is clear, so stale memory is never scanned. [H4] A span is in exactly
- * one place: a cursor's, one mcentral list, or a sweeper's hand.  Large spans are on the lists of
- * class LARGE. [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark termination): h-2
- * wants sweeping; h-1 is being swept; h is swept. Spans are allocated from only when swept.  h-1 is
- * stored before a sweep changes marks, h (release) when specials have been dealt with. [H6] While
- * marking is on, runs are handed out black: every slot's mark bit is set with its alloc bit. [H7]
- * An object that was freed is handed out again at most once, and never when a sweep could have
- * found it: not while marking is on, not across a cycle, not from an unswept span. Threads  mcache:
- * the thread that holds the P (or a stopped world).
+ *          [H3] alloc bit of a slot: set from the moment its run, or the run
+ *          whose rest it is in, is handed to a cursor until a sweep finds it
+ *          unmarked.  Marking ignores candidates whose alloc bit is clear, so
+ *          stale memory is never scanned.
+ *          [H4] A span is in exactly one place: a cursor's, one mcentral list,
+ *          or a sweeper's hand.  Large spans are on the lists of class LARGE.
+ *          [H5] sweepgen, against heap.sweepgen h (even; +2 at each mark
+ *          termination): h-2 wants sweeping; h-1 is being swept; h is swept.
+ *          Spans are allocated from only when swept.  h-1 is stored before a
+ *          sweep changes marks, h (release) when specials have been dealt with.
+ *          [H6] While marking is on, runs are handed out black: every slot's
+ *          mark bit is set with its alloc bit.
+ *          [H7] An object that was freed is handed out again at most once, and
+ *          never when a sweep could have found it: not while marking is on, not
+ *          across a cycle, not from an unswept span.
+ * Threads  mcache: the thread that holds the P (or a stopped world).
  */
 #ifndef MWI_HEAP_HEAP_H
 #define MWI_HEAP_HEAP_H
