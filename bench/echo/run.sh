@@ -39,14 +39,13 @@ trap '[ -z "$server" ] || kill "$server"' EXIT
 
 # One run of one server: requests a second, 50th, 99th, 99.9th percentile in us, errors.
 measure() {
-  local port=$((20000 + RANDOM % 10000)) tries=0 program=$1 how=
+  local port=$((20000 + RANDOM % 10000)) program=$1 how=
   [ "$1" != homes ] || { program=bare how=homes; }
   : >"$out/ready" # not the last one's word
   "$out/$program" $port $how >"$out/ready" 2>&1 &
   server=$!
   until grep -q ready "$out/ready"; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] || { echo "echo: $1 does not start" >&2; cat "$out/ready" >&2; exit 1; }
+    kill -0 "$server" || { echo "echo: $1 has ended" >&2; cat "$out/ready" >&2; exit 1; }
     sleep 0.1
   done
   wrk -t"$threads" -c"$connections" -d"${seconds}s" -s "$here/report.lua" \

@@ -82,7 +82,7 @@ static void memory(void) {
   mw_handle h = mw_handle_new(mw_strdup("handle"));
   foreign[0] = mw_strdup("global");
   make_dying();
-  for (int i = 0; i < 200 && (cleaned < 1 || finalized < 1); i++) {
+  while (cleaned < 1 || finalized < 1) {
     wipe();
     mw_gc();
     mw_sleep(1000000);
@@ -121,8 +121,7 @@ static void goroutines(void) {
   mw_go_stack(one, (void *)100L, 1 << 20);
   mw_waitgroup_wait(&done);
   CHECK(count == 111);
-  for (int i = 0; i < 1000 && mw_num_goroutine() > 1; i++) mw_sleep(100000);
-  CHECK(mw_num_goroutine() == 1);
+  while (mw_num_goroutine() > 1) mw_sleep(100000);
   int procs = mw_set_max_procs(0);
   CHECK(procs >= 1 && mw_set_max_procs(2) == procs && mw_set_max_procs(procs) == 2);
   mw_thread_lock();

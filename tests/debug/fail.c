@@ -154,12 +154,12 @@ int main(int argc, char **argv) {
     mw_go(spinner, NULL);
     wait_until_spinning();
     kill(getpid(), SIGQUIT);
-    mw_sleep(10000000000);
+    for (;;) mw_sleep(10000000000);
   } else if (IS("quit-library")) {
     mw_go(eraser, NULL);
     wait_until_spinning();
     kill(getpid(), SIGQUIT);
-    mw_sleep(10000000000);
+    for (;;) mw_sleep(10000000000);
   } else if (IS("malloc")) {
     signal(SIGALRM, crash_in_handler);
     in_malloc();

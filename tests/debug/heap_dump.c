@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../parked.h"
+
 #define CHECK(x)                                                                                   \
   do {                                                                                             \
     if (!(x)) {                                                                                    \
@@ -245,7 +247,7 @@ int main(void) {
   mw_waitgroup_add(&wg, 1);
   mw_chan *chan = mw_chan_make(int, 0);
   mw_go(receiver, chan);
-  mw_sleep(10000000);
+  until_parked(1, "[chan receive");
   mw_gc(); /* leaves nothing but live objects */
 
   /* errors first: nothing of them may remain */

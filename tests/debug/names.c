@@ -8,6 +8,7 @@
  * optimisation, with libc's frames between.  The descriptor keeps message
  * boundaries, so that a line in two writes shows.
  */
+#define _GNU_SOURCE 1
 #include <mallow.h>
 #include <search.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "../parked.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
@@ -100,9 +103,7 @@ int main(void) {
   mw_chan *ch = mw_chan_make(int, 0);
   line_go = __LINE__ + 1;
   mw_go(waiter, ch);
-  while (!line_wait) mw_yield();
-  mw_yield();
-  mw_sleep(1000000);
+  until_parked(1, "[chan receive");
   line_main = __LINE__ + 1;
   int r = outer();
 

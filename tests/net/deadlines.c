@@ -36,10 +36,7 @@ static void together(void) {
   for (int i = 0; i < READERS; i++) mw_go(reader, s);
   mw_sleep(MS / 10);
   s->go = 1;
-  for (int looks = 0; s->over < READERS; looks++) {
-    CHECK(looks < 3000); /* looks, not time: each lets whoever is due go first */
-    mw_sleep(WAIT_MS * MS / 2);
-  }
+  while (s->over < READERS) mw_sleep(WAIT_MS * MS / 2); /* all of them: ctest's limit tells */
   close(s->fd[0]);
   close(s->fd[1]);
 }

@@ -5,6 +5,7 @@
  * Writes KIND's profiles into FOLDER; pprof.sh compares what pprof reads.  The
  * lines that the script names are marked.
  */
+#define _GNU_SOURCE 1
 #include <mallow.h>
 
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../parked.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -123,7 +126,7 @@ static void goroutine(void) {
   if (pthread_create(&t, NULL, thread, NULL) != 0 || pthread_join(t, NULL) != 0) exit(1);
   mw_chan *c = mw_chan_make(long, 0);
   for (int i = 0; i < 25; i++) mw_go(waiter, c);
-  mw_sleep(50000000);
+  until_parked(25, "[chan receive");
   write_profile("goroutine", 0, "goroutine");
   write_profile("goroutine", 1, "goroutine.txt");
   write_profile("goroutine", 2, "goroutines.txt");

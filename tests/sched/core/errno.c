@@ -35,10 +35,11 @@ int main(void) {
     mw_go(body, (void *)i);
   }
   mw_sleep(700000000);
+  while (!moves) mw_yield();
   over = true;
   mw_waitgroup_wait(&done);
   printf("%d rounds, errno wrong in %d\n", moves, wrong);
-  if (wrong || !moves) return 1;
+  if (wrong) return 1;
   puts("ok");
   return 0;
 }

@@ -191,11 +191,10 @@ static void work_a_lot(bool again) {
   mw_set_max_procs(4);
   for (int i = 0; i < 2000; i++) CHECK(intact(list(100), 100));
   make_garbage();
-  for (int i = 0; i < 1000 && finalized < 90; i++) {
+  while (finalized < 90) {
     mw_gc();
     mw_sleep(1000000);
   }
-  CHECK(finalized >= 90);
   finalized = 0;
   if (!again) return;
   company();

@@ -76,14 +76,9 @@ static int alive(void) {
 }
 
 static void all_let_go(void) {
-  int n = N;
-  for (int i = 0; i < 2000 && n > 2; i++) { /* threads that nobody joins may not have ended */
-    if (i) mw_sleep(1000000);
-    collect();
-    n = alive();
-  }
-  if (n > 2) printf("%d of %d are still there\n", n, N);
-  CHECK(n <= 2);
+  /* Threads that nobody joins may not have ended.  Where some are kept, the test's time limit
+   * tells. */
+  for (collect(); alive() > 2; collect()) mw_sleep(1000000);
 }
 
 /* ---- Threads -------------------------------------------------------------- */

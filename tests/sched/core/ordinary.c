@@ -454,7 +454,7 @@ int main(int argc, char **argv) {
     mw_go(answers, NULL);
     if (IS("quick")) quick_exit(4);
     mw_go(IS("exit") ? ends : under, (void *)3);
-    mw_sleep(INT64_C(30000000000));
+    for (;;) mw_sleep(INT64_C(30000000000));
   }
   if (IS("thread-exits")) several(exits_thread, 50);
   if (IS("main-exits-threads")) main_exits_threads();

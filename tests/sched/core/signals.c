@@ -384,7 +384,7 @@ int main(int argc, char **argv) {
     mw_sleep(2000000);
     if (IS("ignored")) signal(SIGQUIT, SIG_IGN);
     kill(getpid(), SIGQUIT);
-    if (IS("quit")) mw_sleep(INT64_C(10000000000));
+    while (IS("quit")) mw_sleep(INT64_C(10000000000));
   }
   if (IS("segv")) {
     volatile int *nothing = (int *)(uintptr_t)8;

@@ -20,7 +20,7 @@ static pthread_barrier_t all_here;
 
 static void block(void *arg) {
   (void)arg;
-  plain_block_ms(20000);
+  for (;;) plain_block_ms(20000);
 }
 static void *use_and_stay(void *arg) {
   mw_yield(); /* attached from here */
@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
   }
   if (strcmp(name, "external") == 0) {
     for (int i = 0; i < MANY; i++) mw_go(block, NULL);
-    mw_sleep(20000000000);
+    for (;;) mw_sleep(20000000000);
   }
   if (strcmp(name, "lower") == 0) {
     pthread_t t[3];

@@ -157,9 +157,9 @@ static void on_chld(int sig) {
 }
 static void mask_stays(void) {
   current = "mask";
-  int p[2];
+  int p[2], ready[2];
   char c;
-  CHECK(pipe(p) == 0);
+  CHECK(pipe(p) == 0 && pipe(ready) == 0);
   struct sigaction sa = {.sa_handler = on_usr1};
   CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
   sa.sa_handler = on_chld;
@@ -168,10 +168,12 @@ static void mask_stays(void) {
   pid_t pid = fork();
   CHECK(pid >= 0);
   if (pid == 0) {
-    usleep(20000);
+    (void)!read(ready[0], &c, 1); /* there is where to jump */
+    usleep(20000);                /* and it reads, mostly */
     _exit(0);
   }
   if (setjmp(plainly) == 0) {
+    CHECK(write(ready[1], "x", 1) == 1);
     (void)!read(p[0], &c, 1);
     CHECK(!"read came back");
   }
@@ -182,8 +184,7 @@ static void mask_stays(void) {
   sigemptyset(&now);
   CHECK(sigprocmask(SIG_SETMASK, &now, NULL) == 0);
   signal(SIGCHLD, SIG_DFL);
-  close(p[0]);
-  close(p[1]);
+  for (int i = 0; i < 2; i++) CHECK(close(p[i]) == 0 && close(ready[i]) == 0);
 }
 
 static char stack[1 << 16];

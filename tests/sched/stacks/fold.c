@@ -16,12 +16,14 @@
  *          fork      a child made while stacks are folded can collect
  * Run with GODEBUG=foldstress=1 as well, and without guard markers.
  */
+#define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../parked.h"
 #include "../check.h"
 #include "cell.h"
 
@@ -139,8 +141,7 @@ static void stray(void) {
     thread_wrote = wrote = 0;
     mw_waitgroup_add(&done, 1);
     mw_go(holder, ch);
-    while (!cell_at) mw_yield();
-    mw_sleep(5000000);
+    until_parked(1, "[chan receive");
     int folds = 0;
     if (variant == 2) CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
     for (int i = 0; i < (variant == 2 ? 400 : 100); i++) {
@@ -166,9 +167,7 @@ static void stray(void) {
 /* ---- external, trace, busy ------------------------------------ */
 
 static mw_chan *never;
-static _Atomic bool inside;
 static int callback(void) {
-  inside = true;
   mw_chan_recv(never, NULL);
   return 0;
 }
@@ -179,8 +178,7 @@ static void call_external(void *unused) {
 static void external(void) {
   never = mw_chan_make(char, 0);
   mw_go(call_external, NULL);
-  while (!inside) mw_yield();
-  mw_sleep(2000000);
+  until_parked(1, "[chan receive");
   collect(4);
   CHECK_EQ(stacks_folded(), 0);
 }
@@ -190,14 +188,13 @@ __attribute__((noinline)) static void a_frame_to_find(void) {
   never = NULL;
 }
 static void parks(void *unused) {
-  (void)unused;
   a_frame_to_find();
-  inside = false;
+  mw_keep_alive(unused); /* no tail call */
 }
 static void park_one(void) {
   never = mw_chan_make(char, 0);
   mw_go(parks, NULL);
-  mw_sleep(5000000);
+  until_parked(1, "[chan receive");
   collect(4);
 }
 
@@ -261,8 +258,7 @@ static void shrink(void) {
     deep_sp = 0;
     mw_waitgroup_add(&done, 1);
     mw_go(digger, ch);
-    while (!deep_sp) mw_yield();
-    mw_sleep(2000000);
+    until_parked(1, "[chan receive");
     for (int i = 0; i < 10; i++) {
       if (running) mw_chan_send(ch, (char)1); /* never parked from one collection to the next */
       mw_sleep(1000000);

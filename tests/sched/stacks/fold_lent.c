@@ -58,6 +58,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../parked.h"
 #include "../check.h"
 #include "cell.h"
 
@@ -95,7 +96,7 @@ static owner *begin(void) {
   mw_waitgroup_add(&done, 1);
   mw_go(owns, o);
   while (!o->at) mw_yield();
-  mw_sleep(2000000);
+  until_parked(1, "[chan receive");
   return o;
 }
 static void end(owner *o) {

@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../parked.h"
 #include "../check.h"
 #include "cell.h"
 
@@ -50,7 +51,7 @@ static cell *begin(void) {
   mw_waitgroup_add(&done, 1);
   mw_go(holder, c);
   while (!c->at) mw_yield();
-  mw_sleep(2000000);
+  until_parked(1, "[chan receive");
   return c;
 }
 static void end(cell *c, uint64_t expected) {
