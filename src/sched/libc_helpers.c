@@ -95,10 +95,21 @@ static bool by_thread(const struct sigevent *event) {
 static int apart_timer(clockid_t clock, struct sigevent *event, timer_t *timer) {
   APART(timer_create(clock, event, timer));
 }
+/* In one section: the timer is made, and what it is given is kept.  Its name is the program's
+ * behind that. */
 MWI_EXPORT int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
-  int r = by_thread(event) ? apart_timer(clock, event, timer) : timer_create(clock, event, timer);
-  if (r == 0 && event && !mwi_off_goroutine())
-    mwi_keep(MWI_KEPT_TIMER, (uintptr_t)*timer, event->sigev_value.sival_ptr);
+  if (!event || mwi_off_goroutine())
+    return by_thread(event) ? apart_timer(clock, event, timer) : timer_create(clock, event, timer);
+  struct sigevent e = *event;
+  timer_t made;
+  struct mwi_g *g = mwi_getg();
+  mwi_jumps_wait(g);
+  int r = by_thread(&e) ? apart_timer(clock, &e, &made) : timer_create(clock, &e, &made);
+  int saved = mwi_errno_get();
+  if (r == 0) mwi_keep(MWI_KEPT_TIMER, (uintptr_t)made, e.sigev_value.sival_ptr);
+  mwi_errno_set(saved);
+  mwi_jumps_go(g);
+  if (r == 0) *timer = made;
   return r;
 }
 

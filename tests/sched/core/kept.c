@@ -2,12 +2,13 @@
 /*
  * tests/sched/core/kept.c -- objects that only libc or the kernel holds come back whole [KP1]
  *
- *     kept threads|exits|c11|tries|detached|values|timers|epoll|cookie|end
+ *     kept threads|exits|c11|tries|names|detached|values|timers|epoll|cookie|end
  *
  *   threads   pthread_create's argument, which the creator has no longer; pthread_join's result
  *   exits     the result of pthread_exit
  *   c11       thrd_create's argument
  *   tries     pthread_tryjoin_np, pthread_timedjoin_np, pthread_clockjoin_np
+ *   names     threads that are joined at once, beside others, which get their names
  *   detached  results of threads that nobody joins, detached before, by themselves and after
  *   values    thread-specific, of a thread that is in another value's destructor, external code
  *   timers    the value of a timer's event, by thread and by signal, until timer_delete
@@ -137,6 +138,38 @@ static void tries(void) {
   collect();
   for (int i = 0; i < N; i++) join_somehow(i);
   all_let_go();
+}
+
+static void *gives_a_new_one(void *p) {
+  int i = whole(p);
+  object *o = mw_new(object), *rest = mw_new(object);
+  *rest = (object){.magic = MAGIC, .value = 1001 + i};
+  *o = (object){.magic = MAGIC, .value = i + 1, .next = rest};
+  return o;
+}
+
+static void *joins_many(void *p) {
+  object *o = p;
+  int from = whole(o);
+  for (int i = from; i < from + 300; i++) {
+    pthread_t t;
+    void *result = NULL;
+    CHECK(pthread_create(&t, NULL, gives_a_new_one, o) == 0);
+    for (int j = 0; j < 20; j++) mw_keep_alive(mw_new(object));
+    CHECK(pthread_join(t, &result) == 0 && whole(result) == i + 1);
+    o = result;
+  }
+  return o;
+}
+
+static void names(void) {
+  enum { JOINERS = 8 };
+  for (int i = 0; i < JOINERS; i++)
+    CHECK(pthread_create(&threads[i], NULL, joins_many, make(i)) == 0);
+  for (int i = 0; i < JOINERS; i++) {
+    void *result = NULL;
+    CHECK(pthread_join(threads[i], &result) == 0 && whole(result) == i + 300);
+  }
 }
 
 static int c11_thread(void *p) {
@@ -369,6 +402,8 @@ int main(int argc, char **argv) {
     c11();
   else if (strcmp(what, "tries") == 0)
     tries();
+  else if (strcmp(what, "names") == 0)
+    names();
   else if (strcmp(what, "detached") == 0)
     detached();
   else if (strcmp(what, "values") == 0)

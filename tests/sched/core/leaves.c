@@ -27,6 +27,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -167,6 +169,31 @@ static void short_execs(void) {
   execv("/nonexistent", argv);
   execve("/nonexistent", argv, argv);
 }
+/* What of these the kernel or libc holds is an object, which the runtime keeps. */
+static void *object(void) {
+#ifdef WITH_MALLOW
+  return mw_new(struct timespec);
+#else
+  return stdout;
+#endif
+}
+static void watch(int set, int op, int d) {
+  struct epoll_event e = {.events = EPOLLIN, .data.ptr = object()};
+  epoll_ctl(set, op, d, &e);
+}
+static void short_events(void) {
+  int set = epoll_create1(0), d = eventfd(0, 0);
+  watch(set, EPOLL_CTL_ADD, d);
+  watch(set, EPOLL_CTL_MOD, d);
+  epoll_ctl(set, EPOLL_CTL_DEL, d, NULL);
+  close(d);
+  close(set);
+}
+static void short_timers(void) {
+  struct sigevent e = {.sigev_notify = SIGEV_NONE, .sigev_value.sival_ptr = object()};
+  timer_t t;
+  if (timer_create(CLOCK_MONOTONIC, &e, &t) == 0) timer_delete(t);
+}
 static void short_forks(void) {
   pid_t pid = fork();
   if (pid == 0) _exit(0);
@@ -187,7 +214,8 @@ static const struct call {
     {"sleep", wait_thrd_sleep, true},  {"descriptors", short_descriptors, false},
     {"files", short_files, false},     {"sockets", short_sockets, false},
     {"signals", short_signals, false}, {"polls", short_polls, false},
-    {"execs", short_execs, false},
+    {"execs", short_execs, false},     {"events", short_events, false},
+    {"timers", short_timers, false},
 #ifdef WITH_MALLOW
     {"forks", short_forks, false}, /* libc's alone has locks that it leaves locked, beside threads
                                     */
