@@ -34,7 +34,7 @@ struct mwi_tcb {
   struct mwi_m *m;           /* the thread; NULL only in mwi_tcb_foreign */
   uintptr_t thread;          /* its thread pointer (os/tls.h); 0: no signal comes there */
   /* handlers of the program's that run on this thread: sched/signal.c */
-  uint32_t sig;                 /* how many */
+  _Atomic uint32_t sig;         /* how many; others guess: an idle thread that is free has none */
   uint32_t held;                /* how many of them interrupted what must not be stopped */
   uint32_t waits;               /* how many interrupted a wait: `rt` counts from 0 since [N6] */
   struct mwi_handler *handlers; /* the latest */

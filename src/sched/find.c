@@ -132,7 +132,7 @@ static struct mwi_g *steal(struct mwi_m *m, struct mwi_p *p) {
   return NULL;
 }
 
-/* Scheduler loop, no P: sleep until given one. */
+/* Scheduler loop, no P: sleep until given one, which it may lose on the way. */
 static void stop_m(void) {
   struct mwi_m *m = mwi_self();
   mwi_sysmon_need();
@@ -142,12 +142,7 @@ static void stop_m(void) {
   mwi_add_relaxed(&mwi_sched.nidle_m, 1);
   mwi_check_dead();
   mwi_unlock(&mwi_sched.lock);
-  mwi_enter_sys(m);
-  while (!mwi_load_acquire(&m->park)) mwi_futex_wait(&m->park, 0, -1);
-  mwi_leave_sys(m);
-  mwi_store_relaxed(&m->park, 0);
-  m->spinning = m->next_spinning;
-  mwi_acquire_p(m, m->next_p);
+  (void)mwi_p_await(m);
 }
 
 /* A goroutine to run, on a P.  Sleeps when there is none.  *inherits: it comes from

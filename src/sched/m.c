@@ -169,8 +169,8 @@ void mwi_attach_for(void (*fn)(void)) {
 
 static void m_main(void *arg) {
   struct mwi_m *m = arg;
-  struct mwi_p *p = m->next_p;
-  bool spinning = m->next_spinning;
+  struct mwi_p *p = m->first_p;
+  bool spinning = m->first_spinning;
   mwi_m_adopt(m);
   pthread_sigmask(SIG_SETMASK, &mwi_sched.sigmask, NULL);
   m->spinning = spinning;
@@ -179,27 +179,30 @@ static void m_main(void *arg) {
   mwi_schedule_loop();
 }
 
+/* An idle thread that no handler of the program's keeps busy, or NULL. */
+static struct mwi_m *idle_m_get_locked(void) {
+  struct mwi_m **at = &mwi_sched.idle_m;
+  while (*at && mwi_load_relaxed(&(*at)->tcb.sig)) at = &(*at)->next_idle;
+  struct mwi_m *m = *at;
+  if (!m) return NULL;
+  *at = m->next_idle;
+  mwi_add_relaxed(&mwi_sched.nidle_m, (uint32_t)-1);
+  return m;
+}
+
 void mwi_m_start(struct mwi_p *p, bool spinning) {
   mwi_lock(&mwi_sched.lock);
-  struct mwi_m *m = mwi_sched.idle_m;
-  if (m) {
-    mwi_sched.idle_m = m->next_idle;
-    mwi_add_relaxed(&mwi_sched.nidle_m, (uint32_t)-1);
-  } else {
-    mwi_sched.nm++;
-  }
+  struct mwi_m *m = idle_m_get_locked();
+  if (!m) mwi_sched.nm++;
   mwi_unlock(&mwi_sched.lock);
   if (m) {
-    m->next_p = p;
-    m->next_spinning = spinning;
-    mwi_store_release(&m->park, 1); /* pairs with stop_m's acquire */
-    mwi_futex_wake(&m->park, 1);
+    mwi_p_give(m, p, spinning);
     return;
   }
   m = mwi_m_new();
   note_creator(m);
-  m->next_p = p;
-  m->next_spinning = spinning;
+  m->first_p = p;
+  m->first_spinning = spinning;
   mwi_lock(&mwi_sched.lock);
   m->next_idle = mwi_sched.new_m;
   mwi_sched.new_m = m;

@@ -114,13 +114,22 @@ struct bound_park {
   void *arg;
 };
 
-/* Until whoever takes the bound goroutine from a queue gives us the processor (execute, proc.c). */
-static void await_p(struct mwi_m *m) {
-  mwi_enter_sys(m);
-  while (!mwi_load_acquire(&m->park)) mwi_futex_wait(&m->park, 0, -1);
-  mwi_leave_sys(m);
-  mwi_store_relaxed(&m->park, 0);
-  mwi_acquire_p(m, m->next_p);
+/* g, bound to the calling thread m, is runnable and in no queue: until m has a processor for it.
+ * In the global queue it has its turn by the scheduler's fairness [D1], and who takes it from
+ * there gives m the processor (execute, proc.c). */
+static void get_turn(struct mwi_m *m, struct mwi_g *g) {
+  do {
+    struct mwi_p *p = mwi_idle_p_get();
+    if (p) {
+      m->next_inherits = false;
+      mwi_acquire_p(m, p);
+      return;
+    }
+    if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, 1);
+    mwi_globq_put(g);
+    mwi_sysmon_need();
+    mwi_wake_p(); /* one may have gone idle since we looked [D2] */
+  } while (!mwi_p_await(m));
 }
 
 static void park_bound(void *arg, uintptr_t sp) {
@@ -145,28 +154,17 @@ static void park_bound(void *arg, uintptr_t sp) {
     mwi_check_dead();
     mwi_unlock(&mwi_sched.lock);
   }
-  await_p(m); /* not before: it takes locks [P4] */
-  mwi_g_take_up(m, m->next_p, g, m->next_inherits);
+  if (!mwi_p_await(m)) get_turn(m, g); /* not before: it takes locks [P4] */
+  mwi_g_take_up(m, m->tcb.p, g, m->next_inherits);
 }
 
-/* In the global queue, g has its turn by the scheduler's fairness [D1]. */
 void mwi_begin_bound(struct mwi_m *m, struct mwi_g *g) {
-  struct mwi_p *p = mwi_idle_p_get();
-  if (p) {
-    mwi_acquire_p(m, p);
-    m->chosen_inherits = false;
-  } else {
-    g->m = m;
-    g->locked = true;
-    mwi_add_relaxed(&mwi_sched.nbound, 1);
-    mwi_globq_put(g);
-    mwi_sysmon_need();
-    mwi_wake_p(); /* one may have gone idle since we looked [D2] */
-    await_p(m);
-    g->locked = false;
-    m->chosen_inherits = m->next_inherits;
-  }
+  g->m = m;
+  g->locked = true;
+  get_turn(m, g);
+  g->locked = false;
   m->chosen = g;
+  m->chosen_inherits = m->next_inherits;
 }
 
 _Atomic int64_t mwi_block_rate, mwi_mutex_fraction;

@@ -85,11 +85,54 @@ struct mwi_p *mwi_release_p(struct mwi_m *m) {
   return p;
 }
 
+/*
+ * A handler of the program's may come on a thread that sleeps, and take its time; m cannot take p
+ * up before it ends.  Such a thread is not chosen (mwi_m_start), but the handler may begin right
+ * after that, and a goroutine that is bound to m can run nowhere else.  So p is given by way of
+ * m->sys_p, from where sysmon takes it as from a system call.
+ */
+void mwi_p_give(struct mwi_m *m, struct mwi_p *p, bool spinning) {
+  mwi_store_relaxed(&p->given, spinning ? MWI_GIVEN_SPINNING : MWI_GIVEN);
+  mwi_store_relaxed(&p->sys_tick, mwi_load_relaxed(&p->sys_tick) + 1);
+  mwi_store_relaxed(&p->m, m);
+  mwi_store_release(&m->sys_p, p); /* pairs with the exchange of whoever takes it */
+  mwi_store_release(&m->park, 1);  /* pairs with mwi_p_await's acquire */
+  mwi_futex_wake(&m->park, 1);
+}
+
+/* The caller owns p. */
+static uint8_t given_for(struct mwi_p *p) {
+  uint8_t given = mwi_load_relaxed(&p->given);
+  mwi_store_relaxed(&p->given, MWI_GIVEN_NOT);
+  return given;
+}
+
+bool mwi_p_await(struct mwi_m *m) {
+  mwi_enter_sys(m);
+  while (!mwi_load_acquire(&m->park)) mwi_futex_wait(&m->park, 0, -1);
+  mwi_leave_sys(m);
+  mwi_store_relaxed(&m->park, 0);
+  struct mwi_p *p = mwi_xchg_acqrel(&m->sys_p, NULL);
+  if (!p) return false;
+  m->spinning = given_for(p) == MWI_GIVEN_SPINNING;
+  mwi_acquire_p(m, p);
+  return true;
+}
+
+void mwi_p_pass_on(struct mwi_p *p) {
+  if (given_for(p) == MWI_GIVEN_SPINNING)
+    mwi_m_start(p, true); /* others count on its being looked around with [D2] */
+  else
+    mwi_handoff_p(p);
+}
+
 struct mwi_p *mwi_release_p_stw(struct mwi_m *m) {
   struct mwi_p *p = mwi_release_p(m);
   if (p) return p;
   p = mwi_xchg_acqrel(&m->sys_p, NULL);
-  if (p) mwi_store_relaxed(&p->m, NULL);
+  if (!p) return NULL;
+  mwi_store_relaxed(&p->m, NULL);
+  if (given_for(p) == MWI_GIVEN_SPINNING) atomic_fetch_sub(&mwi_sched.nspinning, 1);
   return p;
 }
 
@@ -193,11 +236,8 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
       return;
     }
     if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, -1);
-    struct mwi_p *p = mwi_release_p(m);
-    owner->next_p = p;
     owner->next_inherits = inherits;
-    mwi_store_release(&owner->park, 1); /* pairs with park_bound */
-    mwi_futex_wake(&owner->park, 1);
+    mwi_p_give(owner, mwi_release_p(m), false);
     return;
   }
   mwi_g_take_up(m, m->tcb.p, g, inherits);

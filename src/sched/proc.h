@@ -51,8 +51,8 @@ struct mwi_m {
   bool (*commit)(struct mwi_g *, void *); /* what to do with prev once it is off its stack */
   void *commit_arg;
   struct mwi_g *chosen; /* taken from the queue for the loop to run: it is bound to its thread */
-  bool chosen_inherits, next_inherits; /* chosen, and what next_p was given for: from runnext */
-  bool spinning; /* looks for work without having any; counted in sched.nspinning */
+  bool chosen_inherits; /* from runnext */
+  bool spinning;        /* looks for work without having any; counted in sched.nspinning */
   uint32_t rand;
   /* the set that it asks for descriptors now and then: that of its CPU; 0 while it is idle.
    * Owner writes, others read (netpoll.c) */
@@ -104,9 +104,10 @@ struct mwi_m {
   _Atomic uint32_t cut_call;  /* the one that is to end, as in calls; 0: none.  seq_cst */
   _Atomic uint32_t mask_turn; /* of mwi_sched.mask_turn: the last that this thread has seen */
   _Atomic bool cut_bound;     /* a handler ran here: the calls of the goroutine bound to it end */
-  /* the P of a thread in a system call (mwi_syscall_enter): who exchanges it for
-   * NULL owns it.  The thread itself; sysmon, under sched.lock; a stopper that
-   * holds the thread.  p->m stays meanwhile.  release on entry, acq_rel else. */
+  /* the P that a thread has left for a system call (mwi_syscall_enter), or is given while it
+   * sleeps without one (mwi_p_give): who exchanges it for NULL owns it.  The thread itself; sysmon,
+   * under sched.lock; a stopper that holds the thread.  p->m stays meanwhile.  release on entry and
+   * when it is given, acq_rel else. */
   _Atomic(struct mwi_p *) sys_p;
 
 #if MW_CHECK
@@ -115,8 +116,9 @@ struct mwi_m {
 
   /* idle parking */
   _Atomic uint32_t park;   /* futex: 1 when woken */
-  struct mwi_p *next_p;    /* P given by the waker; written before park */
-  bool next_spinning;      /* the waker counted this thread in nspinning */
+  bool next_inherits;      /* of the P that it is given, for its goroutine: that was in runnext */
+  struct mwi_p *first_p;   /* a new thread's, before it begins */
+  bool first_spinning;     /* ... which is counted in nspinning */
   struct mwi_m *next_idle; /* under sched.lock */
 
   /* under sched.allm_lock */
@@ -165,7 +167,8 @@ struct mwi_p {
   uint64_t next_id, end_id;    /* numbers for new goroutines: [next_id, end_id) */
   _Atomic int32_t ngoroutines; /* births less deaths here; others read */
 
-  _Atomic uint32_t sys_tick; /* system calls entered with it; sysmon watches it */
+  _Atomic uint32_t sys_tick; /* how often it has come to be in m->sys_p; sysmon watches it */
+  _Atomic uint8_t given;     /* enum mwi_given: how.  Owner; sysmon guesses */
 
   /* sysmon's */
   uint32_t seen_tick, seen_slice, seen_sys_tick;
@@ -173,6 +176,10 @@ struct mwi_p {
 
   struct mwi_p *next_idle; /* under sched.lock */
 } MWI_ALIGNED(64);
+
+/* In m->sys_p: left there for a system call, or given to a thread that sleeps without one, which
+ * may be counted in nspinning. */
+enum mwi_given { MWI_GIVEN_NOT, MWI_GIVEN, MWI_GIVEN_SPINNING };
 
 #define MWI_MAX_THREADS 10000       /* unless mw_set_max_threads says otherwise; Go's number */
 #define MWI_MOST_THREADS (1u << 17) /* that it accepts */
@@ -277,8 +284,16 @@ _Noreturn void mwi_schedule_loop(void);
 void mwi_wake_p(void); /* there is work: start one more thread if a P is idle */
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p);
 struct mwi_p *mwi_release_p(struct mwi_m *m);
-struct mwi_p *mwi_release_p_stw(struct mwi_m *m); /* also one that it left in a system call */
+struct mwi_p *mwi_release_p_stw(struct mwi_m *m); /* also one that is in sys_p */
 void mwi_handoff_p(struct mwi_p *p);              /* give a held P to others, or make it idle */
+/* To m, which sleeps without one, or is about to (mwi_p_await). */
+void mwi_p_give(struct mwi_m *m, struct mwi_p *p, bool spinning);
+/* The calling thread m sleeps until it is given a P, and has it.  False: it has lost that again,
+ * for a handler of the program's has kept it from taking it.  Registers and stop_sp are published.
+ */
+bool mwi_p_await(struct mwi_m *m);
+/* sysmon, which has exchanged p in m->sys_p for NULL: it goes to somebody else. */
+void mwi_p_pass_on(struct mwi_p *p);
 struct mwi_p *mwi_idle_p_get(void);
 void mwi_idle_p_put(struct mwi_p *p);
 /* A list of goroutines by g->next, in state RUNNABLE and in no queue. */

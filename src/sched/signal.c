@@ -51,8 +51,6 @@
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
  *          Timers wait for a handler that has come on the thread that keeps them (keeper.c), while
  *          nobody else is awake.
- *          An idle thread that is given a processor while it runs a handler has it, unused, until
- *          the handler ends.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

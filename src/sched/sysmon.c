@@ -3,10 +3,10 @@
  * sched/sysmon.c -- the thread that watches the others
  *
  * Job      End time slices after 10 ms; take the processor of
- *          a thread stuck in external code or in a system call when somebody
- *          else could use it; have somebody ask for ready descriptors when nobody has;
- *          create threads, and start one for processors left by signal
- *          handlers; notice a deadlock when the program's last thread of its
+ *          a thread stuck in external code or in a system call, or of one that a handler keeps
+ *          from taking it up, when somebody else could use it; have somebody ask for ready
+ *          descriptors when nobody has; create threads, and start one for processors left by
+ *          signal handlers; notice a deadlock when the program's last thread of its
  *          own ends; ask for a collection every two minutes; under a memory limit, look
  *          whether stacks may have grown.
  * How      Sleeps 20 us, and after 50 idle rounds twice as long each time, to
@@ -109,11 +109,12 @@ static bool somebody_waits(int64_t now) {
 
 /*
  * The processor of a thread that is in the same system call as at the last
- * look goes to others who wait, and after a time slice in any case: sysmon
- * cannot rest while a processor is out.  Under sched.lock, so that a change of
- * GOMAXPROCS sees it on one side.
+ * look, or that was given it and is still in a handler, goes to others who wait, and after a time
+ * slice in any case: sysmon cannot rest while a processor is out.  Under sched.lock, so that a
+ * change of GOMAXPROCS sees it on one side.
  */
-static bool retake_from_syscall(struct mwi_p *p, struct mwi_m *m, int64_t now, bool waits) {
+static bool retake_left(struct mwi_p *p, struct mwi_m *m, int64_t now, bool waits) {
+  if (mwi_load_relaxed(&p->given) && !mwi_load_relaxed(&m->tcb.sig)) return false; /* it comes */
   uint32_t tick = mwi_load_relaxed(&p->sys_tick);
   if (tick != p->seen_sys_tick) {
     p->seen_sys_tick = tick;
@@ -126,7 +127,7 @@ static bool retake_from_syscall(struct mwi_p *p, struct mwi_m *m, int64_t now, b
   bool mine = mwi_cas_acqrel(&m->sys_p, &left, NULL);
   if (mine) mwi_store_relaxed(&p->m, NULL);
   mwi_unlock(&mwi_sched.lock);
-  if (mine) mwi_handoff_p(p);
+  if (mine) mwi_p_pass_on(p);
   return mine;
 }
 
@@ -152,7 +153,7 @@ static bool look(int64_t now, bool waits, bool *brisk) {
     uint32_t tick = mwi_load_relaxed(&p->tick), slice = mwi_load_relaxed(&p->slice);
     bool left = m && mwi_load_acquire(&m->sys_p) == p; /* in RUN, when a handler runs there [N6] */
     bool in_syscall = left || (m && mwi_m_in_syscall(m));
-    if (left && retake_from_syscall(p, m, now, waits)) {
+    if (left && retake_left(p, m, now, waits)) {
       did = true;
       continue;
     }
