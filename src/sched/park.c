@@ -125,8 +125,8 @@ static void get_turn(struct mwi_m *m, struct mwi_g *g) {
       mwi_acquire_p(m, p);
       return;
     }
+    mwi_globq_put(g); /* before it counts as asleep, or mwi_check_dead finds all of them so */
     if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, 1);
-    mwi_globq_put(g);
     mwi_sysmon_need();
     mwi_wake_p(); /* one may have gone idle since we looked [D2] */
   } while (!mwi_p_await(m));
