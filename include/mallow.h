@@ -363,7 +363,8 @@ void mw_sem_release(mw_sem *s); /* to more than UINT32_MAX: fatal */
  * plain C: those whose address escapes live until the handler ends, no longer.
  */
 void mw_signal_notify(mw_chan *ch, int sig);
-/* Nothing is sent to ch after this has returned. */
+/* What the process has got before this is called is sent to ch, as above; nothing
+ * is after it has returned. */
 void mw_signal_stop(mw_chan *ch);
 /* Undo all mw_signal_notify for sig, and any handler; then ignore it, or have
  * its default action (SIGQUIT's is to print all goroutines and exit with 2). */

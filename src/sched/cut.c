@@ -7,7 +7,8 @@
  *          whatever thread the kernel has chosen.  So here is decided whose call it ends.
  * Promise  [I1] A signal to the process ends the main goroutine's call, parked or not, as in
  *          a program with threads, where the kernel gives it to main's thread if that does
- *          not block it.  If main's does (its mask is then its own), it ends the
+ *          not block it.  (While main is on a thread it is that very thread's: signal.c, [N7].)
+ *          If main's does block it, it ends the
  *          call of the goroutine that is bound to the thread where the handler ran,
  *          which is also the one that a signal to that thread means.
  *          [I2] SA_RESTART means what it means to the kernel: the calls that
@@ -35,12 +36,6 @@ bool mwi_cut_reaches(const struct mwi_g *g) {
   return g == mwi_sched.main_g || g->pins;
 }
 
-/* Would main's thread not take it?  Its mask is its own, or everybody's. */
-static bool main_blocks(const struct mwi_g *main, const struct mwi_m *here, int sig) {
-  if (main->pin[MWI_PIN_MASK]) return main->m != here;
-  return sigismember(&mwi_sched.sigmask, sig) == 1;
-}
-
 /* The goroutine that a signal on this thread is for; NULL: none of ours. */
 static struct mwi_g *target(const struct mwi_m *m, int sig, const siginfo_t *info) {
   struct mwi_g *main = mwi_sched.main_g, *here = m ? m->tcb.g : NULL;
@@ -50,7 +45,7 @@ static struct mwi_g *target(const struct mwi_m *m, int sig, const siginfo_t *inf
     if (here) return here == main || bound ? here : NULL;
     return m && m->tid == (int)mwi_sys0(SYS_getpid) ? main : NULL;
   }
-  if (main_blocks(main, m, sig)) return bound ? here : NULL;
+  if (here != main && sigismember(&mwi_sched.main_mask, sig) == 1) return bound ? here : NULL;
   return main;
 }
 

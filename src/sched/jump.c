@@ -27,9 +27,13 @@
  *          handler that interrupted the runtime elsewhere (a channel, a timer),
  *          whose work would stay half done, as libc's would in plain C; between two of
  *          that work's own sections (rt is 0) it is not noticed.
- *          Fatal as well: a goroutine that is parked, whose handler runs on another stack; never
- *          main's while it is the only goroutine [N5].  Jumps that external code makes over
- *          compiled frames are not seen; they matter only out of handlers.
+ *          Fatal as well: to a goroutine that is parked, or in a queue, when the signal comes: its
+ *          handler runs on another stack, or over the sleep of the thread that it keeps.  Never
+ *          main's while it is the only goroutine [N5]; and beside others what blocks main's thread
+ *          can be left [N7], and main is not between two threads if it keeps its own
+ *          (mw_thread_lock).  To have a parked one take over a jump from elsewhere, it would have
+ *          to be woken, and its call undone, before anybody else wakes it.  Jumps that external
+ *          code makes over compiled frames are not seen; they matter only out of handlers.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
@@ -182,8 +186,10 @@ static void forget_handlers(struct mwi_tcb *t, uintptr_t sp, struct __jmp_buf_ta
       continue;
     }
     if (h->in_call && !h->fault) put_off(t, h, env, value, mask);
-    if (h->rt || h->wait || h->in_call)
-      mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
+    if (h->wait)
+      mwi_fatal(
+          "siglongjmp out of a handler that interrupted a wait of a goroutine that is parked");
+    if (h->rt || h->in_call) mwi_fatal("siglongjmp out of a handler that interrupted the runtime");
     mwi_handler_leave(h);
   }
 }
@@ -241,6 +247,11 @@ MWI_EXPORT _Noreturn void mwi_rt_longjmp(jmp_buf env, int value) {
     uintptr_t sp = mwi_os_jmpbuf_sp(env);
     const sigset_t *mask = mwi_os_jmpbuf_mask(env);
     if (MWI_UNLIKELY(t->sig)) {
+      const struct mwi_g *to = mwi_stack_owner(sp);
+      if (to && to != t->g)
+        mwi_fatal(
+            "siglongjmp out of a handler to goroutine %lu, which is parked or on another thread",
+            (unsigned long)to->id);
       sigset_t now;
       hold_signals(&now);
       forget_handlers(t, sp, env, value, &now);

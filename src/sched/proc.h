@@ -234,6 +234,7 @@ struct mwi_sched {
   _Atomic bool cuts, cut_main; /* cut.c: sysmon is to look at all, and at main */
   _Atomic bool single;         /* the program has not started a goroutine yet */
   sigset_t sigmask;            /* new threads begin with it.  Under lock; handlers guess */
+  sigset_t main_mask;          /* main's thread's; the same */
   _Atomic uint32_t mask_turn;  /* counts its changes while there were other threads of ours */
   _Atomic bool mask_spreads;   /* they are taking it over */
 };

@@ -27,6 +27,10 @@
  *          main's or while main waits, never beside it, and the mask is the process's.
  *          One with threads and no goroutine sees no handler on a thread that plain C does not
  *          have, unless main has changed its mask since.
+ *          [N7] With goroutines, too, a signal to the process that main does not block has its
+ *          handler run on main's thread, while main has one: whatever blocks main there, in a
+ *          library or in the kernel, is interrupted as it is in plain C.  Where main is parked its
+ *          call is ended by cut.c.
  *          [N3] After mw_signal_stop has returned nothing is sent to the channel; what came before
  *          it was called has been.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
@@ -103,12 +107,13 @@ static bool valid(int sig) {
   return sig > 0 && sig < NSIG_MAX;
 }
 
-/* ---- A program of one goroutine ----------------------------------------- */
+/* ---- Where main is -------------------------------------------------------- */
 
 /*
- * [N5].  Plain C runs its handlers where its code runs, between two instructions, and one beside
- * another never.  Here a signal may come on a thread that main is not on.  Main keeps its own as
- * long as it is alone (MWI_PIN_ALONE), parked or not, so the signal is sent on to that thread.
+ * [N5], [N7].  Plain C runs its handlers where its code runs, between two instructions, and one
+ * beside another never.  Here a signal may come on a thread that main is not on, and is sent on to
+ * main's.  While main is alone it keeps its own (MWI_PIN_ALONE), parked or not.  Later it may have
+ * left it when the signal comes there; once is enough.
  */
 bool mwi_single(void) {
   return mwi_load_relaxed(&mwi_sched.single) &&
@@ -127,8 +132,11 @@ static bool send_on(int sig, const siginfo_t *info, const struct mwi_m *to) {
   copy.si_code = SENT_ON + (uint16_t)info->si_code;
   return mwi_sys4(SYS_rt_tgsigqueueinfo, mwi_sys0(SYS_getpid), to->tid, sig, &copy) == 0;
 }
+static bool was_sent_on(const siginfo_t *info) {
+  return info->si_code <= SENT_ON + UINT16_MAX;
+}
 static void as_it_came(siginfo_t *info) {
-  if (info->si_code <= SENT_ON + UINT16_MAX) info->si_code = (int16_t)(info->si_code - SENT_ON);
+  if (was_sent_on(info)) info->si_code = (int16_t)(info->si_code - SENT_ON);
 }
 
 static bool on_main(void) {
@@ -136,21 +144,25 @@ static bool on_main(void) {
   return t->attached && t->g == mwi_sched.main_g;
 }
 
-/* Beside threads of the program's: is this one of ours, that plain C does not have?  Where main has
- * a mask of its own, another of the program's may be the one that wants it. */
-static bool on_nobodys(void) {
+/* Beside goroutines or threads of the program's: has it come on a thread of ours, which plain C
+ * does not have, where it is not another's?  A goroutine's, while there are any, is what was sent
+ * to its thread; and what main blocks somebody else may want. */
+static bool is_mains(int sig, const siginfo_t *info) {
   const struct mwi_tcb *t = mwi_tcb();
-  return mwi_load_relaxed(&mwi_sched.single) && t->attached && t->m && !t->m->foreign &&
-         !mwi_sched.main_g->pin[MWI_PIN_MASK];
+  if (!t->attached || !t->m || t->m->foreign) return false;
+  if (sigismember(&mwi_sched.main_mask, sig) == 1) return false;
+  return mwi_load_relaxed(&mwi_sched.single) || info->si_code != SI_TKILL;
 }
 
 /* Is it another thread's, main's?  Then it has been sent on.  (Not one of SIGRTMIN and above
  * of which the kernel keeps no more.) */
 static bool sent_to_main(int sig, const siginfo_t *info) {
   const struct mwi_g *main = mwi_sched.main_g;
-  if (!mwi_single() && !on_nobodys()) return false;
-  if (on_main() || is_fault(sig)) return false;
-  return main->pin[MWI_PIN_ALONE] && main->m && send_on(sig, info, main->m);
+  if (!main || !mwi_load_relaxed(&mwi_sched.main_ours)) return false;
+  if (on_main() || is_fault(sig) || was_sent_on(info)) return false;
+  if (!mwi_single() && !is_mains(sig, info)) return false;
+  const struct mwi_m *to = main->m; /* a guess, unless main is alone */
+  return to && to->tcb.g == main && send_on(sig, info, to);
 }
 
 static bool is_function(handler_fn *fn) {
@@ -281,6 +293,7 @@ static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   int flags = mwi_load_relaxed(&actions[sig].flags);
   bool once = sig != SIGSEGV && (flags & (int)SA_RESETHAND);
   if ((fn || once) && sent_to_main(sig, info)) return;
+  as_it_came(info);
   if (once) fn = take_once(sig, &flags);
   if (!fn) return; /* it has just been taken away */
   mwi_assert(!mwi_single() || on_main() || is_fault(sig) || sig >= SIGRTMIN);            /* [N5] */
@@ -315,7 +328,6 @@ static MWI_NOINLINE void call_on_thread(struct mwi_handler *h, uintptr_t fn, int
  * between flag and store, and not every handler's signal is blocked, by which others could tell. */
 static void trampoline(int sig, siginfo_t *info, void *uc) {
   (void)mwi_tcb_of_thread();
-  as_it_came(info);
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   if (!fn && (sig == SIGSEGV || !(mwi_load_relaxed(&actions[sig].flags) & (int)SA_RESETHAND)))
     return;
@@ -507,6 +519,7 @@ static bool alone(const struct mwi_g *g) {
 void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
   bool all = alone(g), spread = false;
   mwi_lock(&mwi_sched.lock);
+  if (g == mwi_sched.main_g) mwi_sched.main_mask = *now;
   bool own = !same(now, &mwi_sched.sigmask);
   if (own && (all || mwi_load_relaxed(&mwi_sched.nm) == 1)) {
     mwi_sched.sigmask = *now;
@@ -526,6 +539,7 @@ void mwi_signal_open(sigset_t *mask) {
   sigaddset(&set, SIGSEGV);
   pthread_sigmask(SIG_UNBLOCK, &set, NULL);
   pthread_sigmask(SIG_SETMASK, NULL, mask);
+  mwi_sched.main_mask = *mask;
 }
 
 /* The mask is the thread's.  While it is not what every thread of ours begins
