@@ -111,6 +111,10 @@ MWI_INLINE void mwi_libc_exit(void) {
     cancelable_result;                                                                             \
   })
 
+/* Whichever is right for who waits: an enum mwi_where, not MWI_ON_PLAIN. */
+#define MWI_LIBC_ON(where, type, call)                                                             \
+  ((where) == MWI_ON_THREAD ? MWI_LIBC_CANCELABLE(type, call) : MWI_LIBC(type, call))
+
 #define MWI_IN_SYS(type, call)                                                                     \
   do {                                                                                             \
     enum mwi_where in_where = mwi_where();                                                         \
@@ -118,8 +122,7 @@ MWI_INLINE void mwi_libc_exit(void) {
     struct mwi_g *in_g = mwi_getg();                                                               \
     mwi_jumps_wait(in_g);                                                                          \
     mwi_syscall_enter();                                                                           \
-    type in_sys =                                                                                  \
-        in_where == MWI_ON_THREAD ? MWI_LIBC_CANCELABLE(type, call) : MWI_LIBC(type, call);        \
+    type in_sys = MWI_LIBC_ON(in_where, type, call);                                               \
     mwi_syscall_exit();                                                                            \
     mwi_jumps_go(in_g);                                                                            \
     return in_sys;                                                                                 \

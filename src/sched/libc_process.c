@@ -9,6 +9,8 @@
  * (arguments, environment) the caller's stack keeps alive; it writes only the
  * process's number.  All of that is lent [L4]: the child blocks the signal that would
  * unfold a stack, and its exec is the kernel's.
+ * No cancellation points; but a thread that is cancelled asynchronously, or in a handler, ends
+ * there.
  *
  * exec lends its arguments and the environment likewise, and asks for nothing else: a forked
  * child that only calls exec has no processor and needs none.
@@ -44,12 +46,13 @@ static int spawn_lent(spawn_fn *call, pid_t *pid, const char *file,
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   mwi_attach();
+  enum mwi_where where = mwi_where();
   const void *const things[] = {pid, file, actions, attr};
   struct mwi_lent lent;
   mwi_lend_vectors(&lent, things, 4, argv, envp);
   mwi_lend_note(&lent);
   mwi_syscall_enter();
-  int r = MWI_LIBC(int, call(pid, file, actions, attr, argv, envp));
+  int r = MWI_LIBC_ON(where, int, call(pid, file, actions, attr, argv, envp));
   mwi_syscall_exit();
   mwi_lend_back(&lent);
   mwi_jumps_go(g);
@@ -75,12 +78,13 @@ MWI_EXPORT FILE *mwi_rt_popen(const char *command, const char *mode) {
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   mwi_attach();
+  enum mwi_where where = mwi_where();
   const void *const things[] = {command};
   struct mwi_lent lent;
   mwi_lend_vectors(&lent, things, 1, NULL, NULL);
   mwi_lend_note(&lent);
   mwi_syscall_enter();
-  FILE *f = MWI_LIBC(FILE *, popen(command, mode));
+  FILE *f = MWI_LIBC_ON(where, FILE *, popen(command, mode));
   mwi_syscall_exit();
   mwi_lend_back(&lent);
   mwi_jumps_go(g);

@@ -14,9 +14,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -278,6 +280,51 @@ static void in_handlers(int expected) {
   }
 }
 
+/* Cancelled at any time, it is in posix_spawn, and its child opens one pipe after the other. */
+static char pipes[2][64];
+static void *spawns(void *met) {
+  int one = 1, type;
+  pid_t pid;
+  char *argv[] = {"true", NULL};
+  posix_spawn_file_actions_t actions;
+#ifdef WITH_MALLOW
+  if (met) list = mw_new(node);
+#endif
+  CHECK(posix_spawn_file_actions_init(&actions) == 0);
+  for (int i = 0; i < 2; i++)
+    CHECK(posix_spawn_file_actions_addopen(&actions, 100 + i, pipes[i], O_RDONLY, 0) == 0);
+  pthread_cleanup_push(clean, &one);
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  posix_spawnp(&pid, "true", &actions, NULL, argv, environ);
+  pthread_cleanup_pop(0);
+  return met;
+}
+static void spawning(void) {
+  char dir[] = "/tmp/mallow-cancel-XXXXXX";
+  CHECK(mkdtemp(dir));
+  for (int i = 0; i < 2; i++) {
+    snprintf(pipes[i], sizeof pipes[i], "%s/%d", dir, i);
+    CHECK(mkfifo(pipes[i], 0600) == 0);
+  }
+  for (int turn = 0; turn < 10; turn++) {
+    pthread_t t;
+    void *result = NULL;
+    cleaned = 0;
+    CHECK(pthread_create(&t, NULL, spawns, turn % 2 ? &t : NULL) == 0);
+    int there = open(pipes[0], O_WRONLY); /* once the child has come so far */
+    CHECK(pthread_cancel(t) == 0);
+    int go_on = open(pipes[1], O_WRONLY);
+    CHECK(there >= 0 && go_on >= 0 && pthread_join(t, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED && cleaned == 1 && list->value == 999);
+    close(there), close(go_on);
+    CHECK(wait(NULL) > 0);
+#ifdef WITH_MALLOW
+    mw_gc();
+#endif
+  }
+  CHECK(unlink(pipes[0]) == 0 && unlink(pipes[1]) == 0 && rmdir(dir) == 0);
+}
+
 int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
   CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
@@ -312,7 +359,8 @@ int main(void) {
       CHECK(list->value == 999);
     }
   in_handlers(expected);
-  kill(child, SIGKILL);
+  CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+  spawning();
 #ifdef WITH_MALLOW
   lent();
 #endif
