@@ -541,8 +541,8 @@ void mwcc_esc_function(struct mwcc_esc *e, LLVMValueRef fn) {
   set_depths(e, from);
   LLVMValueRef memory = e->middle ? NULL : mwcc_sret_of(fn);
   if (memory) { /* the variable that clang builds there may be one of a loop */
-    struct mwcc_loc *l = &e->locs[mwcc_esc_result(e, fn)];
+    int result = mwcc_esc_result(e, fn); /* may move e->locs */
     int d = depth_of_births(e, memory);
-    if (d > 0) l->depth = d;
+    if (d > 0) e->locs[result].depth = d;
   }
 }
