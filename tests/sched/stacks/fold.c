@@ -38,9 +38,17 @@ static size_t memory(void) {
   return sum << 10;
 }
 
-static bool stress(void) {
+/* With few boundaries blocks of slots stay open, with a page of page table for eight slots; without
+ * markers goroutines are then folded as they park. */
+#ifdef FEW_BOUNDARIES
+enum { FEW = 1, TABLES = 512 };
+#else
+enum { FEW = 0, TABLES = 0 };
+#endif
+
+static bool fold_at_park(void) {
   const char *s = getenv("GODEBUG");
-  return s && strstr(s, "foldstress=1");
+  return (s && strstr(s, "foldstress=1")) || (FEW && getenv("MALLOW_FAIL"));
 }
 
 static void collect(int n) {
@@ -102,8 +110,8 @@ static void idle(void) {
     size_t after = memory() - before;
     printf("round %d: %zu bytes each, folded %zu, of them stack %lu\n", round, parked / N,
            after / N, (unsigned long)(f / N));
-    CHECK(after / N < 1500);
-    if (!stress()) CHECK(parked / N > 3000);
+    CHECK(after / N < 1500 + TABLES);
+    if (!fold_at_park()) CHECK(parked / N > 3000);
     if (round < 2) mw_waitgroup_add(&at_rest, N);
     for (int i = 0; i < N; i++) mw_chan_send(go_on, (char)1);
   }
@@ -215,7 +223,7 @@ static void busy(void) {
     for (int i = 0; i < 20; i++) mw_chan_send(ch, (char)1); /* first come, first served */
     mw_sleep(1000000);
     mw_gc();
-    if (!stress()) CHECK_EQ(stacks_folded(), 0);
+    if (!fold_at_park()) CHECK_EQ(stacks_folded(), 0);
   }
   mw_chan_close(ch);
 }
@@ -296,7 +304,7 @@ static void dead(void) {
     collect(3);
     size_t after = memory() - before;
     printf("round %d: %zu bytes each, %zu after their end\n", round, parked / N, after / N);
-    if (!stress()) CHECK(parked / N > 50000);
+    if (!fold_at_park()) CHECK(parked / N > 50000);
     CHECK(after / N < 2000);
   }
 }
