@@ -181,20 +181,10 @@ static void copy_align(struct mwcc *c, LLVMValueRef to, LLVMValueRef from, unsig
   if (a) LLVMAddCallSiteAttribute(to, index, a);
 }
 
-bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call) {
-  LLVMValueRef f = mwcc_callee(call);
-  const struct form *form = f ? form_of(f) : NULL;
-  if (!form || mwcc_instrumented(f)) return false;
-  unsigned nargs = LLVMGetNumArgOperands(call);
-  if (nargs != (form->intrinsic || form->checked ? 4 : form->clears ? 2 : 3)) return false;
-  LLVMValueRef dst = LLVMGetOperand(call, form->swapped ? 1 : 0);
-  LLVMValueRef src =
-      form->clears ? LLVMConstInt(c->t_i32, 0, false) : LLVMGetOperand(call, form->swapped ? 0 : 1);
-  LLVMValueRef n = LLVMGetOperand(call, form->clears ? 1 : 2);
+/* Replace the call by its marker. */
+static void mark(struct mwcc *c, LLVMValueRef call, const struct form *form, LLVMValueRef dst,
+                 LLVMValueRef src, LLVMValueRef n) {
   enum mwcc_marker kind = form->plain;
-  if (LLVMGetTypeKind(LLVMTypeOf(dst)) != LLVMPointerTypeKind || exempt(c, call, kind, dst, src, n))
-    return false;
-  if (form->intrinsic && !is_memset(kind) && mark_words(c, call, dst, src, n)) return true;
   if (form->intrinsic && LLVMConstIntGetZExtValue(LLVMGetOperand(call, 3)))
     kind = (enum mwcc_marker)(kind + 1); /* the volatile twin */
   LLVMPositionBuilderBefore(c->b, call);
@@ -215,6 +205,36 @@ bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call) {
     LLVMReplaceAllUsesWith(call, result);
   }
   LLVMInstructionEraseFromParent(call);
+}
+
+bool mwcc_mark_copy(struct mwcc *c, LLVMValueRef call) {
+  LLVMValueRef f = mwcc_callee(call);
+  const struct form *form = f ? form_of(f) : NULL;
+  if (!form || mwcc_instrumented(f)) return false;
+  unsigned nargs = LLVMGetNumArgOperands(call);
+  if (nargs != (form->intrinsic || form->checked ? 4 : form->clears ? 2 : 3)) return false;
+  LLVMValueRef dst = LLVMGetOperand(call, form->swapped ? 1 : 0);
+  LLVMValueRef src =
+      form->clears ? LLVMConstInt(c->t_i32, 0, false) : LLVMGetOperand(call, form->swapped ? 0 : 1);
+  LLVMValueRef n = LLVMGetOperand(call, form->clears ? 1 : 2);
+  enum mwcc_marker kind = form->plain;
+  if (LLVMGetTypeKind(LLVMTypeOf(dst)) != LLVMPointerTypeKind || exempt(c, call, kind, dst, src, n))
+    return false;
+  if (form->intrinsic && !is_memset(kind) && mark_words(c, call, dst, src, n)) return true;
+  mark(c, call, form, dst, src, n);
+  return true;
+}
+
+bool mwcc_mark_made_copy(struct mwcc *c, LLVMValueRef call) {
+  const struct form *form = form_of(mwcc_callee(call));
+  if (!form || !form->intrinsic || LLVMGetNumArgOperands(call) != 4) return false;
+  LLVMValueRef dst = LLVMGetOperand(call, 0), src = LLVMGetOperand(call, 1);
+  if (LLVMGetPointerAddressSpace(LLVMTypeOf(dst)) != 0 || mwcc_no_barrier_memory(c, dst))
+    return false;
+  if (!is_memset(form->plain) &&
+      (LLVMGetPointerAddressSpace(LLVMTypeOf(src)) != 0 || fields_are_numbers(c, call)))
+    return false;
+  mark(c, call, form, dst, src, LLVMGetOperand(call, 2));
   return true;
 }
 

@@ -18,6 +18,10 @@
  *          the old values, and a value that store 1 writes and store 2
  *          overwrites has been shaded as new.
  *          Every guarded operation carries the metadata "mallow.guarded".
+ *          A store of a piece of a word (pieces.c) is in its group as it is, and what the words
+ * become is known when the group's stores are all made: test; slow: wb_pieces(p1, n1), ...; store
+ * 1; ...; store n; test; slow: wb_pieces(p1, n1), ... One that stands alone and is no wider than a
+ * word tells its value instead.
  */
 #include <string.h>
 #include "mallow-cc.h"
@@ -49,6 +53,25 @@ static void slow_store(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, L
   }
   LLVMValueRef args[2] = {p, as_ptr(c, v)};
   mwcc_cold_call(c, cold, "mwi_rt_wb", args, 2, m);
+}
+
+/* The words that [p, p + n) is in. */
+static void slow_pieces(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, LLVMValueRef p,
+                        uint64_t n) {
+  LLVMValueRef args[2] = {p, LLVMConstInt(c->t_i64, n, false)};
+  mwcc_cold_call(c, cold, "mwi_rt_wb_pieces", args, 2, m);
+}
+
+/* The same, and the words as v makes them. */
+static void slow_piece(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m, LLVMValueRef p,
+                       LLVMValueRef v) {
+  LLVMPositionBuilderBefore(c->b, LLVMGetBasicBlockTerminator(cold));
+  uint64_t n = LLVMStoreSizeOfType(c->td, LLVMTypeOf(v));
+  if (LLVMGetTypeKind(LLVMTypeOf(v)) != LLVMIntegerTypeKind)
+    v = LLVMBuildBitCast(c->b, v, LLVMIntTypeInContext(c->ctx, (unsigned)n * 8), "");
+  if (LLVMTypeOf(v) != c->t_i64) v = LLVMBuildZExt(c->b, v, c->t_i64, "");
+  LLVMValueRef args[3] = {p, v, LLVMConstInt(c->t_i64, n, false)};
+  mwcc_cold_call(c, cold, "mwi_rt_wb_piece", args, 3, m);
 }
 
 /* A number: the word around it is overwritten; eight bytes may be a pointer. */
@@ -98,8 +121,35 @@ static void slow_half(struct mwcc *c, LLVMBasicBlockRef cold, LLVMValueRef m) {
 struct group {
   struct mwcc_map stays; /* instructions of the region that do not move up */
   LLVMValueRef moves[MAX_REGION], members[MAX_GROUP];
-  unsigned nmoves, nmembers;
+  unsigned nmoves, nmembers, npieces;
 };
+
+/* What a member stores to. */
+static LLVMValueRef address(LLVMValueRef m) {
+  return LLVMGetOperand(m, LLVMIsAStoreInst(m) ? 1 : 0);
+}
+
+static LLVMValueRef stored(LLVMValueRef m) {
+  return LLVMGetOperand(m, LLVMIsAStoreInst(m) ? 0 : 1);
+}
+
+static uint64_t stored_bytes(struct mwcc *c, LLVMValueRef m) {
+  return LLVMStoreSizeOfType(c->td, LLVMTypeOf(stored(m)));
+}
+
+/* The value can be told to the slow half. */
+static bool fits_word(struct mwcc *c, LLVMValueRef m) {
+  uint64_t n = stored_bytes(c, m);
+  LLVMTypeRef t = LLVMTypeOf(stored(m));
+  return n <= 8 &&
+         (LLVMGetTypeKind(t) == LLVMIntegerTypeKind || LLVMSizeOfTypeInBits(c->td, t) == n * 8);
+}
+
+/* A store of a number as it is, or, where numbers may be pieces, a number's marker. */
+static bool is_piece(struct mwcc *c, LLVMValueRef i) {
+  if (mwcc_does(mwcc_marker_of(c, i)) == MWCC_STORES_NUMBER) return mwcc_options()->gc_malloc;
+  return mwcc_is_piece(c, i);
+}
 
 static bool stays(struct group *g, LLVMValueRef v) {
   return mwcc_map_get(&g->stays, v, NULL);
@@ -159,12 +209,15 @@ static void collect(struct mwcc *c, struct group *g, LLVMValueRef m) {
   unsigned pending = 0, length = 0;
   g->nmoves = g->nmembers = 0;
   g->members[g->nmembers++] = m;
-  if (!is_store_marker(c, m)) return;
+  g->npieces = is_piece(c, m);
+  if (!g->npieces && !is_store_marker(c, m)) return;
   for (LLVMValueRef i = LLVMGetNextInstruction(m);
        i && ++length < MAX_REGION && g->nmembers < MAX_GROUP; i = LLVMGetNextInstruction(i)) {
-    if (is_store_marker(c, i)) {
-      if (!operands_available(g, i)) return;
+    bool piece = is_piece(c, i);
+    if (piece || is_store_marker(c, i)) {
+      if (piece ? stays(g, address(i)) : !operands_available(g, i)) return;
       g->members[g->nmembers++] = i;
+      g->npieces += piece;
       for (unsigned k = 0; k < pending; k++) g->moves[g->nmoves++] = moves[k];
       pending = 0;
     } else if (is_pure(i)) {
@@ -182,7 +235,11 @@ static void collect(struct mwcc *c, struct group *g, LLVMValueRef m) {
   }
 }
 
-/* Expand the group of marker m; returns the last operation made. */
+static bool is_member(struct mwcc *c, LLVMValueRef i) {
+  return mwcc_marker_of(c, i) != MWCC_NOT_A_MARKER || is_piece(c, i);
+}
+
+/* Expand the group of m; returns the last operation made. */
 static LLVMValueRef expand_group(struct mwcc *c, LLVMValueRef m) {
   struct group g = {0};
   collect(c, &g, m);
@@ -192,11 +249,32 @@ static LLVMValueRef expand_group(struct mwcc *c, LLVMValueRef m) {
     LLVMInsertIntoBuilder(c->b, g.moves[i]);
   }
   LLVMBasicBlockRef cold = mwcc_test_byte(c, m, MWI_TCB_WB, "wb");
-  for (unsigned i = 0; i < g.nmembers; i++) slow_half(c, cold, g.members[i]);
+  struct piece {
+    LLVMValueRef at;
+    uint64_t bytes;
+  } pieces[MAX_GROUP];
+  unsigned n = 0;
+  for (unsigned i = 0; i < g.nmembers; i++) {
+    LLVMValueRef each = g.members[i];
+    if (!is_piece(c, each)) {
+      slow_half(c, cold, each);
+    } else if (g.nmembers == 1 && fits_word(c, each)) {
+      slow_piece(c, cold, each, address(each), stored(each));
+    } else {
+      pieces[n] = (struct piece){address(each), stored_bytes(c, each)};
+      slow_pieces(c, cold, each, pieces[n].at, pieces[n].bytes);
+      n++;
+    }
+  }
   LLVMValueRef last = NULL;
   for (unsigned i = 0; i < g.nmembers; i++) {
-    last = mwcc_unmark(c, g.members[i]);
+    last = LLVMIsAStoreInst(g.members[i]) ? g.members[i] : mwcc_unmark(c, g.members[i]);
     mwcc_set_guarded(c, last, MWI_TCB_WB);
+  }
+  if (n) { /* the flag is as it was [A2] */
+    LLVMBasicBlockRef after =
+        mwcc_test_byte(c, LLVMGetNextInstruction(last), MWI_TCB_WB, "wb.after");
+    for (unsigned i = 0; i < n; i++) slow_pieces(c, after, last, pieces[i].at, pieces[i].bytes);
   }
   mwcc_map_fini(&g.stays);
   return last;
@@ -215,7 +293,7 @@ bool mwcc_expand(struct mwcc *c, LLVMValueRef fn) {
   }
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
-      if (mwcc_marker_of(c, i) == MWCC_NOT_A_MARKER) continue;
+      if (!is_member(c, i)) continue;
       i = expand_group(c, i);
       b = LLVMGetInstructionParent(i);
       changed = true;

@@ -25,6 +25,8 @@
  *          visibility in a shared library.)
  *          Calls through pointers, with variable arguments, with arguments
  *          on the stack, and those that lent.c will see are checked where they are.
+ *          With -fgc-malloc the memory that text or input is read into may have held
+ *          pointers (pieces.c), so the argument that says where to counts for such functions.
  * And      whatever is called there may call back, and code that is called back
  *          must stay on its thread (src/sched/external.c), so
  *              movb $1, %gs:MWI_TCB_EXT
@@ -121,16 +123,34 @@ static LLVMValueRef announce_function(struct mwcc *c, LLVMValueRef callee, unsig
   return f;
 }
 
+/* args: the callee, if that is not given apart, and n pointers. */
+static void announce(struct mwcc *c, LLVMValueRef call, LLVMValueRef callee, LLVMValueRef *args,
+                     unsigned n) {
+  LLVMValueRef f = announce_function(c, callee, n);
+  LLVMBasicBlockRef cold = mwcc_test_byte(c, call, MWI_TCB_WB, "ext");
+  mwcc_cold_call_to(c, cold, f, args, n + (callee ? 0 : 1), call);
+}
+
 static void check_at_call(struct mwcc *c, LLVMValueRef call) {
   LLVMValueRef args[MAX_ARGS + 1], callee = mwcc_callee(call);
   unsigned n = 0, first = callee ? 0 : 1;
   args[0] = LLVMGetCalledValue(call);
   for (unsigned i = 0; i < LLVMGetNumArgOperands(call) && n < MAX_ARGS; i++)
     if (arg_matters(call, i)) args[first + n++] = LLVMGetOperand(call, i);
-  if (!n) return;
-  LLVMValueRef f = announce_function(c, callee, n);
-  LLVMBasicBlockRef cold = mwcc_test_byte(c, call, MWI_TCB_WB, "ext");
-  mwcc_cold_call_to(c, cold, f, args, n + first, call);
+  if (n) announce(c, call, callee, args, n);
+}
+
+/* The memory that a harmless function fills, or NULL. */
+static LLVMValueRef filled(LLVMValueRef call) {
+  LLVMValueRef f = mwcc_callee(call);
+  size_t len;
+  unsigned arg;
+  if (!mwcc_options()->gc_malloc || !f || LLVMCountBasicBlocks(f) ||
+      !mwcc_fills(LLVMGetValueName2(f, &len), &arg) || arg >= LLVMGetNumArgOperands(call))
+    return NULL;
+  LLVMValueRef p = LLVMGetOperand(call, arg);
+  return LLVMGetTypeKind(LLVMTypeOf(p)) == LLVMPointerTypeKind && !mwcc_stack_or_const(p) ? p
+                                                                                          : NULL;
 }
 
 /* ---- Calls through mwi_x.f ------------------------------------------------------------ */
@@ -218,9 +238,15 @@ void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn) {
   struct mwcc_vec calls = {0};
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b))
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
-      if (mwcc_is_call(i) && (is_external(i) || calls_back(i))) mwcc_vec_push(&calls, i);
+      if (mwcc_is_call(i) && (is_external(i) || calls_back(i) || filled(i)))
+        mwcc_vec_push(&calls, i);
   for (size_t k = 0; k < calls.len; k++) {
-    LLVMValueRef call = calls.at[k], f = mwcc_callee(call);
+    LLVMValueRef call = calls.at[k], f = mwcc_callee(call), p = filled(call);
+    if (p) { /* by nobody in particular: the runtime's own functions do not count as external */
+      LLVMValueRef args[2] = {LLVMConstNull(c->t_ptr), p};
+      announce(c, call, NULL, args, 1);
+      continue;
+    }
     bool matters = false;
     for (unsigned i = 0, n = LLVMGetNumArgOperands(call); i < n && is_external(call); i++)
       matters |= arg_matters(call, i);

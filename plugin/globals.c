@@ -64,7 +64,8 @@ static bool may_be_aligned(LLVMValueRef g) {
  */
 enum { MAX_BYTES_AS_STRUCT = 64 << 10 };
 
-static bool may_be_a_struct(struct mwcc *c, LLVMValueRef g, LLVMTypeRef type) {
+bool mwcc_may_be_a_struct(struct mwcc *c, LLVMValueRef g) {
+  LLVMTypeRef type = LLVMGlobalGetValueType(g);
   uint64_t size = LLVMABISizeOfType(c->td, type);
   while (LLVMGetTypeKind(type) == LLVMArrayTypeKind) type = LLVMGetElementType(type);
   return mwcc_options()->gc_malloc && type == c->t_i8 && size <= MAX_BYTES_AS_STRUCT &&
@@ -87,7 +88,7 @@ static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) 
                 "'%s' holds a pointer that is not aligned to 8 bytes: the collector cannot see it",
                 LLVMGetValueName2(g, &len));
   if (packed) free(m.bits);
-  if (!m.period && may_be_a_struct(c, g, type)) {
+  if (!m.period && mwcc_may_be_a_struct(c, g)) {
     LLVMValueRef whole[] = {g, i64(c, LLVMABISizeOfType(c->td, type)), LLVMConstNull(c->t_ptr),
                             i64(c, 0)};
     return LLVMConstNamedStruct(t->t_global, whole, 4);
@@ -175,7 +176,7 @@ void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections) {
     if (is_candidate(c, g)) {
       if (LLVMIsThreadLocal(g)) {
         LLVMTypeRef type = LLVMGlobalGetValueType(g);
-        tls |= mwcc_type_has_ptr(type) || may_be_a_struct(c, g, type);
+        tls |= mwcc_type_has_ptr(type) || mwcc_may_be_a_struct(c, g);
       } else {
         LLVMValueRef e = entry_for(c, &t, g);
         if (e) mwcc_vec_push(&entries, e);

@@ -29,6 +29,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       if (!mwcc_instrumented(f)) continue;
       mwcc_lower_tracked(f);
       mwcc_lower_places(&c, f);
+      mwcc_mark_pieces(&c, f);
       mwcc_expand(&c, f);
       mwcc_external_calls(&c, f);
       if (speed >= 2) mwcc_fast_allocations(&c, f);

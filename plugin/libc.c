@@ -190,6 +190,23 @@ static const char *harmless[] = {
 static const char *const calls_back[] = {"dlopen",     "dlclose", "exit",
                                          "quick_exit", "fork",    "error"};
 
+/* Harmless, but they write text, or what comes from outside, where an argument points. */
+static const struct { const char *name; unsigned arg; } fills[] = {
+    {"strcpy", 0}, {"strncpy", 0}, {"stpcpy", 0}, {"stpncpy", 0}, {"strlcpy", 0}, {"strcat", 0},
+    {"strncat", 0}, {"strlcat", 0}, {"strxfrm", 0}, {"memccpy", 0}, {"explicit_bzero", 0},
+    {"swab", 1}, {"wcscpy", 0}, {"wmemcpy", 0}, {"wmemset", 0}, {"mbstowcs", 0}, {"wcstombs", 0},
+    {"wcrtomb", 0}, {"wctomb", 0}, {"mbrtowc", 0}, {"mbtowc", 0}, {"__strcpy_chk", 0},
+    {"__strncpy_chk", 0}, {"__strcat_chk", 0}, {"__strncat_chk", 0}, {"__stpcpy_chk", 0},
+    {"sprintf", 0}, {"snprintf", 0}, {"vsprintf", 0}, {"vsnprintf", 0}, {"__sprintf_chk", 0},
+    {"__snprintf_chk", 0}, {"__vsprintf_chk", 0}, {"__vsnprintf_chk", 0}, {"fgets", 0},
+    {"fgets_unlocked", 0}, {"__fgets_chk", 0}, {"gets", 0}, {"fread", 0}, {"fread_unlocked", 0},
+    {"__fread_chk", 0}, {"read", 1}, {"__read_chk", 1}, {"pread", 1}, {"pread64", 1},
+    {"__pread_chk", 1}, {"__pread64_chk", 1}, {"recv", 1}, {"__recv_chk", 1}, {"recvfrom", 1},
+    {"__recvfrom_chk", 1}, {"readlink", 1}, {"readlinkat", 2}, {"getcwd", 0}, {"gethostname", 0},
+    {"strftime", 0}, {"asctime_r", 1}, {"ctime_r", 1}, {"inet_ntop", 2}, {"strerror_r", 1},
+    {"__xpg_strerror_r", 1}, {"getrandom", 0}, {"getentropy", 0}, {"arc4random_buf", 0},
+};
+
 /* Same prototypes; the runtime's park the goroutine or hand its processor over,
  * and sort with barriers.  type: result and parameters (i int, l long, p pointer,
  * v none, . variable); a function of the program's own that happens to have such
@@ -416,6 +433,16 @@ bool mwcc_harmless(const char *name) {
 bool mwcc_calls_back(const char *name) {
   for (size_t i = 0; i < sizeof calls_back / sizeof calls_back[0]; i++)
     if (strcmp(name, calls_back[i]) == 0) return true;
+  return false;
+}
+
+bool mwcc_fills(const char *name, unsigned *arg) {
+  name = mwcc_libc_name(name);
+  for (size_t i = 0; i < sizeof fills / sizeof fills[0]; i++) {
+    if (strcmp(name, fills[i].name) != 0) continue;
+    *arg = fills[i].arg;
+    return true;
+  }
   return false;
 }
 

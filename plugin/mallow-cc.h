@@ -196,6 +196,8 @@ LLVMValueRef mwcc_base(LLVMValueRef p);
 /* The kind of marker, if any, for a number stored over what may be a pointer. */
 enum mwcc_marker mwcc_scalar_marker(struct mwcc *c, LLVMValueRef store);
 bool mwcc_module_has_tbaa(struct mwcc *c);
+/* Of an access type by which programs reach memory of any type: char, and long. */
+bool mwcc_tag_is_any(LLVMValueRef tag);
 /* May this integer value carry a pointer's bits? */
 bool mwcc_int_from_ptr(struct mwcc *c, LLVMValueRef v);
 
@@ -258,6 +260,10 @@ LLVMValueRef mwcc_unmark_atomic(struct mwcc *c, LLVMValueRef marker, enum mwcc_m
 
 bool mwcc_late(LLVMModuleRef mod, int link_time, int speed);
 bool mwcc_expand(struct mwcc *c, LLVMValueRef fn);           /* expand.c */
+void mwcc_mark_pieces(struct mwcc *c, LLVMValueRef fn);      /* pieces.c */
+bool mwcc_mark_made_copy(struct mwcc *c, LLVMValueRef call); /* copy.c: the optimiser's */
+/* A store of a number that may change part of a pointer, or all of it. */
+bool mwcc_is_piece(struct mwcc *c, LLVMValueRef inst);
 void mwcc_isolate_libcalls(struct mwcc *c, LLVMValueRef fn); /* isolate.c */
 bool mwcc_may_become_call(LLVMValueRef inst);                /* isolate.c */
 void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn);   /* extern.c */
@@ -270,7 +276,9 @@ void mwcc_name_checked(struct mwcc *c, LLVMValueRef fn);
 void mwcc_polls(struct mwcc *c);                                                  /* poll.c */
 void mwcc_place_text(struct mwcc *c, LLVMValueRef fn, struct mwcc_vec *sections); /* text.c */
 void mwcc_register_module(struct mwcc *c, const struct mwcc_vec *sections);       /* globals.c */
-void mwcc_lower_places(struct mwcc *c, LLVMValueRef fn);                          /* place.c */
+/* An array of bytes in which a plain C program may keep its variables. */
+bool mwcc_may_be_a_struct(struct mwcc *c, LLVMValueRef g);
+void mwcc_lower_places(struct mwcc *c, LLVMValueRef fn); /* place.c */
 void mwcc_settle_places(struct mwcc *c);
 void mwcc_fast_allocations(struct mwcc *c, LLVMValueRef fn); /* fastalloc.c */
 bool mwcc_verify(LLVMModuleRef mod);                         /* verify.c */
@@ -303,6 +311,8 @@ LLVMValueRef mwcc_slow_function(struct mwcc *c, const char *name, LLVMTypeRef *p
 bool mwcc_harmless(const char *name);
 /* Of these, the ones that run functions of the program's. */
 bool mwcc_calls_back(const char *name);
+/* Or they fill the memory that this argument points to with what is no pointer, as a rule. */
+bool mwcc_fills(const char *name, unsigned *arg);
 /* libc's name for what mwcc_libc_calls renamed; other names as they are. */
 const char *mwcc_libc_name(const char *name);
 

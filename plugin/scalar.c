@@ -14,7 +14,7 @@
  *            of 4 or 8 bytes may be one, unless it is an element of an
  *            array of numbers.
  * Left out one byte stored through a pointer to a union itself: it looks like
- *          any char, and strings are too many.
+ *          any char, and strings are too many.  With -fgc-malloc pieces.c sees it.
  */
 #include <string.h>
 #include "mallow-cc.h"
@@ -51,8 +51,8 @@ static bool through_union(LLVMValueRef p) {
   return LLVMIsAGlobalVariable(p) && mwcc_is_union(LLVMGlobalGetValueType(p));
 }
 
-/* The access type is char and stands alone. */
-static bool is_char_access(LLVMValueRef tag) {
+/* The access type is that of one of the names (NULL ends them) and stands alone. */
+static bool is_access_of(LLVMValueRef tag, const char *const *names) {
   LLVMValueRef op[4], name[4];
   unsigned n = LLVMGetMDNodeNumOperands(tag), len;
   if (n < 3 || n > 4) return true; /* of a later form: be safe */
@@ -62,7 +62,19 @@ static bool is_char_access(LLVMValueRef tag) {
   if (n < 1 || n > 4) return false;
   LLVMGetMDNodeOperands(op[1], name);
   const char *s = name[0] ? LLVMGetMDString(name[0], &len) : NULL;
-  return s && len == 15 && memcmp(s, "omnipotent char", len) == 0;
+  for (; s && *names; names++)
+    if (len == strlen(*names) && memcmp(s, *names, len) == 0) return true;
+  return false;
+}
+
+static bool is_char_access(LLVMValueRef tag) {
+  static const char *const names[] = {"omnipotent char", NULL};
+  return is_access_of(tag, names);
+}
+
+bool mwcc_tag_is_any(LLVMValueRef tag) {
+  static const char *const names[] = {"omnipotent char", "long", "long long", NULL};
+  return is_access_of(tag, names);
 }
 
 static bool element_of_numbers(LLVMValueRef p) {

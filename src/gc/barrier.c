@@ -11,6 +11,7 @@
  *          proposal 17503).  Recorded words wait in the processor's buffer and
  *          are shaded when it is full, when marking looks for work, or when a
  *          stop flushes it.
+ *          A store of a part of a word counts as one of the whole word (mwi_rt_wb_piece).
  *          External code stores without a barrier.  Before it is entered with
  *          a pointer to a collected object or a global, the pointers in there
  *          are shaded (everything it can delete), and the object is remembered
@@ -39,9 +40,13 @@ void mwi_wb_flush(struct mwi_gcp *w) {
   for (uint32_t i = 0; i < n; i++) mwi_grey(w, w->wb[i]);
 }
 
+MWI_INLINE bool in_heap(uintptr_t word) {
+  return word - mwi_heap.base < mwi_load_relaxed(&mwi_heap.used);
+}
+
 /* Inside mwi_rt_enter. */
 static void record(uintptr_t word) {
-  if (word - mwi_heap.base >= mwi_load_relaxed(&mwi_heap.used)) return;
+  if (!in_heap(word)) return;
   struct mwi_gcp *w = mwi_tcb()->gcp;
   if (MWI_UNLIKELY(!w)) {
     mwi_lock(&spare_lock);
@@ -58,9 +63,11 @@ static void record(uintptr_t word) {
   }
 }
 
+typedef uintptr_t __attribute__((aligned(1), may_alias)) any_word;
+
+/* The words from lo on, which is where a word begins, or will when it has been copied. */
 static void record_range(uintptr_t lo, uintptr_t hi) {
-  lo = mwi_align_up(lo, 8);
-  for (; lo + 8 <= hi; lo += 8) record(*(uintptr_t *)lo);
+  for (; lo + 8 <= hi; lo += 8) record(*(const any_word *)lo);
 }
 
 /*
@@ -101,7 +108,7 @@ void mwi_shade_slow(uintptr_t p) {
 
 void mwi_shade_range_slow(const void *p, size_t bytes) {
   mwi_rt_enter();
-  record_range((uintptr_t)p, (uintptr_t)p + bytes);
+  record_range(mwi_align_up((uintptr_t)p, 8), (uintptr_t)p + bytes);
   mwi_rt_leave();
 }
 
@@ -121,19 +128,19 @@ MWI_INLINE bool in_handler(void) {
   return MWI_UNLIKELY(mwi_tcb()->rt > 0);
 }
 
-MWI_COLD static void record_late(const void *p, size_t bytes) {
-  uintptr_t lo = mwi_align_up((uintptr_t)p, 8), hi = (uintptr_t)p + bytes;
+MWI_COLD static void record_late(uintptr_t word) {
+  if (!in_heap(word)) return;
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g); /* another handler may leave this one */
-  for (; lo + 8 <= hi; lo += 8) {
-    uintptr_t word = *(uintptr_t *)lo;
-    if (word - mwi_heap.base >= mwi_load_relaxed(&mwi_heap.used)) continue;
-    uint32_t i = mwi_add_relaxed(&nlate, 1);
-    if (i >= LATE_WORDS)
-      mwi_fatal("more than %d pointers stored by signal handlers in one collection", LATE_WORDS);
-    mwi_store_relaxed(&late[i], word);
-  }
+  uint32_t i = mwi_add_relaxed(&nlate, 1);
+  if (i >= LATE_WORDS)
+    mwi_fatal("more than %d pointers stored by signal handlers in one collection", LATE_WORDS);
+  mwi_store_relaxed(&late[i], word);
   mwi_jumps_go(g);
+}
+
+MWI_COLD static void record_range_late(uintptr_t lo, uintptr_t hi) {
+  for (; lo + 8 <= hi; lo += 8) record_late(*(const any_word *)lo);
 }
 
 static void shade_late_stw(struct mwi_gcp *w) {
@@ -191,8 +198,8 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   if (!barrier_needed()) return;
   TOUCH(slot);
   if (in_handler()) {
-    record_late(slot, sizeof *slot);
-    record_late(&val, sizeof val);
+    record_late((uintptr_t)*slot);
+    record_late((uintptr_t)val);
     return;
   }
   struct mwi_g *g = section_begin();
@@ -204,6 +211,71 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
 #endif
   (void)slot, (void)val;
   section_end(g);
+}
+
+/* All words that [p, p + n) is in. */
+#define FIRST_WORD(p) ((uintptr_t)(p) & ~(uintptr_t)7)
+#define LAST_WORD_END(p, n) mwi_align_up((uintptr_t)(p) + (n), 8)
+
+/*
+ * A store of a number may be one of several that together overwrite a pointer, or make one, with
+ * polls between them.  To the collector each of them stores whole words: those that it touches, as
+ * they are afterwards.  The last one that makes the pointer has it in full, and so has the first
+ * that overwrites it; what lies in between is no pointer, or keeps an object for a cycle that
+ * nobody refers to.  Text has no addresses of the heap in it: most words are dealt with by a
+ * comparison.
+ */
+/* The word at `word`, as it is when the low n bytes of v are at p. */
+MWI_INLINE uintptr_t word_with(uintptr_t word, uintptr_t p, uint64_t v, uint64_t n) {
+  uint64_t all = n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX, old = *(uint64_t *)word;
+  if (p >= word) {
+    unsigned shift = 8 * (unsigned)(p - word);
+    return (old & ~(all << shift)) | (v & all) << shift;
+  }
+  unsigned shift = 8 * (unsigned)(word - p); /* the rest of what begins in the word before */
+  return (old & ~(all >> shift)) | (v & all) >> shift;
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_piece(void *p, uint64_t value, uint64_t n) {
+  if (!barrier_needed()) return;
+  TOUCH(p);
+  TOUCH((char *)p + n - 1);
+  uintptr_t at = (uintptr_t)p, end = LAST_WORD_END(p, n);
+  for (uintptr_t word = FIRST_WORD(p); word < end; word += 8) {
+    uintptr_t both[2] = {*(uintptr_t *)word, word_with(word, at, value, n)};
+    if (!in_heap(both[0]) && !in_heap(both[1])) continue;
+    if (in_handler()) {
+      record_late(both[0]);
+      record_late(both[1]);
+      continue;
+    }
+    struct mwi_g *g = section_begin();
+#ifndef MW_BREAK_DELETION
+    record(both[0]);
+#endif
+#ifndef MW_BREAK_INSERTION
+    record(both[1]);
+#endif
+    section_end(g);
+  }
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_pieces(void *p, uint64_t n) {
+  if (!barrier_needed()) return;
+  TOUCH(p);
+  TOUCH((char *)p + n - 1);
+  uintptr_t end = LAST_WORD_END(p, n);
+  for (uintptr_t word = FIRST_WORD(p); word < end; word += 8) {
+    uintptr_t old = *(uintptr_t *)word;
+    if (!in_heap(old)) continue;
+    if (in_handler()) {
+      record_late(old);
+      continue;
+    }
+    struct mwi_g *g = section_begin();
+    record(old);
+    section_end(g);
+  }
 }
 
 /* Does memory at p hold pointers at all?  Neither stacks nor pointer-free
@@ -221,13 +293,32 @@ static bool on_own_stack(const void *p) {
          mwi_heap_lookup((uintptr_t)p) == 0;
 }
 
+/* The word at `word`, of which [dst, dst + n) is a part, as the copy makes it. */
+static uintptr_t word_copied(uintptr_t word, uintptr_t dst, uintptr_t src, uint64_t n) {
+  uintptr_t made = *(uintptr_t *)word;
+  uintptr_t lo = word > dst ? word : dst, hi = word + 8 < dst + n ? word + 8 : dst + n;
+  memcpy((char *)&made + (lo - word), (const char *)src + (lo - dst), hi - lo);
+  return made;
+}
+
+/* The words at both ends that a copy changes in part; 0: there is none. */
+static void ends_copied(uintptr_t dst, uintptr_t src, uint64_t n, uintptr_t made[2]) {
+  uintptr_t first = dst & ~(uintptr_t)7, last = (dst + n) & ~(uintptr_t)7;
+  made[0] = first == dst ? 0 : word_copied(first, dst, src, n);
+  made[1] = last == dst + n || (last == first && made[0]) ? 0 : word_copied(last, dst, src, n);
+}
+
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n) {
-  if (!barrier_needed() || !may_hold_pointers(dst)) return;
+  if (!barrier_needed() || !n || !may_hold_pointers(dst)) return;
   touch_range(dst, n);
   touch_range(src, n);
+  uintptr_t from = (uintptr_t)src + (-(uintptr_t)dst & 7), ends[2]; /* what will be words */
   if (in_handler()) {
-    record_late(dst, n);
-    record_late(src, n);
+    record_range_late(FIRST_WORD(dst), LAST_WORD_END(dst, n));
+    record_range_late(from, (uintptr_t)src + n);
+    ends_copied((uintptr_t)dst, (uintptr_t)src, n, ends);
+    record_late(ends[0]);
+    record_late(ends[1]);
     return;
   }
   struct mwi_g *g = section_begin();
@@ -236,10 +327,14 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
   do {
     cycle = mwi_gc_stats.ncycles;
 #ifndef MW_BREAK_DELETION
-    record_any_range((uintptr_t)dst, (uintptr_t)dst + n, &chunk);
+    record_any_range(FIRST_WORD(dst), LAST_WORD_END(dst, n), &chunk);
 #endif
 #ifndef MW_BREAK_INSERTION
-    record_any_range((uintptr_t)src, (uintptr_t)src + n, &chunk);
+    record_any_range(from, (uintptr_t)src + n, &chunk);
+    if (!mwi_wb_on()) break; /* a stop on the way has ended the cycle */
+    ends_copied((uintptr_t)dst, (uintptr_t)src, n, ends);
+    record(ends[0]);
+    record(ends[1]);
 #endif
     (void)chunk;
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
@@ -247,16 +342,16 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
-  if (!barrier_needed() || on_own_stack(dst) || !may_hold_pointers(dst)) return;
+  if (!barrier_needed() || !n || on_own_stack(dst) || !may_hold_pointers(dst)) return;
   touch_range(dst, n);
   if (in_handler()) {
-    record_late(dst, n);
+    record_range_late(FIRST_WORD(dst), LAST_WORD_END(dst, n));
     return;
   }
   struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
   size_t chunk = CHUNK_BYTES;
-  record_any_range((uintptr_t)dst, (uintptr_t)dst + n, &chunk);
+  record_any_range(FIRST_WORD(dst), LAST_WORD_END(dst, n), &chunk);
 #endif
   section_end(g);
 }
@@ -342,7 +437,7 @@ static void ext_give(uintptr_t lo, uintptr_t hi) {
     cycle = mwi_gc_stats.ncycles;
     e = ext_enter(lo, hi);
     if (hi - lo > EXT_LARGE_BYTES && mwi_load_acquire(&e->shaded)) return;
-    record_any_range(lo, hi, &chunk);
+    record_any_range(mwi_align_up(lo, 8), hi, &chunk);
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
   if (cycle == mwi_gc_stats.ncycles) mwi_store_release(&e->shaded, true);
 }

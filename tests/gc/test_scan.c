@@ -17,6 +17,8 @@
 MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val);
 MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n);
 MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n);
+MWI_PRESERVE_MOST void mwi_rt_wb_piece(void *p, uint64_t value, uint64_t n);
+MWI_PRESERVE_MOST void mwi_rt_wb_pieces(void *p, uint64_t n);
 MWI_PRESERVE_MOST void mwi_rt_ext(void *callee, void *arg);
 
 static struct mwi_mcache *mc;
@@ -305,6 +307,65 @@ static void ranges(void **state) {
     assert_int_equal(heap_marked(will[i]), i < 100);
   }
   drain();
+}
+
+/*
+ * A pointer is copied over another in pieces of every size, at every place in a word, from one
+ * whose own place in a word is another: the first piece shows what was there, the last what comes.
+ */
+enum form { VALUE, AROUND, COPY, CLEAR };
+static void in_pieces(enum form form, size_t size, size_t off, bool up) {
+  char *dst = object(32, false), src[40], *from = src + off;
+  void *was[2] = {object(16, false), object(16, false)};
+  void *will[2] = {object(16, false), object(16, false)};
+  memcpy(dst + 8, was, sizeof was);
+  memcpy(from, will, sizeof will);
+  /* `size` bytes at a time from 8 on, some of which lie in both words; the last is shorter */
+  size_t step = (16 + size - 1) / size;
+  for (size_t i = 0; i < step; i++) {
+    size_t at = (up ? i : step - 1 - i) * size, n = 16 - at < size ? 16 - at : size;
+    uint64_t value = 0;
+    if (n <= 8) memcpy(&value, from + at, n);
+    compiled_code();
+    switch (form) {
+    case VALUE:
+      mwi_rt_wb_piece(dst + 8 + at, value | (n < 8 ? ~UINT64_C(0) << n * 8 : 0), n);
+      break;
+    case AROUND:
+      mwi_rt_wb_pieces(dst + 8 + at, n);
+      break;
+    case COPY:
+      mwi_rt_wb_copy(dst + 8 + at, from + at, n);
+      break;
+    case CLEAR:
+      mwi_rt_wb_clear(dst + 8 + at, n);
+      break;
+    }
+    memcpy(dst + 8 + at, from + at, n);
+    if (form == AROUND) mwi_rt_wb_pieces(dst + 8 + at, n);
+    test_code();
+    mwi_wb_flush(&w);
+    if (i) continue;
+    assert_true(heap_marked(was[up || size >= 16 ? 0 : 1]));
+    assert_true(size >= 8 || !heap_marked(was[up ? 1 : 0]));
+  }
+  for (int i = 0; i < 2; i++) {
+    assert_true(heap_marked(was[i]));
+    if (form != CLEAR) assert_true(heap_marked(will[i]));
+  }
+  drain();
+}
+
+static void pieces(void **state) {
+  (void)state;
+  for (size_t size = 1; size <= 16; size++)
+    for (size_t off = 0; off < 8; off++)
+      for (int up = 0; up < 2; up++) {
+        if (size <= 8) in_pieces(VALUE, size, off, up);
+        in_pieces(AROUND, size, off, up);
+        in_pieces(COPY, size, off, up);
+        in_pieces(CLEAR, size, off, up);
+      }
 }
 
 /* While a large range is recorded the cycle ends, and another one begins: what was recorded for the
@@ -643,6 +704,7 @@ int main(void) {
       cmocka_unit_test(both_halves),
       cmocka_unit_test(full_buffer),
       cmocka_unit_test(ranges),
+      cmocka_unit_test(pieces),
       cmocka_unit_test(ranges_across_cycles),
       cmocka_unit_test(ranges_beside_short_cycles),
       cmocka_unit_test(ranges_across_an_end),
