@@ -9,7 +9,7 @@
  * Promise  [L4] From mwi_lend to mwi_lend_back no stack of another goroutine that
  *          an argument points to is folded: not those the arguments name
  *          themselves, nor what vectors, messages and their names and control
- *          data name.
+ *          data, and io_submit's requests, name.
  * How      g->lent counts the calls.  Lending adds to it, then waits for the holder
  *          of the scan bit; folding takes the bit, then looks at the count.  Both
  *          steps of both are sequentially consistent, so one of them sees the
@@ -28,6 +28,7 @@
 #include "sched/stack.h"
 
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -77,6 +78,20 @@ static void lend_strings(struct mwi_lent *l, char *const *v) {
   for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
 }
 
+/* io_submit's.  Direct I/O goes on after the call, and its buffers are not lent any more. */
+static void lend_requests(struct mwi_lent *l, struct iocb *const *list, long n) {
+  lend(l, list); /* then it can be read */
+  for (long i = 0; list && i < n; i++) {
+    const struct iocb *r = list[i];
+    lend(l, r);
+    if (!r) continue;
+    const void *p = (const void *)(uintptr_t)r->aio_buf;
+    lend(l, p);
+    if (r->aio_lio_opcode == IOCB_CMD_PREADV || r->aio_lio_opcode == IOCB_CMD_PWRITEV)
+      lend_vector(l, p, (size_t)r->aio_nbytes);
+  }
+}
+
 void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
   *l = (struct mwi_lent){0};
   mwi_rt_enter(); /* a stop waits: scan bits are waited for */
@@ -89,7 +104,16 @@ void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
   case SYS_pwritev:
   case SYS_preadv2:
   case SYS_pwritev2:
+  case SYS_vmsplice:
     lend_vector(l, p, (size_t)arg[2]);
+    break;
+  case SYS_process_vm_readv: /* the other process may be this one */
+  case SYS_process_vm_writev:
+    lend_vector(l, p, (size_t)arg[2]);
+    lend_vector(l, (const void *)arg[3], (size_t)arg[4]);
+    break;
+  case SYS_io_submit:
+    lend_requests(l, (struct iocb *const *)arg[2], arg[1]);
     break;
   case SYS_recvmsg:
   case SYS_sendmsg:

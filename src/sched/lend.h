@@ -73,6 +73,10 @@ MWI_INLINE bool mwi_lend_wanted(long number, long a, long b, long c, long d, lon
   case SYS_pwritev:
   case SYS_preadv2:
   case SYS_pwritev2:
+  case SYS_vmsplice:
+  case SYS_process_vm_readv:
+  case SYS_process_vm_writev:
+  case SYS_io_submit:
   case SYS_recvmsg:
   case SYS_sendmsg:
   case SYS_recvmmsg:

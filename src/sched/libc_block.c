@@ -53,9 +53,14 @@ ssize_t mwi_rt_pread(int fd, void *buf, size_t n, off_t at);
 ssize_t mwi_rt_pwrite(int fd, const void *buf, size_t n, off_t at);
 ssize_t mwi_rt_preadv(int fd, const struct iovec *v, int count, off_t at);
 ssize_t mwi_rt_pwritev(int fd, const struct iovec *v, int count, off_t at);
+ssize_t mwi_rt_preadv2(int fd, const struct iovec *v, int count, off_t at, int flags);
+ssize_t mwi_rt_pwritev2(int fd, const struct iovec *v, int count, off_t at, int flags);
 ssize_t mwi_rt_pread_chk(int fd, void *buf, size_t n, off_t at, size_t room);
 ssize_t mwi_rt_sendfile(int out, int in, off_t *at, size_t n);
 ssize_t mwi_rt_splice(int in, off_t *in_at, int out, off_t *out_at, size_t n, unsigned flags);
+ssize_t mwi_rt_vmsplice(int fd, const struct iovec *v, size_t count, unsigned flags);
+ssize_t mwi_rt_process_vm_readv(pid_t pid, const struct iovec *v, unsigned long n, const struct iovec *w, unsigned long m, unsigned long flags);
+ssize_t mwi_rt_process_vm_writev(pid_t pid, const struct iovec *v, unsigned long n, const struct iovec *w, unsigned long m, unsigned long flags);
 ssize_t mwi_rt_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t n, unsigned flags);
 int mwi_rt_system(const char *command);
 int mwi_rt_pause(void);
@@ -132,6 +137,12 @@ MWI_EXPORT ssize_t mwi_rt_preadv(int fd, const struct iovec *v, int count, off_t
 MWI_EXPORT ssize_t mwi_rt_pwritev(int fd, const struct iovec *v, int count, off_t at) {
   return mwi_result(mwi_call5(mwi_where(), SYS_pwritev, fd, v, count, at, 0));
 }
+MWI_EXPORT ssize_t mwi_rt_preadv2(int fd, const struct iovec *v, int count, off_t at, int flags) {
+  return mwi_result(mwi_call6(mwi_where(), SYS_preadv2, fd, (long)v, count, at, 0, flags));
+}
+MWI_EXPORT ssize_t mwi_rt_pwritev2(int fd, const struct iovec *v, int count, off_t at, int flags) {
+  return mwi_result(mwi_call6(mwi_where(), SYS_pwritev2, fd, (long)v, count, at, 0, flags));
+}
 MWI_EXPORT ssize_t mwi_rt_pread_chk(int fd, void *buf, size_t n, off_t at, size_t room) {
   if (n > room) __chk_fail();
   return mwi_rt_pread(fd, buf, n, at);
@@ -143,6 +154,22 @@ MWI_EXPORT ssize_t mwi_rt_splice(int in, off_t *in_at, int out, off_t *out_at, s
                                  unsigned flags) {
   return mwi_result(
       mwi_call6(mwi_where(), SYS_splice, in, (long)in_at, out, (long)out_at, (long)n, flags));
+}
+MWI_EXPORT ssize_t mwi_rt_vmsplice(int fd, const struct iovec *v, size_t count, unsigned flags) {
+  return mwi_result(mwi_call4(mwi_where(), SYS_vmsplice, fd, v, count, flags));
+}
+/* Memory of a process, which may be this one. */
+MWI_EXPORT ssize_t mwi_rt_process_vm_readv(pid_t pid, const struct iovec *v, unsigned long n,
+                                           const struct iovec *w, unsigned long m,
+                                           unsigned long flags) {
+  return mwi_result(mwi_call6(mwi_where(), SYS_process_vm_readv, pid, (long)v, (long)n, (long)w,
+                              (long)m, (long)flags));
+}
+MWI_EXPORT ssize_t mwi_rt_process_vm_writev(pid_t pid, const struct iovec *v, unsigned long n,
+                                            const struct iovec *w, unsigned long m,
+                                            unsigned long flags) {
+  return mwi_result(mwi_call6(mwi_where(), SYS_process_vm_writev, pid, (long)v, (long)n, (long)w,
+                              (long)m, (long)flags));
 }
 MWI_EXPORT ssize_t mwi_rt_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t n,
                                           unsigned flags) {

@@ -281,12 +281,18 @@ MWI_EXPORT int mwi_rt_fcntl(int fd, int cmd, ...) {
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   switch (cmd) {
-  case F_SETLKW: /* these have a struct: on whatever stack */
+  case F_SETLKW: /* these have memory of the program's: on whatever stack */
   case F_OFD_SETLKW:
   case F_SETLK:
   case F_OFD_SETLK:
   case F_GETLK:
   case F_OFD_GETLK:
+  case F_GETOWN_EX:
+  case F_SETOWN_EX:
+  case F_GET_RW_HINT:
+  case F_SET_RW_HINT:
+  case F_GET_FILE_RW_HINT:
+  case F_SET_FILE_RW_HINT:
     r = mwi_call3(mwi_where(), SYS_fcntl, fd, cmd, arg);
     break;
   default:
@@ -344,10 +350,11 @@ static void stream_left(struct mwi_lent *lent) {
 }
 
 /* stdio closes by itself, and may be long about it: no section, but for both ends. */
-static void stream_closes(struct ending *e, FILE *f) {
+static void stream_closes(struct ending *e, FILE *f, const char *path, const char *mode) {
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);
   ending_begins(e, f ? fileno(f) : -1);
+  mwi_lend_objects(&e->lent, path, mode);
   e->lent.back = stream_left;
   mwi_lend_note(&e->lent);
   mwi_jumps_go(g);
@@ -358,7 +365,7 @@ static void stream_closed(struct ending *e) {
 
 MWI_EXPORT int mwi_rt_fclose(FILE *f) {
   struct ending e;
-  stream_closes(&e, f);
+  stream_closes(&e, f, NULL, NULL);
   int r = fclose(f);
   stream_closed(&e);
   return r;
@@ -366,7 +373,7 @@ MWI_EXPORT int mwi_rt_fclose(FILE *f) {
 
 MWI_EXPORT int mwi_rt_pclose(FILE *f) {
   struct ending e;
-  stream_closes(&e, f);
+  stream_closes(&e, f, NULL, NULL);
   int r = pclose(f);
   stream_closed(&e);
   return r;
@@ -375,8 +382,9 @@ MWI_EXPORT int mwi_rt_pclose(FILE *f) {
 MWI_EXPORT FILE *mwi_rt_freopen(const char *restrict path, const char *restrict mode,
                                 FILE *restrict f) {
   struct ending e;
-  stream_closes(&e, f);
-  FILE *r = freopen(path, mode, f);
+  stream_closes(&e, f, path, mode);
+  FILE *r;
+  MWI_WHILE_LENT(&e.lent, r, freopen(path, mode, f));
   stream_closed(&e);
   return r;
 }

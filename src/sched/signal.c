@@ -71,6 +71,7 @@
 #include "os/syscall.h"
 #include "os/thread.h"
 #include "sched/chan.h"
+#include "sched/lend.h"
 #include "sched/proc.h"
 #include "sched/stack.h"
 
@@ -407,13 +408,11 @@ static int set_action_settled(int sig, const struct sigaction *act, struct sigac
     return r;
   }
   if (act && !through) mwi_store_seqcst(&actions[sig].handler, 0);
-  if (old) {
-    *old = was;
-    if (masked) sigaddset(&old->sa_mask, SIGSEGV);
-    if (was.sa_sigaction == trampoline && (before || sig == SIGSEGV)) {
-      old->sa_sigaction = (action_fn *)before;
-      old->sa_flags = flags;
-    }
+  *old = was;
+  if (masked) sigaddset(&old->sa_mask, SIGSEGV);
+  if (was.sa_sigaction == trampoline && (before || sig == SIGSEGV)) {
+    old->sa_sigaction = (action_fn *)before;
+    old->sa_flags = flags;
   }
   return 0;
 }
@@ -426,18 +425,28 @@ static int set_action_locked(int sig, const struct sigaction *act, struct sigact
   return r;
 }
 
+/* The program's memory is touched before and behind what is done with all signals blocked: SIGSEGV
+ * unfolds the stack that it may lie on [L2]. */
 MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old) {
   if (!valid(sig)) return sigaction(sig, act, old);
-  /* in a handler, where sigaction is allowed and a lock is not */
-  if (mwi_in_handler(mwi_tcb())) return set_action_locked(sig, act, old);
-  struct mwi_g *g = mwi_getg();
-  mwi_jumps_wait(g);
-  mw_mutex_lock(&actions_lock);
-  int r = set_action_locked(sig, act, old);
-  int e = errno;
-  mw_mutex_unlock(&actions_lock);
-  mwi_errno_set(e);
-  mwi_jumps_go(g);
+  struct sigaction wanted, was;
+  if (act) wanted = *act;
+  const struct sigaction *to = act ? &wanted : NULL;
+  int r;
+  if (mwi_in_handler(mwi_tcb())) { /* where sigaction is allowed and a lock is not */
+    r = set_action_locked(sig, to, &was);
+    if (r == 0 && old) *old = was;
+  } else {
+    struct mwi_g *g = mwi_getg();
+    mwi_jumps_wait(g);
+    mw_mutex_lock(&actions_lock);
+    r = set_action_locked(sig, to, &was);
+    int e = errno;
+    mw_mutex_unlock(&actions_lock);
+    if (r == 0 && old) *old = was; /* also where a handler's jump comes now */
+    mwi_errno_set(e);
+    mwi_jumps_go(g);
+  }
   return r;
 }
 
@@ -555,14 +564,22 @@ MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *ol
       sigdelset(&wanted, SIGSEGV); /* [N4] */
     }
   }
-  struct mwi_tcb *t = mwi_tcb();
-  if (!set || !t->attached || t->sig || !t->g || t->g->foreign)
-    return pthread_sigmask(how, set ? &wanted : NULL, old);
-  struct mwi_g *g = t->g;
-  mwi_jumps_wait(g); /* what is let through may jump */
-  int r = pthread_sigmask(how, &wanted, old);
   sigset_t now;
-  if (r == 0 && pthread_sigmask(SIG_SETMASK, NULL, &now) == 0) mwi_mask_changed(g, &now);
+  if (!set) {
+    int r = pthread_sigmask(how, NULL, &now);
+    if (r == 0 && old) *old = now; /* by the kernel it would be EFAULT on a folded stack */
+    return r;
+  }
+  struct mwi_tcb *t = mwi_tcb();
+  struct mwi_g *g = t->g;
+  if (!t->attached || t->sig || !g) return pthread_sigmask(how, &wanted, old);
+  struct mwi_lent lent;
+  mwi_jumps_wait(g); /* what is let through may jump */
+  mwi_lend_objects(&lent, old, NULL);
+  int r = pthread_sigmask(how, &wanted, old);
+  if (r == 0 && !g->foreign && pthread_sigmask(SIG_SETMASK, NULL, &now) == 0)
+    mwi_mask_changed(g, &now);
+  mwi_lend_back(&lent);
   mwi_jumps_go(g);
   return r;
 }
@@ -762,7 +779,8 @@ static void take_away(int sig, handler_fn *disposition) {
   struct sigaction sa = {.sa_handler = disposition};
   if (sig == SIGSEGV && disposition == SIG_DFL) /* in one step [N4] */
     sa = (struct sigaction){.sa_sigaction = mwi_signal_fault, .sa_flags = MWI_FAULT_FLAGS};
-  set_action_locked(sig, &sa, NULL);
+  struct sigaction was;
+  set_action_locked(sig, &sa, &was);
   if (disposition == SIG_DFL) mwi_signal_defaults(); /* what the runtime does by itself */
   mw_mutex_unlock(&actions_lock);
 }

@@ -10,6 +10,8 @@
  * Cases    read      read, pread, readv, recv, recvfrom, recvmsg, recvmmsg: buffers, vectors,
  *                    names, control data and the structures themselves
  *          write     write, pwrite, writev, send, sendmsg
+ *          vectors   other calls with vectors: preadv2, vmsplice, process_vm_readv, io_submit
+ *          signals   actions, masks and the signal stack
  *          wait      poll, select, epoll_wait, accept, waitpid, nanosleep, sigtimedwait
  *          names     calls with names of files, and what they tell of them
  *          things    calls with descriptors and something to read or to fill
@@ -27,6 +29,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
@@ -35,12 +38,15 @@
 #include <spawn.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -49,6 +55,7 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -230,6 +237,105 @@ static void writes(void) {
   end(o);
 }
 
+static void vectors(void) {
+  owner *o = begin();
+  int p[2], f = file("0123456789");
+  char here[16] = "", from[] = "others' memory";
+  struct iovec *v = in(o, 0), mine = {here, 4}, *w = (struct iovec *)(o->at + 64);
+  CHECK_EQ(pipe(p), 0);
+
+  *v = (struct iovec){(void *)(o->at + 128), 4};
+  (void)in(o, 0);
+  CHECK_EQ(preadv2(f, v, 1, 2, 0), 4);
+  expect(o, 128, "2345");
+  memcpy((void *)(o->at + 128), "abcd", 4);
+  (void)in(o, 0);
+  CHECK_EQ(pwritev2(f, v, 1, 0, 0), 4);
+  CHECK(pread(f, here, 4, 0) == 4 && memcmp(here, "abcd", 4) == 0);
+  (void)in(o, 0);
+  CHECK_EQ(vmsplice(p[1], v, 1, 0), 4);
+  CHECK(read(p[0], here, 4) == 4 && memcmp(here, "abcd", 4) == 0);
+
+  /* to another's stack, and from there: the vectors of both sides, and what they name */
+  *w = (struct iovec){from, 4};
+  (void)in(o, 0);
+  CHECK_EQ(process_vm_readv(getpid(), v, 1, w, 1, 0), 4);
+  expect(o, 128, "othe");
+  *w = mine;
+  (void)in(o, 0);
+  CHECK_EQ(process_vm_readv(getpid(), w, 1, v, 1, 0), 4);
+  CHECK(memcmp(here, "othe", 4) == 0);
+  memcpy(here, "mine", 4);
+  (void)in(o, 0);
+  CHECK_EQ(process_vm_writev(getpid(), w, 1, v, 1, 0), 4);
+  expect(o, 128, "mine");
+  (void)in(o, 0);
+  CHECK_EQ(syscall(SYS_process_vm_readv, getpid(), w, 1, v, 1, 0), 4);
+
+  /* an array of requests, the requests, and what they name */
+  aio_context_t context = 0;
+  if (syscall(SYS_io_setup, 4, &context) == 0) {
+    struct iocb **list = (struct iocb **)(o->at + 256), *one = (struct iocb *)(o->at + 320);
+    list[0] = one;
+    list[1] = one + 1;
+    one[0] = (struct iocb){.aio_fildes = (unsigned)f,
+                           .aio_lio_opcode = IOCB_CMD_PREAD,
+                           .aio_buf = o->at + 128,
+                           .aio_nbytes = 4,
+                           .aio_offset = 5};
+    one[1] = (struct iocb){.aio_fildes = (unsigned)f,
+                           .aio_lio_opcode = IOCB_CMD_PREADV,
+                           .aio_buf = (uintptr_t)w,
+                           .aio_nbytes = 1,
+                           .aio_offset = 6};
+    *w = (struct iovec){(void *)(o->at + 160), 4};
+    (void)in(o, 0);
+    CHECK_EQ(syscall(SYS_io_submit, context, 2, list), 2);
+    struct io_event *event = in(o, 512);
+    CHECK_EQ(syscall(SYS_io_getevents, context, 2, 2, event, NULL), 2);
+    CHECK(event[0].res == 4 && event[1].res == 4);
+    expect(o, 128, "5678");
+    expect(o, 160, "6789");
+    CHECK_EQ(syscall(SYS_io_destroy, context), 0);
+  }
+  end(o);
+}
+
+/* ---- signals ------------------------------------------------------------------ */
+
+static void signals(void) {
+  owner *o = begin();
+  struct sigaction *act = in(o, 0), *was = (struct sigaction *)(o->at + 256);
+  memset(act, 0, sizeof *act);
+  act->sa_handler = SIG_IGN;
+  (void)in(o, 0);
+  CHECK_EQ(sigaction(SIGUSR2, act, NULL), 0);
+  (void)in(o, 0);
+  CHECK(sigaction(SIGUSR2, NULL, was) == 0 && was->sa_handler == SIG_IGN);
+  act->sa_handler = SIG_DFL;
+  (void)in(o, 0);
+  CHECK(sigaction(SIGUSR2, act, was) == 0 && was->sa_handler == SIG_IGN);
+
+  sigset_t *set = (sigset_t *)(o->at + 512), *old = (sigset_t *)(o->at + 768);
+  sigemptyset(set);
+  sigaddset(set, SIGUSR1);
+  (void)in(o, 0);
+  CHECK_EQ(sigprocmask(SIG_BLOCK, set, NULL), 0);
+  (void)in(o, 0);
+  CHECK(sigprocmask(SIG_BLOCK, NULL, old) == 0 && sigismember(old, SIGUSR1) == 1);
+  (void)in(o, 0);
+  CHECK(pthread_sigmask(SIG_UNBLOCK, set, old) == 0 && sigismember(old, SIGUSR1) == 1);
+
+  stack_t *stack = (stack_t *)(o->at + 512);
+  mw_thread_lock(); /* it is the thread's */
+  (void)in(o, 0);
+  CHECK(sigaltstack(NULL, stack) == 0 && stack->ss_size > 0);
+  (void)in(o, 0);
+  CHECK_EQ(sigaltstack(stack, NULL), 0);
+  mw_thread_unlock();
+  end(o);
+}
+
 /* ---- wait ------------------------------------------------------------------- */
 
 static void waits(void) {
@@ -359,6 +465,20 @@ static void names(void) {
   int fd = mkstemp(name(o, SECOND, dir, "XXXXXX"));
   CHECK(fd >= 0 && close(fd) == 0 && unlink((char *)o->at + SECOND) == 0);
 
+  CHECK_EQ(futimesat(AT_FDCWD, name(o, 0, dir, "a"), NULL), 0);
+  CHECK(ftok(name(o, 0, dir, "a"), 1) != (key_t)-1);
+  struct file_handle *handle = (struct file_handle *)(o->at + OTHER);
+  handle->handle_bytes = 128;
+  int mount, known = name_to_handle_at(AT_FDCWD, name(o, 0, dir, "a"), handle, &mount, 0);
+  CHECK(known == 0 || errno != EFAULT);
+  f = fopen("/dev/null", "r");
+  CHECK(f && freopen(name(o, 0, dir, "a"), "r", f) == f);
+  CHECK(fgets(at, 4, f) && strcmp(at, "tex") == 0 && fclose(f) == 0);
+  fd = open(dir, O_RDONLY | O_DIRECTORY);
+  off_t *base = (off_t *)(o->at + SECOND);
+  (void)in(o, 0);
+  CHECK(getdirentries(fd, (char *)o->at + OTHER, 500, base) > 0 && close(fd) == 0);
+
   CHECK(getcwd(at, sizeof at) != NULL);
   CHECK_EQ(chdir(name(o, 0, dir, "")), 0);
   CHECK(getcwd(in(o, OTHER), 256) == (char *)o->at + OTHER);
@@ -426,6 +546,31 @@ static void things(void) {
   (void)in(o, 0);
   CHECK(getsockopt(c[0], SOL_SOCKET, SO_TYPE, size, len) == 0 && *size == SOCK_STREAM);
 
+  int counter = eventfd(7, EFD_CLOEXEC);
+  eventfd_t *count = in(o, 440);
+  CHECK(eventfd_read(counter, count) == 0 && *count == 7);
+  struct f_owner_ex *who = in(o, 448);
+  *who = (struct f_owner_ex){.type = F_OWNER_PID, .pid = getpid()};
+  (void)in(o, 0);
+  CHECK_EQ(fcntl(p[0], F_SETOWN_EX, who), 0);
+  who->pid = 0;
+  (void)in(o, 0);
+  CHECK(fcntl(p[0], F_GETOWN_EX, who) == 0 && who->pid == getpid());
+  uint64_t *hint = in(o, 456);
+  CHECK(fcntl(f, F_GET_RW_HINT, hint) == 0 || errno != EFAULT);
+  int sems = semget(IPC_PRIVATE, 2, 0600);
+  if (sems >= 0) {
+    unsigned short *values = in(o, 464);
+    values[0] = 3;
+    values[1] = 4;
+    (void)in(o, 0);
+    CHECK_EQ(semctl(sems, 0, SETALL, values), 0);
+    values[1] = 0;
+    (void)in(o, 0);
+    CHECK(semctl(sems, 0, GETALL, values) == 0 && values[1] == 4);
+    CHECK_EQ(semctl(sems, 0, IPC_RMID), 0);
+  }
+
   int t = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   struct itimerspec *when = in(o, 512);
   *when = (struct itimerspec){.it_value.tv_sec = 100};
@@ -468,6 +613,23 @@ static void process(void) {
   CHECK(sched_getaffinity(0, sizeof *cpus, cpus) == 0 && CPU_COUNT(cpus) > 0);
   CHECK_EQ(prctl(PR_GET_NAME, in(o, 0)), 0);
   CHECK(strlen((char *)o->at) > 0);
+  CHECK_EQ(pthread_getaffinity_np(pthread_self(), sizeof *cpus, in(o, 512)), 0);
+  CHECK_EQ(pthread_setaffinity_np(pthread_self(), sizeof *cpus, in(o, 512)), 0);
+  mw_thread_lock();
+  strcpy((char *)o->at, "lent");
+  CHECK_EQ(pthread_setname_np(pthread_self(), in(o, 0)), 0);
+  CHECK_EQ(pthread_getname_np(pthread_self(), in(o, 16), 16), 0);
+  expect(o, 16, "lent");
+  int policy;
+  CHECK_EQ(pthread_getschedparam(pthread_self(), &policy, in(o, 0)), 0);
+  CHECK_EQ(pthread_setschedparam(pthread_self(), policy, in(o, 0)), 0);
+  mw_thread_unlock();
+  struct timex *clock = in(o, 512);
+  memset(clock, 0, sizeof *clock);
+  (void)in(o, 0);
+  CHECK(adjtimex(clock) >= 0);
+  (void)in(o, 0);
+  CHECK(clock_adjtime(CLOCK_REALTIME, clock) >= 0);
   uid_t *ids = in(o, 0);
   CHECK(getresuid(ids, ids + 1, ids + 2) == 0 && ids[0] == getuid());
 
@@ -767,10 +929,10 @@ static void left(void) {
 
 int main(int argc, char **argv) {
   static const struct check_case cases[] = {
-      {"read", reads},      {"write", writes},    {"wait", waits},  {"names", names},
-      {"things", things},   {"process", process}, {"locks", locks}, {"many", many},
-      {"blocked", blocked}, {"thread", threads},  {"spawn", spawn}, {"exec", execs},
-      {"left", left}};
+      {"read", reads},      {"write", writes},    {"wait", waits},     {"names", names},
+      {"things", things},   {"process", process}, {"locks", locks},    {"many", many},
+      {"blocked", blocked}, {"thread", threads},  {"spawn", spawn},    {"exec", execs},
+      {"left", left},       {"vectors", vectors}, {"signals", signals}};
   check_start();
   int status = CHECK_CASE(cases, argc, argv);
   if (status == 0 && strcmp(argv[1], "locks") != 0)
