@@ -80,12 +80,12 @@ static void check_span(struct mwi_span *s, void *arg) {
   }
 }
 
-static size_t check_lists(void) {
+static size_t check_shard(uint32_t shard) {
   size_t n = 0;
   for (mwi_spanclass c = 0; c < MWI_NCLASSES; c++)
     for (unsigned parity = 0; parity < 2; parity++)
       for (unsigned l = 0; l < MWI_NLISTS; l++)
-        for (struct mwi_span *s = mwi_load_relaxed(&mwi_mcentrals[c].head[parity][l]); s;
+        for (struct mwi_span *s = mwi_load_relaxed(&mwi_mcentrals[shard][c].head[parity][l]); s;
              s = mwi_load_relaxed(&s->next)) {
           bool swept = parity == mwi_swept_parity();
           REQUIRE(s->cls == c && s->list == MWI_SPAN_ON_LIST(l, parity), s);
@@ -93,6 +93,12 @@ static size_t check_lists(void) {
           if (swept) REQUIRE((s->nalloc == s->nelems) == (l == MWI_LIST_FULL), s);
           n++;
         }
+  return n;
+}
+
+static size_t check_lists(void) {
+  size_t n = 0;
+  for (uint32_t k = 0; k < MWI_SHARDS; k++) n += check_shard(k);
   return n;
 }
 

@@ -225,6 +225,7 @@ struct mwi_mcache {
   uint64_t ntiny;                  /* tiny allocations (they count as objects too) */
   struct mwi_span *span_cache[64]; /* free span structs */
   uint32_t nspan_cache;
+  uint32_t shard;                /* constant: where it puts its spans (mcentral.h) */
   bool unasked;                  /* owner: take spans without asking the hook `ask` */
   size_t refused;                /* bytes of the span that `ask` refused; who looks clears it */
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */

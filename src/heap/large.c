@@ -52,5 +52,5 @@ void mwi_large_publish(struct mwi_span *s) {
   mwi_add_relaxed(&mwi_mheap.alloc_bytes, s->slot);
   mwi_add_relaxed(&mwi_mheap.alloc_objects, 1);
   mwi_mheap_publish(s);
-  mwi_mcentral_put(s, MWI_LIST_FULL);
+  mwi_mcentral_put(mwi_tcb()->mcache->shard, s, MWI_LIST_FULL);
 }

@@ -121,6 +121,7 @@ struct mwi_mcache *mwi_mcache_new(void) {
   struct mwi_mcache_node *n = mwi_meta_alloc(sizeof *n, MWI_CACHE_LINE);
   n->mc.sample_rand = (uintptr_t)n ^ mwi_os_cycles();
   n->mc.sample_left = next_gap(&n->mc);
+  n->mc.shard = mwi_mcentral_next_shard();
   mwi_lock(&mwi_mheap.lock);
   n->next = mwi_mheap.mcaches;
   mwi_mheap.mcaches = n;
@@ -243,7 +244,7 @@ static inline uint32_t claim(struct mwi_span *s, struct mwi_cursor *cur) {
 
 /* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
 static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
-  mwi_add_relaxed(&mwi_mcentrals[c].alloc_objects, (uint64_t)mc->handed[c] - rest);
+  mwi_add_relaxed(&mwi_mcentrals[mc->shard][c].alloc_objects, (uint64_t)mc->handed[c] - rest);
   mc->handed[c] = 0;
 }
 
@@ -257,7 +258,7 @@ MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spancl
     mc->used_classes[c / 64] &= ~((uint64_t)1 << c % 64);
     s->in_cache = 0;
     handed_flush(mc, c, 0);
-    mwi_mcentral_put(s, MWI_LIST_FULL);
+    mwi_mcentral_put(mc->shard, s, MWI_LIST_FULL);
   }
   s = mwi_mcentral_take(mc, c);
   if (!s) return NULL;
@@ -451,7 +452,7 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
     mc->run_end[c] = 0;
     mc->span[c] = NULL;
     s->in_cache = 0;
-    mwi_mcentral_put(s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
+    mwi_mcentral_put(mc->shard, s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
   }
   memset(mc->used_classes, 0, sizeof mc->used_classes);
   mc->tiny = 0;
@@ -468,8 +469,10 @@ size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_
     if (i >= sizes) sizes = i + 1;
     if (i >= max) continue;
     out[i].slot = mwi_classes[c].slot;
-    out[i].mallocs += mwi_load_relaxed(&mwi_mcentrals[c].alloc_objects);
-    out[i].frees += mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
+    for (uint32_t k = 0; k < mwi_load_acquire(&mwi_nshards); k++) {
+      out[i].mallocs += mwi_load_relaxed(&mwi_mcentrals[k][c].alloc_objects);
+      out[i].frees += mwi_load_relaxed(&mwi_mcentrals[k][c].freed_objects);
+    }
     for (size_t k = 0; k < n; k++) {
       struct mwi_span *s = mc[k]->span[c];
       out[i].mallocs += mc[k]->handed[c] - (s ? left(mc[k], c, s) : 0);
@@ -488,12 +491,13 @@ void mwi_heap_totals_stw(struct mwi_heap_totals *t, struct mwi_mcache **mc, size
     t->alloc_objects += one.alloc_objects;
     ntiny += mc[i]->ntiny;
   }
-  for (uint32_t c = MWI_CLASS_LARGE; c < mwi_load_acquire(&mwi_nclasses); c++) {
-    uint64_t objects = mwi_load_relaxed(&mwi_mcentrals[c].freed_objects);
-    t->freed_objects += objects;
-    t->freed_bytes +=
-        mwi_load_relaxed(&mwi_mcentrals[c].freed_bytes) + objects * mwi_classes[c].slot;
-  }
+  for (uint32_t k = 0; k < mwi_load_acquire(&mwi_nshards); k++)
+    for (uint32_t c = MWI_CLASS_LARGE; c < mwi_load_acquire(&mwi_nclasses); c++) {
+      const struct mwi_mcentral *m = &mwi_mcentrals[k][c];
+      uint64_t objects = mwi_load_relaxed(&m->freed_objects);
+      t->freed_objects += objects;
+      t->freed_bytes += mwi_load_relaxed(&m->freed_bytes) + objects * mwi_classes[c].slot;
+    }
   /* each tiny object counts as allocated, and as freed, beside its block: Go's rule */
   t->alloc_objects += ntiny;
   t->freed_objects += ntiny;

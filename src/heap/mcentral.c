@@ -12,14 +12,16 @@
  *            unswept lists: nobody pushes;
  *            swept full: nobody pops;
  *            swept partial: a sweep pushes, once in a cycle; who pops a span
- *            from it pushes it on the full list, or in a stop.
+ *            from it pushes it on a full list, or in a stop.
  *          Roles change only with the world stopped, when nobody is between:
  *          a pop is inside mwi_rt_enter.
  *          Nor while the link of a span further down is read, so a sweeper takes
  *          several with one atomic operation, and puts them back with one for a list.
  * Order    of a refill: a swept span with room; an unswept one that had room
  *          (it still has); unswept full ones, REFILL_SWEEPS at most, as most
- *          of those that survived are still full; then new pages.
+ *          of those that survived are still full; the same of other shards, one
+ *          after the other; then new pages.  Who sweeps a span for itself has it
+ *          in its own shard from then on; other sweepers leave it where it was.
  * Threads  any, inside mwi_rt_enter.
  * Not done taking the fullest span first: it would leave emptier ones to
  *          become free, at the price of an ordered structure under a lock.
@@ -29,7 +31,8 @@
 #include "heap/mheap.h"
 #include "heap/sweep.h"
 
-struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
+struct mwi_mcentral mwi_mcentrals[MWI_SHARDS][MWI_NCLASSES];
+_Atomic uint32_t mwi_nshards;
 
 /* Enough to find a span that has become free in a heap that is half garbage;
  * more would make one allocation wait for tens of microseconds. */
@@ -38,6 +41,15 @@ struct mwi_mcentral mwi_mcentrals[MWI_NCLASSES];
 #else
 #define REFILL_SWEEPS 64
 #endif
+
+uint32_t mwi_mcentral_next_shard(void) {
+  static _Atomic uint32_t mcaches;
+  uint32_t i = mwi_add_relaxed(&mcaches, 1), shard = i % MWI_SHARDS,
+           n = mwi_load_relaxed(&mwi_nshards);
+  while (n <= shard && !mwi_cas_acqrel(&mwi_nshards, &n, shard + 1)) {
+  }
+  return shard;
+}
 
 /* Those from first to last, linked. */
 static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *first, struct mwi_span *last) {
@@ -63,12 +75,12 @@ static unsigned put_down(struct mwi_span *s, enum mwi_list list) {
   return parity;
 }
 
-void mwi_mcentral_put(struct mwi_span *s, enum mwi_list list) {
+void mwi_mcentral_put(uint32_t shard, struct mwi_span *s, enum mwi_list list) {
   unsigned parity = put_down(s, list);
-  push(&mwi_mcentrals[s->cls].head[parity][list], s, s);
+  push(&mwi_mcentrals[shard][s->cls].head[parity][list], s, s);
 }
 
-void mwi_mcentral_put_all(const struct mwi_spans *all, enum mwi_list list) {
+void mwi_mcentral_put_all(uint32_t shard, const struct mwi_spans *all, enum mwi_list list) {
   if (!all->first) return;
   unsigned parity = 0;
   for (struct mwi_span *s = all->first;; s = mwi_load_relaxed(&s->next)) {
@@ -76,12 +88,12 @@ void mwi_mcentral_put_all(const struct mwi_spans *all, enum mwi_list list) {
     parity = put_down(s, list);
     if (s == all->last) break;
   }
-  push(&mwi_mcentrals[all->first->cls].head[parity][list], all->first, all->last);
+  push(&mwi_mcentrals[shard][all->first->cls].head[parity][list], all->first, all->last);
 }
 
-struct mwi_span *mwi_mcentral_take_unswept(mwi_spanclass c, enum mwi_list list, uint32_t most,
-                                           uint32_t *n) {
-  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[!mwi_swept_parity()][list];
+struct mwi_span *mwi_mcentral_take_unswept(uint32_t shard, mwi_spanclass c, enum mwi_list list,
+                                           uint32_t most, uint32_t *n) {
+  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[shard][c].head[!mwi_swept_parity()][list];
   if (!mwi_load_relaxed(head)) return NULL;                /* empty stays empty */
   struct mwi_span *first = mwi_load_acquire(head), *after; /* pairs with push */
   do {
@@ -103,15 +115,16 @@ void mwi_mcentral_begin_sweep(struct mwi_span *s) {
 }
 
 /* One of them, whose sweep has begun; NULL: none. */
-static struct mwi_span *take_unswept_one(mwi_spanclass c, enum mwi_list list) {
+static struct mwi_span *take_unswept_one(uint32_t shard, mwi_spanclass c, enum mwi_list list) {
   uint32_t n;
-  struct mwi_span *s = mwi_mcentral_take_unswept(c, list, 1, &n);
+  struct mwi_span *s = mwi_mcentral_take_unswept(shard, c, list, 1, &n);
   if (s) mwi_mcentral_begin_sweep(s);
   return s;
 }
 
-static struct mwi_span *take_swept(mwi_spanclass c) {
-  _Atomic(struct mwi_span *) *head = &mwi_mcentrals[c].head[mwi_swept_parity()][MWI_LIST_PARTIAL];
+static struct mwi_span *take_swept(uint32_t shard, mwi_spanclass c) {
+  _Atomic(struct mwi_span *) *head =
+      &mwi_mcentrals[shard][c].head[mwi_swept_parity()][MWI_LIST_PARTIAL];
   struct mwi_span *s = mwi_load_relaxed(head) ? pop(head) : NULL;
   if (s) s->list = 0;
   return s;
@@ -131,17 +144,28 @@ static struct mwi_span *take_fresh(struct mwi_mcache *mc, mwi_spanclass c) {
   return s;
 }
 
-struct mwi_span *mwi_mcentral_take(struct mwi_mcache *mc, mwi_spanclass c) {
-  struct mwi_span *s = take_swept(c);
-  if (!s && (s = take_unswept_one(c, MWI_LIST_PARTIAL)) != NULL) mwi_sweep_keep(s);
-  for (int i = 0; !s && i < REFILL_SWEEPS; i++) {
-    struct mwi_span *t = take_unswept_one(c, MWI_LIST_FULL);
-    if (!t) break;
-    if (mwi_sweep_keep(t))
-      s = t;
-    else
-      mwi_mcentral_put(t, MWI_LIST_FULL);
+/* From the lists of a shard, for mc.  *sweeps: how many full ones may be swept. */
+static struct mwi_span *take_from(struct mwi_mcache *mc, uint32_t shard, mwi_spanclass c,
+                                  int *sweeps) {
+  struct mwi_span *s = take_swept(shard, c);
+  if (s) return s;
+  if ((s = take_unswept_one(shard, c, MWI_LIST_PARTIAL)) != NULL) {
+    mwi_sweep_keep(s);
+    return s;
   }
+  for (; *sweeps > 0; --*sweeps) {
+    if (!(s = take_unswept_one(shard, c, MWI_LIST_FULL))) break;
+    if (mwi_sweep_keep(s)) return s;
+    mwi_mcentral_put(mc->shard, s, MWI_LIST_FULL);
+  }
+  return NULL;
+}
+
+struct mwi_span *mwi_mcentral_take(struct mwi_mcache *mc, mwi_spanclass c) {
+  int sweeps = REFILL_SWEEPS;
+  struct mwi_span *s = take_from(mc, mc->shard, c, &sweeps);
+  uint32_t n = mwi_load_acquire(&mwi_nshards);
+  for (uint32_t i = 1; !s && i < n; i++) s = take_from(mc, (mc->shard + i) % n, c, &sweeps);
   if (!s) return take_fresh(mc, c);
   mwi_assert(s->nalloc < s->nelems);
   s->in_cache = 1;

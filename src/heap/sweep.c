@@ -12,9 +12,10 @@
  *          [SW3] Objects are not touched (unless clobber_free is set): a sweep
  *          reads and writes the span struct only.  Free runs are found, and
  *          zeroed, when a cursor takes them.
- * How      Sweepers go over the classes with one shared index; a class is
+ * How      Sweepers go over the classes of a shard with one shared index; a class is
  *          passed when both its unswept lists are empty, and they never grow
  *          again in this cycle.  Large spans come first: they free the most.
+ *          A sweeper begins with its own processor's shard.
  *          Several spans are taken, counted and put back at a time: a locked
  *          instruction for each of that cost more than the sweep.
  * Threads  any number, inside mwi_rt_enter; a span has one sweeper [H4].
@@ -24,9 +25,11 @@
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 
-/* Classes below this one have nothing unswept.  Atomic, relaxed: a hint that
+/* Classes below this one have nothing unswept, for each shard.  Atomic, relaxed: a hint that
  * only rises within a cycle; written as 0 with the world stopped. */
-static _Atomic uint32_t sweep_class;
+static struct {
+  _Atomic uint32_t c MWI_ALIGNED(64);
+} sweep_class[MWI_SHARDS];
 
 #define CLOBBER 0xdeadbeefu
 
@@ -72,9 +75,10 @@ static uint32_t sweep_bits(struct mwi_span *s) {
 }
 
 /* The sweep of n spans of a class is complete [SW2]. */
-static void complete(mwi_spanclass c, uint32_t n, size_t pages, size_t freed, size_t freed_large) {
-  if (freed) mwi_add_relaxed(&mwi_mcentrals[c].freed_objects, freed);
-  if (freed_large) mwi_add_relaxed(&mwi_mcentrals[c].freed_bytes, freed_large);
+static void complete(uint32_t shard, mwi_spanclass c, uint32_t n, size_t pages, size_t freed,
+                     size_t freed_large) {
+  if (freed) mwi_add_relaxed(&mwi_mcentrals[shard][c].freed_objects, freed);
+  if (freed_large) mwi_add_relaxed(&mwi_mcentrals[shard][c].freed_bytes, freed_large);
   mwi_add_relaxed(&mwi_heap.pages_swept, pages);
   /* release half: pairs with the acquire in mwi_sweep_done */
   mwi_sub_acqrel(&mwi_heap.unswept_spans, n);
@@ -82,7 +86,7 @@ static void complete(mwi_spanclass c, uint32_t n, size_t pages, size_t freed, si
 
 bool mwi_sweep_keep(struct mwi_span *s) {
   uint32_t freed = sweep_bits(s);
-  complete(s->cls, 1, s->npages, freed, 0);
+  complete(mwi_tcb()->mcache->shard, s->cls, 1, s->npages, freed, 0);
   return s->nalloc < s->nelems;
 }
 
@@ -95,7 +99,7 @@ static void append(struct mwi_spans *to, struct mwi_span *s) {
 }
 
 /* n spans of class c, linked.  Returns their pages. */
-static size_t sweep(mwi_spanclass c, struct mwi_span *s, uint32_t n) {
+static size_t sweep(uint32_t shard, mwi_spanclass c, struct mwi_span *s, uint32_t n) {
   struct mwi_spans empty = {0}, partial = {0}, full = {0};
   size_t pages = 0, freed = 0, freed_large = 0;
   for (uint32_t i = 0; i < n; i++) {
@@ -108,22 +112,32 @@ static size_t sweep(mwi_spanclass c, struct mwi_span *s, uint32_t n) {
     append(s->nalloc == 0 ? &empty : s->nalloc == s->nelems ? &full : &partial, s);
     s = next;
   }
-  mwi_mcentral_put_all(&partial, MWI_LIST_PARTIAL);
-  mwi_mcentral_put_all(&full, MWI_LIST_FULL);
+  mwi_mcentral_put_all(shard, &partial, MWI_LIST_PARTIAL);
+  mwi_mcentral_put_all(shard, &full, MWI_LIST_FULL);
   mwi_mheap_put_spans(&empty);
-  complete(c, n, pages, freed, freed_large);
+  complete(shard, c, n, pages, freed, freed_large);
   return pages;
+}
+
+static size_t sweep_some_of(uint32_t shard) {
+  _Atomic uint32_t *at = &sweep_class[shard].c;
+  uint32_t c = mwi_load_relaxed(at), most = mwi_load_acquire(&mwi_nclasses), n;
+  for (; c < most; c++) {
+    struct mwi_span *s = mwi_mcentral_take_unswept(shard, c, MWI_LIST_FULL, MWI_SWEEP_SPANS, &n);
+    if (!s) s = mwi_mcentral_take_unswept(shard, c, MWI_LIST_PARTIAL, MWI_SWEEP_SPANS, &n);
+    if (s) return sweep(shard, c, s, n);
+    /* a slower sweeper may set it back: it only looks at empty lists again */
+    mwi_store_relaxed(at, c + 1);
+  }
+  return 0;
 }
 
 size_t mwi_sweep_some(void) {
   if (mwi_load_relaxed(&mwi_heap.unswept_spans) == 0) return 0;
-  uint32_t c = mwi_load_relaxed(&sweep_class), most = mwi_load_acquire(&mwi_nclasses), n;
-  for (; c < most; c++) {
-    struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL, MWI_SWEEP_SPANS, &n);
-    if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL, MWI_SWEEP_SPANS, &n);
-    if (s) return sweep(c, s, n);
-    /* a slower sweeper may set it back: it only looks at empty lists again */
-    mwi_store_relaxed(&sweep_class, c + 1);
+  uint32_t shard = mwi_tcb()->mcache->shard, shards = mwi_load_acquire(&mwi_nshards);
+  for (uint32_t i = 0; i < shards; i++) {
+    size_t pages = sweep_some_of((shard + i) % shards);
+    if (pages) return pages;
   }
   return 0;
 }
@@ -138,7 +152,7 @@ size_t mwi_heap_start_sweep_stw(void) {
   size_t n = mwi_load_relaxed(&mwi_mheap.nspans);
   mwi_heap.sweepgen += 2; /* and so the lists' roles swap (mwi_swept_parity) */
   mwi_heap.black_alloc = false;
-  mwi_store_relaxed(&sweep_class, MWI_CLASS_LARGE);
+  for (uint32_t k = 0; k < MWI_SHARDS; k++) mwi_store_relaxed(&sweep_class[k].c, MWI_CLASS_LARGE);
   mwi_store_release(&mwi_heap.unswept_spans, n);
   return n;
 }

@@ -42,13 +42,13 @@ static void claimed_span_says_so(void **state) {
   start();
   finish();
   uint32_t n;
-  struct mwi_span *s = mwi_mcentral_take_unswept(c, MWI_LIST_FULL, 1, &n);
-  if (!s) s = mwi_mcentral_take_unswept(c, MWI_LIST_PARTIAL, 1, &n);
+  struct mwi_span *s = mwi_mcentral_take_unswept(0, c, MWI_LIST_FULL, 1, &n);
+  if (!s) s = mwi_mcentral_take_unswept(0, c, MWI_LIST_PARTIAL, 1, &n);
   assert_non_null(s);
   assert_int_equal(n, 1);
   mwi_mcentral_begin_sweep(s);
   assert_int_equal(mwi_load_relaxed(&s->sweepgen), mwi_heap.sweepgen - 1);
-  mwi_mcentral_put(s, mwi_sweep_keep(s) ? MWI_LIST_PARTIAL : MWI_LIST_FULL);
+  mwi_mcentral_put(0, s, mwi_sweep_keep(s) ? MWI_LIST_PARTIAL : MWI_LIST_FULL);
   assert_true(lives(root[0]));
 }
 
