@@ -27,7 +27,7 @@ static double now(void) {
 }
 
 static inline void *alloc(mwi_spanclass c, size_t slot) {
-  struct mwi_cursor *cur = &mc->cursor[c];
+  struct mwi_cursor *cur = &mc->of[c].cursor;
   if (cur->next + slot <= cur->limit) {
     void *p = (void *)cur->next;
     cur->next += slot;

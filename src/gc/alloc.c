@@ -147,7 +147,7 @@ static void *small_slow(mwi_spanclass c, struct limit *m) {
 
 /* As compiled code does it: nothing stops this thread between the loads and the store. */
 MWI_INLINE void *small(mwi_spanclass c, struct limit *m) {
-  struct mwi_cursor *cur = &mwi_tcb()->mcache->cursor[c];
+  struct mwi_cursor *cur = &mwi_tcb()->mcache->of[c].cursor;
   uintptr_t p = cur->next, n = p + mwi_classes[c].slot;
   if (MWI_LIKELY(n <= cur->limit)) { /* an empty one's limit is 0 */
     cur->next = n;
@@ -258,6 +258,23 @@ void mwi_gc_free(void *p) {
 }
 
 /*
+ * Its cursor is empty, and no handler is below: the next run of the rest.  In a heap whose free
+ * slots lie between live ones that is every second allocation's way.  NULL: there is none, or
+ * something is unusual.
+ */
+static MWI_NOINLINE void *from_rest(mwi_spanclass c) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (MWI_UNLIKELY(mwi_knobs.gcstress)) return NULL;
+  struct mwi_g *g = t->g;
+  mwi_jumps_wait(g);
+  mwi_rt_enter();
+  void *p = mwi_mcache_alloc_rest(t->mcache, c);
+  mwi_rt_leave();
+  mwi_jumps_go(g);
+  return p;
+}
+
+/*
  * An untyped object whose size is known only now: what compiled code does for one of known size,
  * a bump in the cursor, in a call; or one in the block of the tiny.  NULL: not small, no room, or
  * something is unusual.
@@ -268,10 +285,11 @@ MWI_INLINE void *quick(size_t bytes, bool noscan) {
   if (noscan && bytes < MWI_TINY_BYTES)
     return MWI_UNLIKELY(t->sig) ? NULL : mwi_mcache_tiny_bump(t->mcache, bytes);
   mwi_spanclass c = MWI_CLASS_FIRST + 2 * mwi_sizeclass_of(bytes) + !noscan;
-  struct mwi_cursor *cur = &t->mcache->cursor[c];
-  uintptr_t p = cur->next, n = p + mwi_classes[c].slot;
-  if (MWI_UNLIKELY(n > cur->limit || !p || t->sig)) return NULL; /* p: there is no heap yet */
-  cur->next = n;
+  struct mwi_supply *u = &t->mcache->of[c];
+  uintptr_t p = u->cursor.next, n = p + u->slot;
+  if (MWI_UNLIKELY(!p || t->sig)) return NULL; /* p: there is no heap yet */
+  if (n > u->cursor.limit) return u->rest ? from_rest(c) : NULL;
+  u->cursor.next = n;
   return (void *)p;
 }
 
@@ -332,7 +350,7 @@ void mwi_gc_copy(void *to, const void *from, size_t bytes) {
 
 /* The class of a layout's cursor. */
 MWI_INLINE mwi_spanclass cursor_class(const struct mwi_layout *l) {
-  return (mwi_spanclass)(l->cursor / sizeof(struct mwi_cursor));
+  return mwi_cursor_class(l->cursor);
 }
 
 /*
@@ -342,6 +360,8 @@ MWI_INLINE mwi_spanclass cursor_class(const struct mwi_layout *l) {
  */
 MWI_INLINE void *refill(const struct mwi_layout *l) {
   if (MWI_UNLIKELY(!l->cursor || mwi_knobs.gcstress || mwi_tcb()->sig)) return NULL;
+  void *o = mwi_tcb()->mcache->of[cursor_class(l)].rest ? from_rest(cursor_class(l)) : NULL;
+  if (o) return o;
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
@@ -365,7 +385,7 @@ MWI_COLD static void *new_slow(struct mwi_layout *l) {
      * idempotent, and on x86 in order; a reader that sees cursor sees slot. */
     l->slot = mwi_classes[c].slot;
     atomic_signal_fence(memory_order_release);
-    l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+    l->cursor = mwi_cursor_offset(c);
     mwi_jumps_go(g);
   }
   return mwi_gc_alloc(bytes, l);
@@ -415,7 +435,7 @@ MWI_COLD static void *raw_slow(struct mwi_layout *l) {
     mwi_spanclass c = mwi_class_raw(l->size, !l->period);
     l->slot = mwi_classes[c].slot;
     atomic_signal_fence(memory_order_release); /* as in new_slow */
-    l->cursor = (uint32_t)(c * sizeof(struct mwi_cursor));
+    l->cursor = mwi_cursor_offset(c);
     mwi_jumps_go(g);
   }
   void *p = alloc_or_null(l->size, l, small);

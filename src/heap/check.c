@@ -42,7 +42,7 @@ static void check_span(struct mwi_span *s, void *arg) {
   walk->pages += s->npages;
   walk->unswept += gen != h;
   REQUIRE(gen == h || gen == h - 2, s);
-  REQUIRE(s->in_cache ? gen == h && !s->list : s->list != 0 && !s->rest, s);
+  REQUIRE(s->in_cache ? gen == h && !s->list : s->list != 0, s);
   REQUIRE(s->cls >= MWI_CLASS_LARGE && s->cls < mwi_load_relaxed(&mwi_nclasses), s);
   if (large) {
     REQUIRE(s->nelems == 1 && s->slot <= s->npages * MWI_PAGE_BYTES, s);
@@ -102,43 +102,49 @@ static size_t check_lists(void) {
   return n;
 }
 
-/* Slots set aside for a cursor: allocated, behind them a free one at the earliest; black and zero
- * while marking is on. */
-static void check_rest(const struct mwi_span *s) {
-  if (!s->rest) return;
-  uint32_t w = s->rest_word;
-  REQUIRE(w * 64 + 64 - mwi_clz64(s->rest) == s->free_index, s);
-  REQUIRE((s->rest & ~mwi_load_relaxed(&s->alloc[w])) == 0, s); /* [H3] */
+/* Slots set aside for a cursor: allocated, behind them a free one at the earliest; black while
+ * marking is on, and zero if they have pointers. */
+static void check_rest(const struct mwi_supply *u) {
+  if (!u->rest) return;
+  const struct mwi_span *s = u->span;
+  uint32_t w = u->rest_word;
+  REQUIRE(u->rest_base == s->base + (uintptr_t)w * 64 * s->slot, s);
+  REQUIRE(w * 64 + 64 - mwi_clz64(u->rest) == s->free_index, s);
+  REQUIRE((u->rest & ~mwi_load_relaxed(&s->alloc[w])) == 0, s); /* [H3] */
+  REQUIRE(u->rest_zero || !s->needzero || s->info->raw || mwi_heap.black_alloc, s);
   if (!mwi_heap.black_alloc) return;
-  REQUIRE((s->rest & ~mwi_load_relaxed(&s->mark[w])) == 0, s); /* [H6] */
-  for (uint64_t r = s->rest; r; r &= r - 1)
+  REQUIRE((u->rest & ~mwi_load_relaxed(&s->mark[w])) == 0, s); /* [H6] */
+  if (s->noscan) return;
+  REQUIRE(!u->rest_zero, s);
+  for (uint64_t r = u->rest; r; r &= r - 1)
     check_zero(s, s->base + ((uintptr_t)w * 64 + mwi_ctz64(r)) * s->slot, s->slot); /* [H2] */
 }
 
 static size_t check_mcache(struct mwi_mcache *mc) {
   size_t n = 0;
   for (mwi_spanclass c = 0; c < MWI_NCLASSES; c++) {
-    struct mwi_span *s = mc->span[c];
-    const struct mwi_cursor *cur = &mc->cursor[c];
+    const struct mwi_supply *u = &mc->of[c];
+    const struct mwi_cursor *cur = &u->cursor;
+    struct mwi_span *s = u->span;
     bool listed = mc->used_classes[c / 64] >> c % 64 & 1;
-    if (listed != (s != NULL) || (!s && cur->limit))
+    if (listed != (s != NULL) || (!s && (cur->limit || u->rest || u->run_end)))
       mwi_fatal("heap check: cursor %u of mcache %p is stale", c, (void *)mc);
     if (!s) continue;
     n++;
-    REQUIRE(s->cls == c && s->in_cache && !s->list, s);
-    check_rest(s);
+    REQUIRE(s->cls == c && s->in_cache && !s->list && u->slot == s->slot, s);
+    check_rest(u);
     if (!cur->next) continue;
-    uintptr_t run_end = mwi_cursor_end(mc, c);
+    uintptr_t run_end = mwi_cursor_end(u);
     REQUIRE(cur->next <= cur->limit && cur->limit <= run_end && cur->next >= s->base &&
                 run_end <= s->base + s->nelems * s->slot,
             s);
     uint32_t first = mwi_span_index(s, cur->next), end = mwi_span_index(s, run_end);
-    REQUIRE(end <= (s->rest ? s->rest_word * 64 + mwi_ctz64(s->rest) : s->free_index), s);
+    REQUIRE(end <= (u->rest ? u->rest_word * 64 + mwi_ctz64(u->rest) : s->free_index), s);
     for (uint32_t i = first; i < end; i++) {
       REQUIRE(mwi_load_relaxed(&s->alloc[i / 64]) >> i % 64 & 1, s); /* [H3] */
       if (mwi_heap.black_alloc) REQUIRE(mwi_load_relaxed(&s->mark[i / 64]) >> i % 64 & 1, s);
     }
-    if (!s->info->raw || mwi_heap.black_alloc)
+    if (!s->info->raw || (mwi_heap.black_alloc && !s->noscan))
       check_zero(s, cur->next, run_end - cur->next); /* [H2] */
   }
   return n;

@@ -16,8 +16,8 @@
  * are made on first use; when the table is full, or for a rare layout, the
  * object goes to the class of its size in which every word may be a pointer.
  *
- * Promise  [H2] Memory handed out is zero, but for raw objects, which are while
- *          marking is on.
+ * Promise  [H2] Memory handed out is zero, but for raw objects, of which those with
+ *          pointers are while marking is on.
  *          [H3] alloc bit of a slot: set from the moment its run, or the run
  *          whose rest it is in, is handed to a cursor until a sweep finds it
  *          unmarked.  Marking ignores candidates whose alloc bit is clear, so
@@ -124,14 +124,12 @@ struct mwi_span {
   _Atomic uint64_t alloc[MWI_SPAN_MAX_OBJECTS / 64];
 
   /* owner of the span [H4] */
-  _Atomic uint32_t sweepgen; /* [H5]; who takes it off an unswept list writes h-1, then h */
-  uint32_t nalloc;           /* slots whose alloc bit is set */
-  uint32_t free_index;       /* no free run begins below this slot */
-  uint8_t needzero;          /* free slots may hold old data */
-  uint8_t in_cache;          /* held by a cursor */
-  uint8_t list;              /* which mcentral list, for assertions (mcentral.h) */
-  uint8_t rest_word;         /* of alloc, to which `rest` belongs */
-  uint64_t rest; /* slots allocated for the cursor that holds the span, but not in its run */
+  _Atomic uint32_t sweepgen;       /* [H5]; who takes it off an unswept list writes h-1, then h */
+  uint32_t nalloc;                 /* slots whose alloc bit is set */
+  uint32_t free_index;             /* no free run begins below this slot */
+  uint8_t needzero;                /* free slots may hold old data */
+  uint8_t in_cache;                /* held by a cursor */
+  uint8_t list;                    /* which mcentral list, for assertions (mcentral.h) */
   _Atomic(struct mwi_span *) next; /* mcentral list, free list */
   _Atomic(void *) specials; /* set of finalizers, cleanups, weak pointers, samples; atomic: written
                              * by who adds to it, under gc/special.c's lock */
@@ -216,10 +214,27 @@ uintptr_t mwi_object_of(uintptr_t addr, size_t *size, struct mwi_span **span);
 
 /* ---- Allocation -------------------------------------------------------- */
 
+/*
+ * What an mcache has of a span class, in one line: where free slots lie between live ones, half of
+ * all allocations need the next run of the rest, and then this is all that is looked at.
+ */
+struct mwi_supply {
+  struct mwi_cursor cursor; /* first */
+  struct mwi_span *span;    /* the cursor's, or NULL */
+  uint32_t slot;            /* bytes; 0: it has never had a span */
+  uint32_t handed;          /* slots given to the cursor, not yet in mcentral's total */
+  uintptr_t run_end;        /* of a run whose cursor ends at a sample point; else 0 */
+  /* the rest: slots of the span that are allocated for the cursor, but not in its run */
+  uint64_t rest;       /* bits of word rest_word of the span's alloc bits */
+  uintptr_t rest_base; /* of the slot that is that word's first */
+  uint8_t rest_word;
+  bool rest_zero; /* to be zeroed, run by run */
+} MWI_ALIGNED(64);
+_Static_assert(sizeof(struct mwi_supply) == 64, "one line");
+
 struct mwi_mcache {
-  struct mwi_cursor cursor[MWI_NCLASSES];   /* first: compiled code adds layout->cursor to it */
-  struct mwi_span *span[MWI_NCLASSES];      /* the cursor's span, or NULL */
-  uint64_t used_classes[MWI_NCLASSES / 64]; /* bit: span[i] is set; for a quick flush */
+  struct mwi_supply of[MWI_NCLASSES]; /* first: compiled code adds layout->cursor to its address */
+  uint64_t used_classes[MWI_NCLASSES / 64]; /* bit: of[i].span is set; for a quick flush */
   uintptr_t tiny;                           /* current tiny block, 0 none */
   uint32_t tiny_off;
   uint64_t ntiny;                  /* tiny allocations (they count as objects too) */
@@ -230,14 +245,12 @@ struct mwi_mcache {
   size_t refused;                /* bytes of the span that `ask` refused; who looks clears it */
   uintptr_t page_base;           /* page cache: 64 pages, bitmaps */
   uint64_t page_free, page_scav; /* bit: free; free and known zero/released */
-  uint32_t handed[MWI_NCLASSES]; /* slots given to the cursor, not yet in mcentral's total */
   /* allocated since the last flush, moved to heap totals at refill and flush */
   uint64_t alloc_bytes, alloc_objects;
   /* sampling for profiles (mcache.c) */
-  uint64_t sample_left;            /* bytes still to hand out before the next sample point */
-  uint64_t sample_rand;            /* state of the generator */
-  bool sampled;                    /* alloc_slow's slot is a sample; its caller clears this */
-  uintptr_t run_end[MWI_NCLASSES]; /* of a run whose cursor ends at a sample point; else 0 */
+  uint64_t sample_left; /* bytes still to hand out before the next sample point */
+  uint64_t sample_rand; /* state of the generator */
+  bool sampled;         /* alloc_slow's slot is a sample; its caller clears this */
   /* objects that the program has freed, linked by their first word; [H7] */
   uintptr_t freed[2 * MWI_MAX_SIZECLASSES]; /* by untyped class; complemented, 0: none */
   uint32_t freed_gen;                       /* the lists are of this sweepgen, or void */
@@ -246,8 +259,15 @@ struct mwi_mcache {
 struct mwi_mcache *mwi_mcache_new(void); /* metadata; never freed */
 
 /* Where a cursor's run really ends: its limit, or past a sample point. */
-MWI_INLINE uintptr_t mwi_cursor_end(const struct mwi_mcache *mc, size_t c) {
-  return mc->run_end[c] ? mc->run_end[c] : mc->cursor[c].limit;
+MWI_INLINE uintptr_t mwi_cursor_end(const struct mwi_supply *u) {
+  return u->run_end ? u->run_end : u->cursor.limit;
+}
+/* The offset that compiled code adds to the mcache's address for class c. */
+MWI_INLINE uint32_t mwi_cursor_offset(mwi_spanclass c) {
+  return (uint32_t)(c * sizeof(struct mwi_supply));
+}
+MWI_INLINE mwi_spanclass mwi_cursor_class(uint32_t offset) {
+  return (mwi_spanclass)(offset / sizeof(struct mwi_supply));
 }
 /* Count a large object's bytes; true: it is a sample. */
 bool mwi_mcache_sample(struct mwi_mcache *mc, size_t bytes);
@@ -262,6 +282,9 @@ void mwi_mcache_resample_stw(struct mwi_mcache *mc);
  * cursor (a whole run and its rest, this slot included), for the pacer.
  */
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged);
+/* The same where the cursor is empty and the rest has a run without a sample point: nothing is
+ * charged, no span needed.  Else NULL, and nothing has changed. */
+void *mwi_mcache_alloc_rest(struct mwi_mcache *mc, mwi_spanclass c);
 
 /*
  * An object that the program says it needs no longer, and one of those for an

@@ -8,10 +8,11 @@
  * Promise  [H2] What a marker or the program can see of a run has no old
  *          pointers: it is zero before its alloc bits are set.  A rest is zero
  *          before a cursor gets it only, unless marking is on, and goes
- *          back when marking begins: until then nobody scans it.  The runs of raw
- *          classes are zero while marking is on only: their objects are then
- *          black unseen [H6], and before, marking scans them whatever is in
- *          them (gc/mark.c [K3]).
+ *          back when marking begins: until then nobody scans it.  Where there are no
+ *          pointers nobody ever does, so such a rest is zeroed late in any case.  The runs
+ *          of raw classes are zero while marking is on only, if they have pointers:
+ *          their objects are then black unseen [H6], and before, marking scans them
+ *          whatever is in them (gc/mark.c [K3]).
  *          [H3] The alloc bits of a whole run, or of a run and its rest, are set
  *          when a cursor gets it; a flush clears those of the part not handed out.
  *          [H6] While black_alloc is set, mark bits are set along with them.
@@ -41,7 +42,7 @@
 #define REST_BYTES 128
 #else
 #define RUN_BYTES (8 * MWI_KB)
-#define REST_BYTES (4 * MWI_KB) /* more is no faster, and each cursor has so much set aside */
+#define REST_BYTES (8 * MWI_KB) /* what one page has; a word of the bitmap has no more, mostly */
 #endif
 
 #define AHEAD_BYTES 512 /* of the slot after this one, on its way into the cache */
@@ -87,33 +88,30 @@ bool mwi_mcache_sample(struct mwi_mcache *mc, size_t bytes) {
   return mwi_heap.sample_rate != 0;
 }
 
-MWI_NOINLINE static void cut_run(struct mwi_mcache *mc, mwi_spanclass c, uintptr_t end) {
-  size_t slot = mwi_classes[c].slot;
-  mc->cursor[c].limit = mc->cursor[c].next + mc->sample_left / slot * slot;
-  mc->run_end[c] = end;
+MWI_NOINLINE static void cut_run(struct mwi_mcache *mc, struct mwi_supply *u, uintptr_t end) {
+  u->cursor.limit = u->cursor.next + mc->sample_left / u->slot * u->slot;
+  u->run_end = end;
   mc->sample_left = next_gap(mc);
 }
 
 /* The cursor's run goes from its next slot to end: count it, or cut it. */
-static inline void set_run(struct mwi_mcache *mc, mwi_spanclass c, uintptr_t end) {
-  struct mwi_cursor *cur = &mc->cursor[c];
-  size_t bytes = end - cur->next;
+static inline void set_run(struct mwi_mcache *mc, struct mwi_supply *u, uintptr_t end) {
+  size_t bytes = end - u->cursor.next;
   if (MWI_UNLIKELY(bytes > mc->sample_left)) {
-    cut_run(mc, c, end);
+    cut_run(mc, u, end);
     return;
   }
   mc->sample_left -= bytes;
-  cur->limit = end;
+  u->cursor.limit = end;
 }
 
 /* The slot with a sample point. */
-MWI_NOINLINE static void *take_sample(struct mwi_mcache *mc, mwi_spanclass c) {
-  struct mwi_cursor *cur = &mc->cursor[c];
-  uintptr_t p = cur->next, end = mc->run_end[c];
-  mc->run_end[c] = 0;
+MWI_NOINLINE static void *take_sample(struct mwi_mcache *mc, struct mwi_supply *u) {
+  uintptr_t p = u->cursor.next, end = u->run_end;
+  u->run_end = 0;
   mc->sampled = mwi_heap.sample_rate != 0;
-  cur->next += mwi_classes[c].slot;
-  set_run(mc, c, end);
+  u->cursor.next += u->slot;
+  set_run(mc, u, end);
   return (void *)p;
 }
 
@@ -149,22 +147,24 @@ static inline void zero_run(uintptr_t p, size_t bytes) {
   }
 }
 
+/* A slot that will be wanted soon, and is cold. */
+static inline void expect(uintptr_t p, size_t slot) {
+  for (size_t i = 0; i < slot && i < AHEAD_BYTES; i += MWI_CACHE_LINE)
+    __builtin_prefetch((void *)(p + i), 1);
+}
+
 /* The next run of the rest into the cursor. */
-static inline void take_rest(struct mwi_span *s, struct mwi_cursor *cur) {
-  uint32_t first = mwi_ctz64(s->rest), run = mwi_ctz64(~(s->rest >> first));
+static inline void take_rest(struct mwi_supply *u) {
+  uint64_t rest = u->rest, after = rest & (rest + (rest & -rest)); /* without its lowest ones */
+  uint32_t first = mwi_ctz64(rest), run = mwi_ctz64(~(rest >> first));
   mwi_assert(first + run <= 64 && run < 64); /* a whole word is no rest */
-  s->rest &= ~((((uint64_t)1 << run) - 1) << first);
-  size_t slot = s->slot, bytes = run * slot;
-  uintptr_t words = s->base + (uintptr_t)s->rest_word * 64 * slot, p = words + first * slot;
-  /* The next one will be wanted soon, and is cold. */
-  if (s->rest) {
-    uintptr_t next = words + mwi_ctz64(s->rest) * slot;
-    for (size_t i = 0; i < slot && i < AHEAD_BYTES; i += MWI_CACHE_LINE)
-      __builtin_prefetch((void *)(next + i), 1);
-  }
-  if (s->needzero && !s->info->raw && !mwi_heap.black_alloc) zero_run(p, bytes);
-  cur->next = p;
-  cur->limit = p + bytes;
+  size_t slot = u->slot, bytes = run * slot;
+  uintptr_t p = u->rest_base + first * slot;
+  u->rest = after;
+  if (after) expect(u->rest_base + mwi_ctz64(after) * slot, slot);
+  if (u->rest_zero) zero_run(p, bytes);
+  u->cursor.next = p;
+  u->cursor.limit = p + bytes;
 }
 
 /* The lowest of these bits, so many that their slots have REST_BYTES at most. */
@@ -177,24 +177,30 @@ MWI_NOINLINE static uint64_t lowest(uint64_t bits, size_t slot) {
   return keep;
 }
 
-/* Free slots of word w of the bits of s, not all 64 of them: allocated, for the cursor. */
-static inline uint32_t claim_some(struct mwi_span *s, uint32_t w, uint64_t free) {
+/* Free slots of word w of the bits of s, not all 64 of them: allocated, the rest. */
+static inline uint32_t claim_some(struct mwi_span *s, struct mwi_supply *u, uint32_t w,
+                                  uint64_t free) {
   uint32_t n = mwi_popcount64(free);
   if (n * s->slot > REST_BYTES) {
     free = lowest(free, s->slot);
     n = mwi_popcount64(free);
   }
+  u->rest_base = s->base + (uintptr_t)w * 64 * s->slot;
+  u->rest_zero = s->needzero && !s->info->raw;
   if (MWI_UNLIKELY(mwi_heap.black_alloc)) {
-    for (uint64_t f = free; f && s->needzero; f &= f - 1)
-      zero_run(s->base + ((uintptr_t)w * 64 + mwi_ctz64(f)) * s->slot, s->slot);
+    if (s->needzero && !s->noscan) {
+      for (uint64_t f = free; f; f &= f - 1)
+        zero_run(u->rest_base + mwi_ctz64(f) * s->slot, s->slot);
+      u->rest_zero = false;
+    }
     /* release: a marker that sees a bit sees zeros [H2] */
     atomic_fetch_or_explicit(&s->mark[w], free, memory_order_release);
   }
   mwi_store_release(&s->alloc[w], mwi_load_relaxed(&s->alloc[w]) | free);
   s->nalloc += n;
   s->free_index = w * 64 + 64 - mwi_clz64(free);
-  s->rest = free;
-  s->rest_word = w;
+  u->rest = free;
+  u->rest_word = (uint8_t)w;
   return n;
 }
 
@@ -205,7 +211,8 @@ static inline uint32_t claim_run(struct mwi_span *s, struct mwi_cursor *cur, uin
   uint32_t run = end - first;
   if (run > 1 && run * slot > RUN_BYTES) run = slot < RUN_BYTES ? (uint32_t)(RUN_BYTES / slot) : 1;
   uintptr_t p = s->base + first * slot;
-  if (s->needzero && (!s->info->raw || mwi_heap.black_alloc)) zero_run(p, run * slot);
+  if (s->needzero && (!s->info->raw || (mwi_heap.black_alloc && !s->noscan)))
+    zero_run(p, run * slot);
   atomic_thread_fence(memory_order_release); /* a marker that sees an alloc bit sees zeros [H2] */
   if (MWI_UNLIKELY(mwi_heap.black_alloc)) mwi_span_bits_or(s->mark, first, run);
   mwi_span_bits_set(s->alloc, first, run);
@@ -216,11 +223,12 @@ static inline uint32_t claim_run(struct mwi_span *s, struct mwi_cursor *cur, uin
   return run;
 }
 
-/* The next free slots of s: a run for the cursor, and perhaps a rest.  Returns their number, 0: s
- * is full. */
-static inline uint32_t claim(struct mwi_span *s, struct mwi_cursor *cur) {
+/* The next free slots of the span: a run for the cursor, and perhaps a rest.  Returns their number,
+ * 0: it is full. */
+static inline uint32_t claim(struct mwi_supply *u) {
+  struct mwi_span *s = u->span;
   uint32_t i = s->free_index, n = s->nelems, w = i / 64, words = (n + 63) / 64;
-  mwi_assert(!s->rest);
+  mwi_assert(!u->rest);
   if (i >= n) return 0;
   uint64_t free = ~mwi_load_relaxed(&s->alloc[w]) & (~(uint64_t)0 << i % 64);
   while (!free && ++w < words) free = ~mwi_load_relaxed(&s->alloc[w]);
@@ -235,64 +243,84 @@ static inline uint32_t claim(struct mwi_span *s, struct mwi_cursor *cur) {
     for (w++; w < words && (used = mwi_load_relaxed(&s->alloc[w])) == 0; w++) {
     }
     uint32_t end = used ? w * 64 + mwi_ctz64(used) : n;
-    return claim_run(s, cur, first, end < n ? end : n);
+    return claim_run(s, &u->cursor, first, end < n ? end : n);
   }
-  uint32_t some = claim_some(s, w, free);
-  take_rest(s, cur);
+  uint32_t some = claim_some(s, u, w, free);
+  take_rest(u);
   return some;
 }
 
 /* Count what the cursor of class c was given, but for `rest` slots, in the totals. */
 static void handed_flush(struct mwi_mcache *mc, size_t c, uint32_t rest) {
-  mwi_add_relaxed(&mwi_mcentrals[mc->shard][c].alloc_objects, (uint64_t)mc->handed[c] - rest);
-  mc->handed[c] = 0;
+  mwi_add_relaxed(&mwi_mcentrals[mc->shard][c].alloc_objects, (uint64_t)mc->of[c].handed - rest);
+  mc->of[c].handed = 0;
 }
 
 /* Another span for class c; the present one, if any, is full. */
-MWI_NOINLINE static struct mwi_span *next_span(struct mwi_mcache *mc, mwi_spanclass c) {
-  struct mwi_span *s = mc->span[c];
+MWI_NOINLINE static bool next_span(struct mwi_mcache *mc, mwi_spanclass c) {
+  struct mwi_supply *u = &mc->of[c];
+  struct mwi_span *s = u->span;
   if (s) {
-    mwi_assert(s->nalloc == s->nelems && !s->rest);
-    mc->span[c] = NULL;
-    mc->cursor[c] = (struct mwi_cursor){0, 0};
+    mwi_assert(s->nalloc == s->nelems && !u->rest);
+    u->span = NULL;
+    u->cursor = (struct mwi_cursor){0, 0};
     mc->used_classes[c / 64] &= ~((uint64_t)1 << c % 64);
     s->in_cache = 0;
     handed_flush(mc, c, 0);
     mwi_mcentral_put(mc->shard, s, MWI_LIST_FULL);
   }
   s = mwi_mcentral_take(mc, c);
-  if (!s) return NULL;
-  mc->span[c] = s;
+  if (!s) return false;
+  u->span = s;
+  u->slot = (uint32_t)s->slot;
   mc->used_classes[c / 64] |= (uint64_t)1 << c % 64;
-  return s;
+  return true;
+}
+
+static bool no_room(const struct mwi_supply *u) {
+  return u->cursor.limit - u->cursor.next < u->slot || !u->slot;
+}
+
+/* Slots for a cursor that has none, and whose rest is used up. */
+MWI_NOINLINE static bool refill(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
+  struct mwi_supply *u = &mc->of[c];
+  uint32_t n = u->span ? claim(u) : 0;
+  while (MWI_UNLIKELY(!n)) {
+    if (!next_span(mc, c)) return false;
+    n = claim(u);
+  }
+  *charged = (size_t)n * u->slot;
+  mc->alloc_bytes += *charged;
+  mc->alloc_objects += n;
+  u->handed += n;
+  return true;
 }
 
 void *mwi_mcache_alloc_slow(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
   mwi_assert(mc != &mwi_mcache_none && c >= MWI_CLASS_TINY && c < mwi_load_relaxed(&mwi_nclasses));
-  struct mwi_cursor *cur = &mc->cursor[c];
-  size_t slot = mwi_classes[c].slot;
+  struct mwi_supply *u = &mc->of[c];
   *charged = 0;
-  if (cur->limit - cur->next < slot && MWI_LIKELY(!mc->run_end[c])) {
-    struct mwi_span *s = mc->span[c];
-    if (MWI_LIKELY(s && s->rest)) {
-      take_rest(s, cur);
-    } else {
-      uint32_t n = s ? claim(s, cur) : 0;
-      while (MWI_UNLIKELY(!n)) {
-        s = next_span(mc, c);
-        if (!s) return NULL;
-        n = claim(s, cur);
-      }
-      *charged = n * slot;
-      mc->alloc_bytes += n * slot;
-      mc->alloc_objects += n;
-      mc->handed[c] += n;
-    }
-    set_run(mc, c, cur->limit);
+  if (no_room(u) && MWI_LIKELY(!u->run_end)) {
+    if (u->rest)
+      take_rest(u);
+    else if (!refill(mc, c, charged))
+      return NULL;
+    set_run(mc, u, u->cursor.limit);
   }
-  if (MWI_UNLIKELY(cur->next == cur->limit)) return take_sample(mc, c);
-  void *p = (void *)cur->next;
-  cur->next += slot;
+  if (MWI_UNLIKELY(u->cursor.next == u->cursor.limit)) return take_sample(mc, u);
+  void *p = (void *)u->cursor.next;
+  u->cursor.next += u->slot;
+  return p;
+}
+
+void *mwi_mcache_alloc_rest(struct mwi_mcache *mc, mwi_spanclass c) {
+  struct mwi_supply *u = &mc->of[c];
+  if (MWI_UNLIKELY(!u->rest || u->run_end || !no_room(u))) return NULL;
+  if (MWI_UNLIKELY(mc->sample_left < REST_BYTES + u->slot)) return NULL; /* more than a run has */
+  take_rest(u);
+  mc->sample_left -= u->cursor.limit - u->cursor.next;
+  void *p = (void *)u->cursor.next;
+  u->cursor.next += u->slot;
   return p;
 }
 
@@ -360,49 +388,50 @@ void *mwi_mcache_alloc_tiny(struct mwi_mcache *mc, size_t n, size_t *charged) {
 
 /* ---- The collector's side ---------------------------------------------- */
 
-/* Slots [*first, *first + n) of s are in the cursor, not handed out. */
-static uint32_t cursor_rest(const struct mwi_mcache *mc, size_t c, const struct mwi_span *s,
-                            uint32_t *first) {
-  uintptr_t next = mc->cursor[c].next;
-  *first = next ? mwi_span_index(s, next) : 0;
-  return next ? mwi_span_index(s, mwi_cursor_end(mc, c)) - *first : 0;
+/* Slots [*first, *first + n) of the span are in the cursor, not handed out. */
+static uint32_t cursor_rest(const struct mwi_supply *u, uint32_t *first) {
+  uintptr_t next = u->cursor.next;
+  *first = next ? mwi_span_index(u->span, next) : 0;
+  return next ? mwi_span_index(u->span, mwi_cursor_end(u)) - *first : 0;
 }
 
-/* A class in use of an mcache, in a loop; s is its span. */
-#define FOR_EACH_CACHED(mc, c, s)                                                                  \
+/* A class in use of an mcache, in a loop; u is what there is of it. */
+#define FOR_EACH_CACHED(mc, c, u)                                                                  \
   for (size_t w_ = 0; w_ < MWI_NCLASSES / 64; w_++)                                                \
     for (uint64_t bits_ = (mc)->used_classes[w_]; bits_; bits_ &= bits_ - 1)                       \
       for (size_t c = w_ * 64 + mwi_ctz64(bits_), once_ = 1; once_; once_ = 0)                     \
-        for (struct mwi_span *s = (mc)->span[c]; once_; once_ = 0)
+        for (struct mwi_supply *u = &(mc)->of[c]; once_; once_ = 0)
 
-/* How many slots of s are neither free nor handed out. */
-static uint32_t left(const struct mwi_mcache *mc, size_t c, const struct mwi_span *s) {
+/* How many slots of the span are neither free nor handed out. */
+static uint32_t left(const struct mwi_supply *u) {
   uint32_t first;
-  return cursor_rest(mc, c, s, &first) + mwi_popcount64(s->rest);
+  return cursor_rest(u, &first) + mwi_popcount64(u->rest);
 }
 
 /* The rest is free again.  World stopped. */
-static void give_back_stw(struct mwi_mcache *mc, size_t c, struct mwi_span *s) {
-  if (!s->rest) return;
-  uint32_t w = s->rest_word, n = mwi_popcount64(s->rest);
-  mwi_store_relaxed(&s->alloc[w], mwi_load_relaxed(&s->alloc[w]) & ~s->rest);
-  mwi_store_relaxed(&s->mark[w], mwi_load_relaxed(&s->mark[w]) & ~s->rest);
+static void give_back_stw(struct mwi_mcache *mc, struct mwi_supply *u) {
+  if (!u->rest) return;
+  struct mwi_span *s = u->span;
+  uint32_t w = u->rest_word, n = mwi_popcount64(u->rest);
+  mwi_store_relaxed(&s->alloc[w], mwi_load_relaxed(&s->alloc[w]) & ~u->rest);
+  mwi_store_relaxed(&s->mark[w], mwi_load_relaxed(&s->mark[w]) & ~u->rest);
   s->nalloc -= n;
-  s->free_index = w * 64 + mwi_ctz64(s->rest);
-  s->rest = 0;
+  s->free_index = w * 64 + mwi_ctz64(u->rest);
+  u->rest = 0;
   mc->alloc_bytes -= n * s->slot;
   mc->alloc_objects -= n;
-  mc->handed[c] -= n;
+  u->handed -= n;
 }
 
 void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
   mwi_heap.black_alloc = true;
-  FOR_EACH_CACHED(mc, c, s) {
-    give_back_stw(mc, c, s); /* not zero [H2] */
-    uint32_t first, n = cursor_rest(mc, c, s, &first);
+  FOR_EACH_CACHED(mc, c, u) {
+    give_back_stw(mc, u); /* not zero [H2] */
+    struct mwi_span *s = u->span;
+    uint32_t first, n = cursor_rest(u, &first);
     mwi_span_bits_set(s->mark, first, n);
     /* of RUN_BYTES at most, and few classes are raw and in use [H2] */
-    if (n && s->info->raw) zero_run(s->base + first * s->slot, n * s->slot);
+    if (n && s->info->raw && !s->noscan) zero_run(s->base + first * s->slot, n * s->slot);
   }
   /* pieces of it will be handed out while marking is on */
   if (mc->tiny) {
@@ -413,34 +442,35 @@ void mwi_mcache_start_black_stw(struct mwi_mcache *mc) {
 
 void mwi_mcache_resample_stw(struct mwi_mcache *mc) {
   mc->sample_left = next_gap(mc);
-  FOR_EACH_CACHED(mc, c, s) {
-    uintptr_t end = mwi_cursor_end(mc, c);
-    if (!s || !mc->cursor[c].next) continue;
-    mc->run_end[c] = 0;
-    set_run(mc, (mwi_spanclass)c, end);
+  FOR_EACH_CACHED(mc, c, u) {
+    uintptr_t end = mwi_cursor_end(u);
+    if (!u->cursor.next) continue;
+    u->run_end = 0;
+    set_run(mc, u, end);
   }
 }
 
 /* Cumulative counts of mc without what its cursors still hold. */
-static struct mwi_heap_totals cache_totals(const struct mwi_mcache *mc) {
+static struct mwi_heap_totals cache_totals(struct mwi_mcache *mc) {
   struct mwi_heap_totals t = {.alloc_bytes = mc->alloc_bytes, .alloc_objects = mc->alloc_objects};
-  FOR_EACH_CACHED(mc, c, s) {
-    uint32_t n = left(mc, c, s);
-    t.alloc_bytes -= n * s->slot;
+  FOR_EACH_CACHED(mc, c, u) {
+    uint32_t n = left(u);
+    t.alloc_bytes -= (uint64_t)n * u->slot;
     t.alloc_objects -= n;
   }
   return t;
 }
 
 void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
-  FOR_EACH_CACHED(mc, c, s) give_back_stw(mc, c, s);
+  FOR_EACH_CACHED(mc, c, u) give_back_stw(mc, u);
   struct mwi_heap_totals t = cache_totals(mc);
   mwi_add_relaxed(&mwi_mheap.alloc_bytes, t.alloc_bytes);
   mwi_add_relaxed(&mwi_mheap.alloc_objects, t.alloc_objects);
   mwi_add_relaxed(&mwi_mheap.ntiny, mc->ntiny);
   mc->alloc_bytes = mc->alloc_objects = mc->ntiny = 0;
-  FOR_EACH_CACHED(mc, c, s) {
-    uint32_t first, n = cursor_rest(mc, c, s, &first);
+  FOR_EACH_CACHED(mc, c, u) {
+    struct mwi_span *s = u->span;
+    uint32_t first, n = cursor_rest(u, &first);
     if (n) {
       mwi_span_bits_clear(s->alloc, first, n);
       mwi_span_bits_clear(s->mark, first, n);
@@ -448,9 +478,9 @@ void mwi_mcache_flush_stw(struct mwi_mcache *mc) {
       s->free_index = first;
     }
     handed_flush(mc, c, n);
-    mc->cursor[c] = (struct mwi_cursor){0, 0};
-    mc->run_end[c] = 0;
-    mc->span[c] = NULL;
+    u->cursor = (struct mwi_cursor){0, 0};
+    u->run_end = 0;
+    u->span = NULL;
     s->in_cache = 0;
     mwi_mcentral_put(mc->shard, s, s->nalloc == s->nelems ? MWI_LIST_FULL : MWI_LIST_PARTIAL);
   }
@@ -474,8 +504,8 @@ size_t mwi_heap_by_size_stw(struct mwi_size_totals *out, size_t max, struct mwi_
       out[i].frees += mwi_load_relaxed(&mwi_mcentrals[k][c].freed_objects);
     }
     for (size_t k = 0; k < n; k++) {
-      struct mwi_span *s = mc[k]->span[c];
-      out[i].mallocs += mc[k]->handed[c] - (s ? left(mc[k], c, s) : 0);
+      const struct mwi_supply *u = &mc[k]->of[c];
+      out[i].mallocs += u->handed - (u->span ? left(u) : 0);
     }
   }
   return sizes;

@@ -51,6 +51,15 @@ uint32_t mwi_mcentral_next_shard(void) {
   return shard;
 }
 
+/* Its struct will be wanted soon, and is cold: its bits, and its owner's fields. */
+static void expect(const struct mwi_span *s) {
+  __builtin_prefetch((const void *)s->mark, 1);
+  __builtin_prefetch((const void *)s->scanned, 1);
+  __builtin_prefetch((const void *)s->alloc, 1);
+  __builtin_prefetch((const void *)&s->sweepgen, 1);
+  __builtin_prefetch(s);
+}
+
 /* Those from first to last, linked. */
 static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *first, struct mwi_span *last) {
   struct mwi_span *old = mwi_load_relaxed(head);
@@ -61,9 +70,10 @@ static void push(_Atomic(struct mwi_span *) *head, struct mwi_span *first, struc
 }
 
 static struct mwi_span *pop(_Atomic(struct mwi_span *) *head) {
-  struct mwi_span *s = mwi_load_acquire(head); /* pairs with push */
-  while (s && !mwi_cas_acqrel(head, &s, mwi_load_relaxed(&s->next))) {
+  struct mwi_span *s = mwi_load_acquire(head), *after = NULL; /* pairs with push */
+  while (s && !mwi_cas_acqrel(head, &s, after = mwi_load_relaxed(&s->next))) {
   }
+  if (s && after) expect(after);
   return s;
 }
 
@@ -98,7 +108,10 @@ struct mwi_span *mwi_mcentral_take_unswept(uint32_t shard, mwi_spanclass c, enum
   struct mwi_span *first = mwi_load_acquire(head), *after; /* pairs with push */
   do {
     after = first;
-    for (*n = 0; after && *n < most; ++*n) after = mwi_load_relaxed(&after->next);
+    for (*n = 0; after && *n < most; ++*n) {
+      after = mwi_load_relaxed(&after->next);
+      if (after) expect(after);
+    }
     /* When others have taken some meanwhile, what we read may belong to another list, or to a
      * struct in use again; but then head is another for good [H8]. */
   } while (first && !mwi_cas_acqrel(head, &first, after));

@@ -58,9 +58,10 @@ static inline void heap_start(size_t address_space) {
   mwi_heap_init();
 }
 
-/* As compiled code does: through the cursor, else the slow half. */
+/* As compiled code and gc/alloc.c do: through the cursor, else from the rest, else the slow half.
+ */
 static inline void *heap_alloc(struct mwi_mcache *mc, mwi_spanclass c, size_t *charged) {
-  struct mwi_cursor *cur = &mc->cursor[c];
+  struct mwi_cursor *cur = &mc->of[c].cursor;
   size_t slot = mwi_classes[c].slot;
   *charged = 0;
   if (cur->next + slot <= cur->limit) {
@@ -68,7 +69,8 @@ static inline void *heap_alloc(struct mwi_mcache *mc, mwi_spanclass c, size_t *c
     cur->next += slot;
     return p;
   }
-  return mwi_mcache_alloc_slow(mc, c, charged);
+  void *p = mwi_mcache_alloc_rest(mc, c);
+  return p ? p : mwi_mcache_alloc_slow(mc, c, charged);
 }
 
 static inline bool heap_marked(const void *p) {

@@ -6,7 +6,7 @@
 #include "heap/class.h"
 #include "heap/heap_test.h"
 
-static struct mwi_mcache *mc;
+static struct mwi_mcache *mc, *other;
 
 static void sweep_cycle(void) {
   heap_end_marking(&mc, 1);
@@ -25,7 +25,7 @@ static void start_marking(void) {
 static void empty_cursors_have_no_room(void **state) {
   (void)state;
   for (size_t c = 0; c < MWI_NCLASSES; c++)
-    assert_true(mwi_mcache_none.cursor[c].next + 1 > mwi_mcache_none.cursor[c].limit);
+    assert_true(mwi_mcache_none.of[c].cursor.next + 1 > mwi_mcache_none.of[c].cursor.limit);
 }
 
 static void a_run_is_charged_once(void **state) {
@@ -128,6 +128,84 @@ static void rest_is_free_again_when_marking_begins(void **state) {
   assert_ptr_equal((void *)mwi_object_of((uintptr_t)p[3], NULL, NULL), p[3]); /* black */
   assert_int_equal(mwi_object_of((uintptr_t)p[1], NULL, NULL), 0);            /* white */
   assert_int_equal(mwi_object_of((uintptr_t)p[5], NULL, NULL), 0);            /* not handed out */
+}
+
+/* [H2] */
+static void rest_without_pointers_is_zeroed_late(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(48, true);
+  char *p[512];
+  size_t charged;
+  every_second(c, p);
+  start_marking();
+  for (int i = 1; i < 64; i += 2) {
+    assert_int_equal((uint8_t)p[i][0], 0xee);
+    assert_ptr_equal(heap_alloc(mc, c, &charged), p[i]);
+    assert_true(all_zero(p[i], 48) && heap_marked(p[i]));
+    mwi_heap_check_stw();
+  }
+  sweep_cycle();
+}
+
+/* The slot that the rest offers, or nothing and no change. */
+static void rest_serves_or_leaves_things_alone(void **state) {
+  (void)state;
+  mwi_spanclass c = mwi_class_untyped(48, true);
+  char *p[512];
+  size_t charged;
+  assert_null(mwi_mcache_alloc_rest(mc, mwi_class_untyped(2000, true))); /* never had a span */
+  every_second(c, p);
+  assert_null(mwi_mcache_alloc_rest(mc, c)); /* no rest yet */
+  assert_ptr_equal(mwi_mcache_alloc_slow(mc, c, &charged), p[1]);
+  assert_ptr_equal(mwi_mcache_alloc_rest(mc, c), p[3]);
+  uint64_t left = mc->sample_left;
+  mc->sample_left = 47; /* the next sample point is in the next run */
+  assert_null(mwi_mcache_alloc_rest(mc, c));
+  assert_int_equal(mc->sample_left, 47);
+  mc->sample_left = left;
+  assert_ptr_equal(mwi_mcache_alloc_rest(mc, c), p[5]);
+  struct mwi_cursor *cur = &mc->of[c].cursor;
+  cur->next -= 48; /* as if it had room */
+  assert_null(mwi_mcache_alloc_rest(mc, c));
+  cur->next += 48;
+  mwi_heap_check_stw();
+}
+
+/* [H4] A processor's spans come back to it; what it has none of it takes from others, sooner than
+ * new pages. */
+static void spans_stay_with_their_shard(void **state) {
+  (void)state;
+  struct mwi_mcache *both[2] = {mc, other};
+  assert_int_not_equal(mc->shard, other->shard);
+  mwi_spanclass c = mwi_class_untyped(1500, true), of_mc = mwi_class_untyped(1800, true);
+  size_t charged;
+  char *mine[2], *theirs[2];
+  sweep_cycle(); /* frees all there was */
+  for (int i = 0; i < 2; i++) mine[i] = heap_alloc(mc, c, &charged);
+  for (int i = 0; i < 2; i++) theirs[i] = heap_alloc(other, c, &charged);
+  char *alone = heap_alloc(mc, of_mc, &charged);
+  for (int cycle = 0; cycle < 3; cycle++) {
+    mwi_mcache_start_black_stw(mc);
+    mwi_mcache_start_black_stw(other);
+    heap_mark(mine[0]);
+    heap_mark(theirs[0]);
+    heap_mark(alone);
+    heap_end_marking(both, 2);
+    if (cycle == 2) heap_sweep_all();
+    size_t pages = mwi_load_relaxed(&mwi_heap.inuse_pages);
+    struct mwi_span *s, *t;
+    assert_true(mwi_object_of((uintptr_t)mine[0], NULL, &s));
+    assert_true(mwi_object_of((uintptr_t)theirs[0], NULL, &t));
+    heap_alloc(mc, c, &charged);
+    heap_alloc(other, c, &charged);
+    assert_ptr_equal(mc->of[c].span, s);
+    assert_ptr_equal(other->of[c].span, t);
+    heap_alloc(other, of_mc, &charged);
+    assert_true(mwi_load_relaxed(&mwi_heap.inuse_pages) <= pages);
+    mwi_heap_check_stw();
+  }
+  heap_sweep_all();
+  mwi_mcache_flush_stw(other); /* the other tests know of mc alone */
 }
 
 /* [SW2] */
@@ -433,7 +511,8 @@ static void walker_sees_damage(void **state) {
   DAMAGE(s->in_cache = 0, s->in_cache = 1);
   DAMAGE(s->noscan = 1, s->noscan = 0);
   DAMAGE(p[112] = 1, p[112] = 0); /* in the run, behind p */
-  DAMAGE(s->rest = 2, s->rest = 0);
+  DAMAGE(mc->of[c].rest = 2, mc->of[c].rest = 0);
+  DAMAGE(mc->of[c].slot++, mc->of[c].slot--);
   DAMAGE(mc->used_classes[c / 64] ^= (uint64_t)1 << c % 64,
          mc->used_classes[c / 64] ^= (uint64_t)1 << c % 64);
   size_t page = (s->base - mwi_heap.base) >> MWI_PAGE_SHIFT;
@@ -447,12 +526,15 @@ static void walker_sees_damage(void **state) {
 int main(void) {
   heap_start(MWI_GB);
   mc = mwi_mcache_new();
+  other = mwi_mcache_new();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(empty_cursors_have_no_room),
       cmocka_unit_test(a_run_is_charged_once),
       cmocka_unit_test(runs_are_limited),
       cmocka_unit_test(fragmented_span_is_refilled_slot_by_slot),
       cmocka_unit_test(rest_is_free_again_when_marking_begins),
+      cmocka_unit_test(rest_without_pointers_is_zeroed_late),
+      cmocka_unit_test(rest_serves_or_leaves_things_alone),
       cmocka_unit_test(sweeps_take_several_spans),
       cmocka_unit_test(rest_of_a_run_is_not_an_object),
       cmocka_unit_test(tiny_objects_share_a_slot),
@@ -466,6 +548,7 @@ int main(void) {
       cmocka_unit_test(raw_objects),
       cmocka_unit_test(freed_objects_come_back_once),
       cmocka_unit_test(walker_sees_damage),
+      cmocka_unit_test(spans_stay_with_their_shard),
       cmocka_unit_test(marked_free_slot_is_fatal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,11 +109,11 @@ static void a_cut_run_is_not_lost(void **state) {
   set_rate(1);
   char *p, *q;
   alloc(c, &p);
-  assert_int_not_equal(mc->run_end[c], 0);
+  assert_int_not_equal(mc->of[c].run_end, 0);
   struct mwi_heap_totals before, after;
   mwi_heap_totals_stw(&before, &mc, 1);
   collect();
-  assert_int_equal(mc->run_end[c], 0);
+  assert_int_equal(mc->of[c].run_end, 0);
   mwi_heap_totals_stw(&after, &mc, 1);
   assert_int_equal(after.alloc_objects, before.alloc_objects);
   assert_int_equal(after.freed_objects, before.freed_objects + 1);
