@@ -94,7 +94,8 @@ static const struct mwi_handler *outermost_in_wait(const struct mwi_m *m) {
 static void scan_handlers_stw(struct mwi_gcp *w, bool again) {
   mwi_lock(&mwi_sched.allm_lock);
   for (struct mwi_m *m = mwi_sched.all_m; m; m = m->next_all) {
-    if (MWI_LIKELY(!m->tcb.handlers) || mwi_load_relaxed(&m->state) == MWI_M_DEAD) continue;
+    /* in this order: who takes a dead one's record resets it before it has the lock */
+    if (mwi_load_relaxed(&m->state) == MWI_M_DEAD || MWI_LIKELY(!m->tcb.handlers)) continue;
     if (again && !m->in_external) continue;
     mwi_scratch_each(m, scan_scratch, w);
     if (again) mwi_scratch_each(m, scratch_pointees, w);
@@ -268,11 +269,10 @@ enum {
 };
 
 static enum mwi_below stands_in_external(struct mwi_m *m) {
-  if (!m->tcb.g) return MWI_BELOW_OURS;
-  uint32_t s = mwi_load_relaxed(&m->state);
+  uint32_t s = mwi_load_relaxed(&m->state); /* first, as in scan_handlers_stw */
+  if ((s != MWI_M_STOPPED && s != MWI_M_HELD) || !m->tcb.g) return MWI_BELOW_OURS;
   if (s == MWI_M_STOPPED && m->in_external) return MWI_BELOW_EXTERNAL;
-  return s == MWI_M_STOPPED || s == MWI_M_HELD ? mwi_called_back(&m->tcb, m->stop_fp)
-                                               : MWI_BELOW_OURS;
+  return mwi_called_back(&m->tcb, m->stop_fp);
 }
 
 static void found_external(struct mwi_g *g, uintptr_t fp, enum mwi_below what) {
