@@ -106,18 +106,23 @@ struct mwi_module {
  *                                                  before memcpy/memmove, flag was set
  *  P void  mwi_rt_wb_clear(void *dst, uint64_t n)  before memset, flag was set
  *  P void  mwi_rt_wb_piece(void *p, uint64_t value, uint64_t n)
- *                                                  before n (8 at most) bytes of a number are
- * stored where a pointer may be, flag was set P void  mwi_rt_wb_pieces(void *p, uint64_t n) before
- * such stores to [p, p + n), and behind them P void  mwi_rt_ext(void *callee, void *arg)     before
- * an external call, flag was set: once for each pointer argument C void *mwi_rt_new(struct
- * mwi_layout *)         one zeroed object C void *mwi_rt_new_var(struct mwi_layout *)     one
- * zeroed variable that moved to the heap C void *mwi_rt_new_raw(struct mwi_layout *)     the same,
- * not zeroed, of whose mask only counts whether there is one C void *mwi_rt_make(struct mwi_layout
- * *, uint64_t n) C void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *elem, uint64_t
- * offset, uint64_t n) C mw_chan *mwi_rt_chan_make(struct mwi_layout *elem, uint64_t cap) C void
- * mwi_rt_module_add(struct mwi_module *)  from a constructor, before main C void
- * mwi_rt_module_remove(struct mwi_module *)   from a destructor (dlclose) C int   mwi_rt_main(int
- * (*user_main)(int, char **, char **), int, char **, char **)
+ *                                                  before a store of n bytes (8 at most) of a
+ *                                                  number to p, flag was set
+ *  P void  mwi_rt_wb_pieces(void *p, uint64_t n)   before such stores to [p, p + n), and again
+ *                                                  behind them, flag was set
+ *  P void  mwi_rt_ext(void *callee, void *arg)     before an external call, flag was set:
+ *                                                  once for each pointer argument
+ *  C void *mwi_rt_new(struct mwi_layout *)         one zeroed object
+ *  C void *mwi_rt_new_var(struct mwi_layout *)     one zeroed variable that moved to the heap
+ *  C void *mwi_rt_new_raw(struct mwi_layout *)     the same, not zeroed, of whose mask only
+ *                                                  counts whether there is one
+ *  C void *mwi_rt_make(struct mwi_layout *, uint64_t n)
+ *  C void *mwi_rt_new_flex(struct mwi_layout *head, struct mwi_layout *elem,
+ *                          uint64_t offset, uint64_t n)
+ *  C mw_chan *mwi_rt_chan_make(struct mwi_layout *elem, uint64_t cap)
+ *  C void  mwi_rt_module_add(struct mwi_module *)  from a constructor, before main
+ *  C void  mwi_rt_module_remove(struct mwi_module *)   from a destructor (dlclose)
+ *  C int   mwi_rt_main(int (*user_main)(int, char **, char **), int, char **, char **)
  */
 
 #endif
