@@ -36,6 +36,11 @@ bool mwi_os_in_call(const void *uc);
  * it has not returned anything else.  False: the signal came elsewhere. */
 bool mwi_os_cut_call(void *uc);
 
+/* Is what uc goes on with a `syscall`: a call that begins, or begins again? */
+bool mwi_os_at_call(const void *uc);
+/* ... one that SA_RESTART does not have begin again [OW1]? */
+bool mwi_os_call_never_restarts(const void *uc);
+
 /* From a handler on top of nothing else, back to what it has interrupted. */
 _Noreturn void mwi_os_sigreturn(void *uc);
 

@@ -260,11 +260,23 @@ bool mwi_os_in_call(const void *uc) {
   return past == 0 || past == SYSCALL_BYTES;
 }
 
+bool mwi_os_at_call(const void *uc) {
+  const uint8_t *pc = (const uint8_t *)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP];
+  return pc[0] == 0x0f && pc[1] == 0x05;
+}
+
+bool mwi_os_call_never_restarts(const void *uc) {
+  const greg_t *r = ((const ucontext_t *)uc)->uc_mcontext.gregs;
+  const long arg[] = {r[REG_RDI], r[REG_RSI], r[REG_RDX], r[REG_R10], r[REG_R8], r[REG_R9]};
+  const struct mwi_os_wait *w = mwi_os_wait_of(r[REG_RAX], arg);
+  return w && (w->restarts == MWI_OS_NEVER || mwi_os_wait_is_timed(w, arg));
+}
+
 bool mwi_os_cut_call(void *uc_) {
   ucontext_t *uc = uc_;
   greg_t *r = uc->uc_mcontext.gregs;
   const uint8_t *pc = (const uint8_t *)r[REG_RIP];
-  if (pc[0] == 0x0f && pc[1] == 0x05) { /* not begun; or the kernel is about to restart it */
+  if (mwi_os_at_call(uc)) { /* not begun; or the kernel is about to restart it */
     r[REG_RAX] = -EINTR;
     r[REG_RIP] += SYSCALL_BYTES;
     return true;

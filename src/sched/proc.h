@@ -91,7 +91,8 @@ struct mwi_m {
                                  to are scanned; set with the world stopped */
   /* owner: the call that it waits in, which a stray signal must not end (os/restart.h); else 0 */
   _Atomic long sys_number;
-  struct mwi_os_since since; /* its handlers: the call of external code's that one of ours met */
+  struct mwi_os_since since;    /* its handlers: the call of external code's that one of ours met */
+  uintptr_t again_pc, again_sp; /* its handlers: a call that one of ours has begin again, or 0 */
   /* owner, and handlers: it is in SYS, in a function of libc's, which a handler's jump may leave
    * (libc.h) */
   _Atomic bool in_libc;
@@ -430,6 +431,8 @@ void mwi_mask_changed(struct mwi_g *g, const sigset_t *now); /* the running goro
 void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted); /* mask_spreads */
 /* stop.c: at the end of a handler of the runtime's.  What it has interrupted goes on. */
 void mwi_restart_interrupted(struct mwi_m *m, void *uc);
+/* Is uc where it goes on? */
+bool mwi_begins_again(const struct mwi_m *m, const void *uc);
 void mwi_signal_spare(int sig, siginfo_t *info, void *uc); /* the stop signal, from elsewhere */
 void mwi_signal_look(void);      /* sysmon: is a signal to be delivered to channels? */
 bool mwi_signal_listening(void); /* a signal may come and wake somebody */

@@ -68,6 +68,7 @@
 
 #include "gc/gc.h"
 #include "os/os.h"
+#include "os/restart.h"
 #include "os/syscall.h"
 #include "os/thread.h"
 #include "sched/chan.h"
@@ -301,11 +302,16 @@ static void call_handler(uintptr_t fn, int sig, siginfo_t *info, void *uc) {
   mwi_assert(!mwi_tcb()->attached || mwi_load_relaxed(&mwi_self()->state) == MWI_M_RUN); /* [N6] */
   struct mwi_cuts cuts;
   mwi_cut_begin(&cuts, sig, info);
+  const struct mwi_tcb *t = mwi_tcb(); /* before another of ours comes */
+  bool again = t->attached && mwi_begins_again(t->m, uc);
   if (flags & SA_SIGINFO)
     ((action_fn *)fn)(sig, info, uc);
   else
     ((handler_fn *)fn)(sig);
   mwi_cut_end(&cuts, flags);
+  /* A call that was under way when the stop signal came, and this one on top of it, is to begin
+   * again; but this handler ends it, as it would have by itself. */
+  if (again && (!(flags & SA_RESTART) || mwi_os_call_never_restarts(uc))) mwi_os_cut_call(uc);
 }
 
 /* A thread of the program's may end in its handler (pthread_cancel, pthread_exit): the handler then

@@ -298,6 +298,14 @@ void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
   int saved = errno;
   mwi_os_restart_call(uc, number, &m->since);
   errno = saved;
+  if (!mwi_os_at_call(uc)) return;
+  m->again_pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+  m->again_sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+}
+
+bool mwi_begins_again(const struct mwi_m *m, const void *uc_) {
+  const greg_t *r = ((const ucontext_t *)uc_)->uc_mcontext.gregs;
+  return (uintptr_t)r[REG_RIP] == m->again_pc && (uintptr_t)r[REG_RSP] == m->again_sp;
 }
 
 static void handler(int sig, siginfo_t *info, void *uc_) {

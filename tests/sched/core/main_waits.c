@@ -2,10 +2,12 @@
 /*
  * tests/sched/core/main_waits.c -- main waits, beside others, and a signal to the process comes
  *
- *     main_waits cut|jump|parked|locked
+ *     main_waits cut|jump|stopped|parked|locked
  *
  *   cut   each call that blocks main, whether the runtime knows of it or not, ends with EINTR
  *   jump  the handler leaves those that block main's thread by siglongjmp; main keeps that thread
+ *   stopped  sem_wait ends with EINTR, too, where stops of the world meet it at the same time: once
+ *         is enough, and the signal is not sent again
  *   parked, locked  out of a call in which main is parked: fatal, with mallow
  *
  * The kernel gives such a signal to the initial thread.  main is on another when it calls.  The
@@ -329,6 +331,52 @@ static void sends(void *unused) {
   (void)unused;
   kill(getpid(), SIGALRM);
 }
+/* ---- Beside stops ---------------------------------------------------------------- */
+
+static _Atomic int waiter;
+
+/* Is it in sem_wait, in the kernel? */
+static bool is_there(int tid) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
+  FILE *f = fopen(path, "r");
+  bool got = f && fgets(line, sizeof line, f);
+  if (f) fclose(f);
+  long number = -1;
+  unsigned long at = 0;
+  return got && sscanf(line, "%ld %lx", &number, &at) == 2 && number == SYS_futex &&
+         at == (unsigned long)&it.sem;
+}
+static void collects(void *unused) {
+  (void)unused;
+  while (!over) {
+    mw_gc();
+    mw_yield();
+  }
+  mw_waitgroup_done(&others);
+}
+static void sends_once(void *unused) {
+  (void)unused;
+  while (!over) {
+    int tid = waiter;
+    if (tid && is_there(tid)) {
+      waiter = 0;
+      kill(getpid(), SIGALRM);
+    }
+    mw_yield();
+  }
+  mw_waitgroup_done(&others);
+}
+static void stopped(void) {
+  mw_waitgroup_add(&others, 2);
+  mw_go(collects, NULL);
+  mw_go(sends_once, NULL);
+  for (int i = 0; i < 200; i++) {
+    waiter = gettid();
+    CHECK(sem_wait(&it.sem) == -1 && errno == EINTR);
+  }
+}
+
 /* On one processor: it is sent when main is not running.  Not for ever: main may have come to the
  * end of its time slice before it is parked. */
 static void parked(bool locked) {
@@ -350,12 +398,14 @@ int main(int argc, char **argv) {
   CHECK(sigaction(SIGALRM, &sa, NULL) == 0);
   begin();
 #ifdef WITH_MALLOW
-  if (!jump && strcmp(how, "cut") != 0) parked(!strcmp(how, "locked"));
+  if (!strcmp(how, "stopped")) stopped();
+  if (!strcmp(how, "parked") || !strcmp(how, "locked")) parked(!strcmp(how, "locked"));
 #endif
-  if (!jump) alarm_every(5000);
-  for (int i = 0; i < CALLS; i++) {
+  bool cuts = !strcmp(how, "cut");
+  if (cuts) alarm_every(5000);
+  for (int i = 0; i < CALLS && (cuts || jump); i++) {
     part = calls[i].name;
-    if (!jump)
+    if (cuts)
       cut(i);
     else if (!calls[i].parks)
       leave(i);
