@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched/signal.c -- the program's signals: handlers, notifications, masks
+ * sched/signal.c -- the program's handlers of signals
  *
- * Job      Handlers that compiled code installs run with polls held off,
- *          whatever they interrupt.  mw_signal_notify turns signals into
- *          values on channels.  A goroutine that changes its signal mask keeps
- *          the thread whose mask that is.
+ * Job      Handlers that compiled code installs run with polls held off, whatever they interrupt,
+ *          and where plain C would have them run.
  * Promise  [N1] While a handler of the program's runs, its thread's goroutine
  *          neither yields nor changes threads, and where the handler has
  *          interrupted compiled code or the runtime the thread is not stopped
@@ -18,21 +16,16 @@
  *          scanned: its frames in the stop that begins marking, where no goroutine's scan covers
  *          them. It can be stopped in turn, as over external code [N1]: the wait, which holds no
  *          lock [P4], is a place to be stopped in.
- *          [N2] Delivery to channels never blocks: the handler sets a bit and
- *          wakes a thread that no signal interrupts; a channel without room
- *          misses the signal, and signals that come twice before anybody looks
- *          come once, as in Go.
  *          [N5] A program that has started neither a goroutine nor a thread sees
  *          its signals as plain C does: a handler runs between two instructions of
- *          main's or while main waits, never beside it, and the mask is the process's.
+ *          main's or while main waits, never beside it, and the mask is the process's
+ *          (signal_mask.c).
  *          One with threads and no goroutine sees no handler on a thread that plain C does not
- *          have, unless main has changed its mask since.
+ *          have, unless main blocks the signal.
  *          [N7] With goroutines, too, a signal to the process that main does not block has its
  *          handler run on main's thread, while main has one: whatever blocks main there, in a
  *          library or in the kernel, is interrupted as it is in plain C.  Where main is parked its
  *          call is ended by cut.c.
- *          [N3] After mw_signal_stop has returned nothing is sent to the channel; what came before
- *          it was called has been.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
  *          code has asked for SIGSEGV, which hears of no such fault.
  * How      Compiled code's sigaction and signal come here.  The kernel is given
@@ -44,40 +37,31 @@
  *          kernel would do [N4]; and what compiled code blocks, in masks and
  *          during handlers of other signals, SIGSEGV is not among it.
  *          SA_RESETHAND the trampoline does itself: the kernel would take the handler away
- *          from a signal that has to go on to main's thread first [N5].
- *          `notified` and `pending` are words of bits.  sysmon readies the
- *          goroutine that sends.
- * Threads  actions_lock for changes; the trampoline reads without it.  Rank
- *          SEMA: channels are used inside of it.  `settling`, a spinlock under which no
- *          signal comes, keeps table and kernel together: handlers change them too.
+ *          from a signal that has to go on to main's thread first [N5] [N7].
+ * Threads  mwi_actions_lock for changes; the trampoline reads without it.  `settling`, a spinlock
+ *          under which no signal comes, keeps table and kernel together: handlers change them too.
  * Limits   The stop signal (SIGURG) stays the runtime's: the program's handler
  *          for it is called for signals that are not from the runtime, and it
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
  *          Timers wait for a handler that has come on the thread that keeps them (keeper.c), while
  *          nobody else is awake.
+ * Next     cut.c (whose call ends), scratch.c (their variables), jump.c (how they are left)
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <ucontext.h>
-
-#include <mallow.h>
 
 #include "gc/gc.h"
 #include "os/os.h"
 #include "os/restart.h"
 #include "os/syscall.h"
 #include "os/thread.h"
-#include "sched/chan.h"
-#include "sched/lend.h"
 #include "sched/proc.h"
+#include "sched/signal.h"
 #include "sched/stack.h"
-
-#define NSIG_MAX 65
-#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
 
 typedef void handler_fn(int);
 typedef void action_fn(int, siginfo_t *, void *);
@@ -88,9 +72,9 @@ static struct action {
   /* 0: the trampoline is not installed; for SIGSEGV, where it stays, what was asked */
   _Atomic uintptr_t handler;
   _Atomic int flags;
-  bool masks_segv; /* asked to block SIGSEGV meanwhile; under actions_lock */
-} actions[NSIG_MAX];
-static mw_mutex actions_lock;
+  bool masks_segv; /* asked to block SIGSEGV meanwhile; under mwi_actions_lock */
+} actions[MWI_NSIG];
+mw_mutex mwi_actions_lock;
 
 /* Of table and kernel, for some system calls' time.  Handlers take it. */
 static _Atomic bool settling;
@@ -103,10 +87,6 @@ static void settle_begin(sigset_t *before) {
 static void settle_end(const sigset_t *before) {
   mwi_store_release(&settling, false);
   pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
-static bool valid(int sig) {
-  return sig > 0 && sig < NSIG_MAX;
 }
 
 /* ---- Where main is -------------------------------------------------------- */
@@ -380,7 +360,7 @@ static struct sigaction covered(int sig, const struct sigaction *act) {
   return k;
 }
 
-/* actions_lock held, but in handlers. */
+/* mwi_actions_lock held, but in handlers. */
 static int set_action_settled(int sig, const struct sigaction *act, struct sigaction *old) {
   uintptr_t before = mwi_load_relaxed(&actions[sig].handler);
   int flags = mwi_load_relaxed(&actions[sig].flags);
@@ -423,7 +403,7 @@ static int set_action_settled(int sig, const struct sigaction *act, struct sigac
   return 0;
 }
 
-static int set_action_locked(int sig, const struct sigaction *act, struct sigaction *old) {
+int mwi_action_set_locked(int sig, const struct sigaction *act, struct sigaction *old) {
   sigset_t mask;
   settle_begin(&mask);
   int r = set_action_settled(sig, act, old);
@@ -434,21 +414,21 @@ static int set_action_locked(int sig, const struct sigaction *act, struct sigact
 /* The program's memory is touched before and behind what is done with all signals blocked: SIGSEGV
  * unfolds the stack that it may lie on [L2]. */
 MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old) {
-  if (!valid(sig)) return sigaction(sig, act, old);
+  if (!mwi_signal_valid(sig)) return sigaction(sig, act, old);
   struct sigaction wanted, was;
   if (act) wanted = *act;
   const struct sigaction *to = act ? &wanted : NULL;
   int r;
   if (mwi_in_handler(mwi_tcb())) { /* where sigaction is allowed and a lock is not */
-    r = set_action_locked(sig, to, &was);
+    r = mwi_action_set_locked(sig, to, &was);
     if (r == 0 && old) *old = was;
   } else {
     struct mwi_g *g = mwi_getg();
     mwi_jumps_wait(g);
-    mw_mutex_lock(&actions_lock);
-    r = set_action_locked(sig, to, &was);
+    mw_mutex_lock(&mwi_actions_lock);
+    r = mwi_action_set_locked(sig, to, &was);
     int e = errno;
-    mw_mutex_unlock(&actions_lock);
+    mw_mutex_unlock(&mwi_actions_lock);
     if (r == 0 && old) *old = was; /* also where a handler's jump comes now */
     mwi_errno_set(e);
     mwi_jumps_go(g);
@@ -459,7 +439,7 @@ MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sig
 /* BSD's meaning, which is libc's: the handler stays, calls are restarted. */
 MWI_EXPORT handler_fn *mwi_rt_signal(int sig, handler_fn *fn) {
   struct sigaction act = {.sa_handler = fn, .sa_flags = SA_RESTART}, old;
-  if (fn == SIG_ERR || !valid(sig)) {
+  if (fn == SIG_ERR || !mwi_signal_valid(sig)) {
     errno = EINVAL;
     return SIG_ERR;
   }
@@ -472,223 +452,11 @@ MWI_EXPORT handler_fn *mwi_rt_signal(int sig, handler_fn *fn) {
 handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn);
 MWI_EXPORT handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn) {
   struct sigaction act = {.sa_handler = fn, .sa_flags = (int)SA_RESETHAND | SA_NODEFER}, old;
-  if (fn == SIG_ERR || !valid(sig)) {
+  if (fn == SIG_ERR || !mwi_signal_valid(sig)) {
     errno = EINVAL;
     return SIG_ERR;
   }
   return mwi_rt_sigaction(sig, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
-}
-
-/* ---- Masks -------------------------------------------------------------------- */
-
-int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
-int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old);
-
-static bool same(const sigset_t *a, const sigset_t *b) {
-  for (int sig = 1; sig < NSIG_MAX; sig++)
-    if (sigismember(a, sig) != sigismember(b, sig)) return false;
-  return true;
-}
-
-/*
- * The process is one goroutine and threads of ours that serve it: to the program, its mask
- * is the process's.  So all of them take it over, each in the stop signal's handler.  Until then no
- * handler of the program's ends on one of them either: one that is under way was let
- * in by the mask that was.
- */
-static void spread_mask(void) {
-  struct mwi_m *self = mwi_self();
-  uint32_t turn = mwi_load_relaxed(&mwi_sched.mask_turn) + 1;
-  mwi_store_seqcst(&mwi_sched.mask_turn, turn);
-  mwi_store_seqcst(&mwi_sched.mask_spreads, true);
-  mwi_lock(&mwi_sched.allm_lock);
-  struct mwi_m *first = mwi_sched.all_m; /* later ones begin with the new mask */
-  mwi_unlock(&mwi_sched.allm_lock);
-  mwi_syscall_enter(); /* a stop may come first */
-  for (struct mwi_m *m = first; m; m = m->next_all) {
-    if (m == self) continue;
-    for (int i = 0; mwi_load_seqcst(&m->mask_turn) != turn; i++) {
-      if (mwi_load_acquire(&m->state) == MWI_M_DEAD) break;
-      if (i % 16 == 0) mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
-      mwi_os_yield();
-    }
-  }
-  mwi_store_seqcst(&mwi_sched.mask_spreads, false);
-  mwi_syscall_exit();
-}
-
-/* In the stop signal's handler. */
-void mwi_mask_take_over(struct mwi_m *m, sigset_t *interrupted) {
-  uint32_t turn = mwi_load_seqcst(&mwi_sched.mask_turn);
-  if (mwi_load_relaxed(&m->mask_turn) == turn || m->tcb.sig) return;
-  *interrupted = mwi_sched.sigmask; /* nobody changes it before we have answered */
-  mwi_store_seqcst(&m->mask_turn, turn);
-}
-
-/* Nobody but main at the moment. */
-static bool alone(const struct mwi_g *g) {
-  return g == mwi_sched.main_g && mw_num_goroutine() == 1 &&
-         mwi_load_relaxed(&mwi_sched.nforeign) + mwi_load_relaxed(&mwi_thread_count) == 0;
-}
-
-void mwi_mask_changed(struct mwi_g *g, const sigset_t *now) {
-  bool all = alone(g), spread = false;
-  mwi_lock(&mwi_sched.lock);
-  if (g == mwi_sched.main_g) mwi_sched.main_mask = *now;
-  bool own = !same(now, &mwi_sched.sigmask);
-  if (own && (all || mwi_load_relaxed(&mwi_sched.nm) == 1)) {
-    mwi_sched.sigmask = *now;
-    own = false;
-    spread = mwi_load_relaxed(&mwi_sched.nm) > 1;
-  }
-  mwi_unlock(&mwi_sched.lock);
-  if (spread) spread_mask();
-  if (own && !g->pin[MWI_PIN_MASK]) mwi_pin(g, MWI_PIN_MASK);
-  if (!own) mwi_unpin(g, MWI_PIN_MASK);
-}
-
-/* Start-up: *mask is what the initial thread's is, with SIGSEGV let through [N4]. */
-void mwi_signal_open(sigset_t *mask) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGSEGV);
-  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-  pthread_sigmask(SIG_SETMASK, NULL, mask);
-  mwi_sched.main_mask = *mask;
-}
-
-/* The mask is the thread's.  While it is not what every thread of ours begins
- * with, the goroutine keeps its thread.  As long as there is only main, that
- * beginning changes with it: a program that blocks signals in main means all
- * goroutines to come. */
-MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
-  sigset_t wanted;
-  if (set) {
-    wanted = *set;
-    if (how != SIG_UNBLOCK) {
-      sigdelset(&wanted, MWI_STOP_SIGNAL);
-      sigdelset(&wanted, SIGSEGV); /* [N4] */
-    }
-  }
-  sigset_t now;
-  if (!set) {
-    int r = pthread_sigmask(how, NULL, &now);
-    if (r == 0 && old) *old = now; /* by the kernel it would be EFAULT on a folded stack */
-    return r;
-  }
-  struct mwi_tcb *t = mwi_tcb();
-  struct mwi_g *g = t->g;
-  if (!t->attached || t->sig || !g) return pthread_sigmask(how, &wanted, old);
-  struct mwi_lent lent;
-  mwi_jumps_wait(g); /* what is let through may jump */
-  mwi_lend_objects(&lent, old, NULL);
-  int r = pthread_sigmask(how, &wanted, old);
-  if (r == 0 && !g->foreign && pthread_sigmask(SIG_SETMASK, NULL, &now) == 0)
-    mwi_mask_changed(g, &now);
-  mwi_lend_back(&lent);
-  mwi_jumps_go(g);
-  return r;
-}
-
-MWI_EXPORT int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
-  int e = mwi_rt_pthread_sigmask(how, set, old);
-  if (e == 0) return 0;
-  mwi_errno_set(e);
-  return -1;
-}
-
-/* ---- Notifications -------------------------------------------------------------- */
-
-struct listener {
-  struct listener *next;
-  mw_handle channel;
-  uint64_t signals;
-};
-static struct listener *listeners; /* under actions_lock */
-static _Atomic uint64_t notified;  /* signals that somebody listens to; under actions_lock */
-static _Atomic uint64_t pending;   /* set by handlers, taken by the sender */
-static struct sigaction replaced[NSIG_MAX]; /* under actions_lock: what notify replaced */
-
-void (*mwi_signal_fault)(int sig, siginfo_t *info, void *uc);
-void (*mwi_signal_defaults)(void);
-
-static _Atomic(struct mwi_g *) sender; /* parked until sysmon sees something pending */
-static bool sender_started;            /* under actions_lock */
-
-static void note(int sig, siginfo_t *info, void *uc) {
-  if (info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL)) {
-    mwi_signal_fault(sig, info, uc); /* a fault, and no message */
-    return;
-  }
-  atomic_fetch_or_explicit(&pending, BIT(sig), memory_order_seq_cst);
-  mwi_sysmon_wake(); /* an exchange and a futex: fit for handlers */
-}
-
-/* Is it a handler of ours, through which faults come to mwi_stack_fault? */
-bool mwi_signal_passes_faults(const struct sigaction *a) {
-  return (a->sa_flags & SA_SIGINFO) && (a->sa_sigaction == trampoline || a->sa_sigaction == note);
-}
-
-bool mwi_signal_listening(void) {
-  return mwi_load_relaxed(&notified) != 0;
-}
-
-/* sysmon: not interrupted, so it may take locks. */
-void mwi_signal_look(void) {
-  if (!mwi_load_seqcst(&pending)) return;
-  struct mwi_g *g = atomic_exchange_explicit(&sender, NULL, memory_order_seq_cst);
-  if (!g) return;
-  /* not mwi_ready: scanners work beside this thread, which no stop includes */
-  mwi_g_transition_slow(g, MWI_G_WAITING, MWI_G_RUNNABLE);
-  mwi_lock(&mwi_sched.lock);
-  mwi_globq_put_locked(g);
-  mwi_unlock(&mwi_sched.lock);
-  mwi_wake_p();
-}
-
-/* Taken and sent under the lock: what has come before somebody stops is in nobody's hand then. */
-static void send_pending_locked(void) {
-  uint64_t bits = atomic_exchange_explicit(&pending, 0, memory_order_seq_cst);
-  for (int sig = 1; bits && sig < NSIG_MAX; sig++) {
-    if (!(bits & BIT(sig))) continue;
-    for (struct listener *l = listeners; l; l = l->next)
-      if (l->signals & BIT(sig)) {
-        int value = sig;
-        mwi_chan_try_send(mw_handle_get(l->channel), &value, sizeof value); /* [N2] */
-      }
-  }
-}
-
-static bool sender_commit(struct mwi_g *g, void *unused) {
-  (void)unused;
-  mwi_store_seqcst(&sender, g);
-  /* seq_cst: a handler that came before this store is seen here, a later one's look sees g */
-  if (!mwi_load_seqcst(&pending)) return true;
-  return atomic_exchange_explicit(&sender, NULL, memory_order_seq_cst) == NULL; /* sysmon has it */
-}
-
-static void run_sender(void *unused) {
-  (void)unused;
-  for (;;) {
-    if (!mwi_load_seqcst(&pending)) {
-      mwi_park(sender_commit, NULL, MWI_WAIT_FINALIZER);
-      continue;
-    }
-    mw_mutex_lock(&actions_lock);
-    send_pending_locked();
-    mw_mutex_unlock(&actions_lock);
-  }
-}
-
-static void start_sender(void) {
-  mwi_rt_enter();
-  struct mwi_g *g = mwi_g_new_try(run_sender, NULL, 0, true);
-  if (!g) mwi_fatal("out of memory: no stack for the goroutine that delivers signals");
-  mwi_lock(&mwi_sched.lock);
-  mwi_globq_put_locked(g);
-  mwi_unlock(&mwi_sched.lock);
-  mwi_rt_leave();
-  mwi_wake_p();
 }
 
 /* In a forked child: whoever settled is not there. */
@@ -696,107 +464,8 @@ void mwi_signal_forked(void) {
   mwi_store_relaxed(&settling, false);
 }
 
-/* A forked child: it is parked, or it was under way and is not there. */
-void mwi_signal_restart(void) {
-  actions_lock = (mw_mutex){0}; /* whoever held it or waited for it is not there */
-  if (sender_started && !mwi_load_relaxed(&sender)) start_sender();
-}
-
-/* Those between 31 and SIGRTMIN are libc's own (cancellation, setuid): it refuses them. */
-static void check(const char *who, int sig) {
-  if (!valid(sig) || sig == SIGKILL || sig == SIGSTOP || sig == MWI_STOP_SIGNAL ||
-      (sig > SIGSYS && sig < SIGRTMIN))
-    mwi_fatal("%s: signal %d cannot be caught", who, sig);
-}
-
-static void listen_locked(int sig) {
-  if (mwi_load_relaxed(&notified) & BIT(sig)) return;
-  struct sigaction sa = {.sa_sigaction = note, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  sigfillset(&sa.sa_mask);
-  sigaction(sig, &sa, &replaced[sig]);
-  atomic_fetch_or(&notified, BIT(sig));
-}
-
-static void unlisten_locked(int sig) {
-  if (!(mwi_load_relaxed(&notified) & BIT(sig))) return;
-  struct sigaction now;
-  /* the program may have installed another handler meanwhile */
-  if (sigaction(sig, NULL, &now) == 0 && now.sa_sigaction == note)
-    sigaction(sig, &replaced[sig], NULL);
-  atomic_fetch_and(&notified, ~BIT(sig));
-}
-
-static void drop_unused_locked(void) {
-  uint64_t used = 0;
-  for (struct listener **at = &listeners; *at;) {
-    struct listener *l = *at;
-    used |= l->signals;
-    if (l->signals) {
-      at = &l->next;
-      continue;
-    }
-    *at = l->next;
-    mw_handle_free(l->channel);
-    free(l);
-  }
-  for (int sig = 1; sig < NSIG_MAX; sig++)
-    if (!(used & BIT(sig))) unlisten_locked(sig);
-}
-
-MWI_EXPORT void mw_signal_notify(mw_chan *ch, int sig) {
-  check("mw_signal_notify", sig);
-  if (!ch) mwi_fatal("mw_signal_notify: the channel is NULL");
-  if (ch->elem_size != sizeof(int))
-    mwi_fatal("mw_signal_notify: not a channel of int: its elements have %u bytes", ch->elem_size);
-  mwi_attach();
-  mw_mutex_lock(&actions_lock);
-  struct listener *l = listeners;
-  while (l && mw_handle_get(l->channel) != ch) l = l->next;
-  if (!l) {
-    l = malloc(sizeof *l);
-    if (!l) mwi_fatal("out of memory: mw_signal_notify");
-    *l = (struct listener){listeners, mw_handle_new(ch), 0};
-    listeners = l;
-  }
-  l->signals |= BIT(sig);
-  if (!sender_started) {
-    sender_started = true;
-    start_sender();
-  }
-  listen_locked(sig);
-  mw_mutex_unlock(&actions_lock);
-}
-
-MWI_EXPORT void mw_signal_stop(mw_chan *ch) {
-  mwi_attach();
-  mw_mutex_lock(&actions_lock); /* [N3]: the sender holds it while it sends */
-  send_pending_locked();
-  for (struct listener *l = listeners; l; l = l->next)
-    if (mw_handle_get(l->channel) == ch) l->signals = 0;
-  drop_unused_locked();
-  mw_mutex_unlock(&actions_lock);
-}
-
-static void take_away(int sig, handler_fn *disposition) {
-  mwi_attach();
-  mw_mutex_lock(&actions_lock);
-  for (struct listener *l = listeners; l; l = l->next) l->signals &= ~BIT(sig);
-  drop_unused_locked();
-  struct sigaction sa = {.sa_handler = disposition};
-  if (sig == SIGSEGV && disposition == SIG_DFL) /* in one step [N4] */
-    sa = (struct sigaction){.sa_sigaction = mwi_signal_fault, .sa_flags = MWI_FAULT_FLAGS};
-  struct sigaction was;
-  set_action_locked(sig, &sa, &was);
-  if (disposition == SIG_DFL) mwi_signal_defaults(); /* what the runtime does by itself */
-  mw_mutex_unlock(&actions_lock);
-}
-
-MWI_EXPORT void mw_signal_ignore(int sig) {
-  check("mw_signal_ignore", sig);
-  take_away(sig, SIG_IGN);
-}
-
-MWI_EXPORT void mw_signal_reset(int sig) {
-  check("mw_signal_reset", sig);
-  take_away(sig, SIG_DFL);
+/* Is it a handler of ours, through which faults come to mwi_stack_fault? */
+bool mwi_signal_passes_faults(const struct sigaction *a) {
+  return (a->sa_flags & SA_SIGINFO) &&
+         (a->sa_sigaction == trampoline || a->sa_sigaction == mwi_signal_note);
 }
