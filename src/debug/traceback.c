@@ -98,7 +98,7 @@ static bool mapping_in(int fd, uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
   return found;
 }
 
-/* Samples of a program's thread come here, and traces with the world stopped. */
+/* The initial thread's samples come here, overflows, and stacks of the program's own making. */
 static bool mapping_of(uintptr_t addr, uintptr_t *lo, uintptr_t *hi) {
   int cancel = mwi_os_cancel_off();
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -126,8 +126,8 @@ void mwi_unwind_allow_current(struct mwi_unwind *u) {
   if (covered) return;
   struct mwi_m *m = tcb->m;
   uintptr_t lo, hi;
-  if (m && !m->foreign && sp < m->stack_hi && m->stack_hi - sp < MWI_M_STACK_BYTES)
-    mwi_unwind_allow(u, sp, m->stack_hi); /* a thread of ours, whose size is known */
+  if (m && m->stack_lo && sp >= m->stack_lo && sp < m->stack_hi)
+    mwi_unwind_allow(u, sp, m->stack_hi); /* ten thousand threads have as many mappings */
   else if (mapping_of(sp, &lo, &hi) ||
            mapping_of(mwi_align_up(sp + 1, 4096), &lo, &hi)) /* an overflow's is in the guard */
     mwi_unwind_allow(u, lo, hi);

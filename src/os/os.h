@@ -75,8 +75,9 @@ int mwi_os_thread_start(void (*fn)(void *), void *arg);
 int32_t mwi_os_tid(void);
 /* Send the stop signal to a thread of this process. */
 void mwi_os_signal_thread(int32_t tid, int sig);
-/* Highest address of the calling thread's own stack. */
-uintptr_t mwi_os_stack_top(void);
+/* The calling thread's own stack: its highest address, and in *lo the lowest, 0 where it grows (the
+ * initial thread's). */
+uintptr_t mwi_os_stack(uintptr_t *lo);
 
 void mwi_os_set_gs(void *base);
 /* Vector state in a signal frame, at fpregs of its context: as much as the kernel has written,

@@ -142,8 +142,9 @@ static uintptr_t initial_stack_top(void) {
   return name > began && name - began < ARGUMENTS_MOST ? mwi_align_up(name, 16) : 0;
 }
 
-uintptr_t mwi_os_stack_top(void) {
+uintptr_t mwi_os_stack(uintptr_t *lo) {
   uintptr_t top = initial_stack_top();
+  *lo = 0;
   if (top) return top;
   pthread_attr_t attr;
   void *addr = NULL;
@@ -151,6 +152,7 @@ uintptr_t mwi_os_stack_top(void) {
   if (pthread_getattr_np(pthread_self(), &attr) != 0) return 0;
   pthread_attr_getstack(&attr, &addr, &size);
   pthread_attr_destroy(&attr);
+  *lo = (uintptr_t)addr;
   return (uintptr_t)addr + size;
 }
 

@@ -114,7 +114,7 @@ void mwi_m_adopt(struct mwi_m *m) {
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);
   mwi_store_relaxed(&m->retake_req, 0);
-  m->stack_hi = mwi_os_stack_top();
+  m->stack_hi = mwi_os_stack(&m->stack_lo);
   mwi_os_set_gs(&m->tcb);
   stack_t ss, old;
   if (sigaltstack(NULL, &old) == 0 && (old.ss_flags & SS_DISABLE)) {

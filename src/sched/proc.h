@@ -57,8 +57,8 @@ struct mwi_m {
   /* the set that it asks for descriptors now and then: that of its CPU; 0 while it is idle.
    * Owner writes, others read (netpoll.c) */
   _Atomic uint8_t home;
-  bool kept_watch;    /* owner: it has run nobody since it was the keeper */
-  uintptr_t stack_hi; /* the thread's own stack */
+  bool kept_watch;              /* owner: it has run nobody since it was the keeper */
+  uintptr_t stack_lo, stack_hi; /* the thread's own stack; lo 0: it grows */
   void *sigstack;
   /* owner, and handlers on its thread: scratch.c */
   char *scratch;       /* constant */

@@ -6,7 +6,8 @@
  * pointers, in the middle of a prologue.  So: the processor's trap flag stops
  * this program after every single instruction of some libc calls (in lfind's
  * callback, in a procedure linkage table stub), and from each the walk must find
- * `root`.  [U1] and [U2] are tried on stacks filled with noise.
+ * `root`.  [U1] and [U2] are tried on stacks filled with noise.  A thread of the program's knows
+ * its stack without reading the process's mappings, of which there may be no end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +22,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include "debug/traceback.h"
 #include "debug/unwind.h"
+#include "sched/sched.h"
 
 static uintptr_t stack_lo, stack_hi;
 
@@ -223,6 +227,32 @@ static void no_stack_no_step(void **state) {
   assert_int_equal(u.ctx.reg[MWI_CTX_PC], c.reg[MWI_CTX_PC]);
 }
 
+/* With no descriptor left /proc/self/maps cannot be read. */
+static void *walks_without_descriptors(void *steps) {
+  mwi_attach();
+  struct rlimit old, none;
+  getrlimit(RLIMIT_NOFILE, &old);
+  none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  struct mwi_context c;
+  struct mwi_unwind u;
+  mwi_context_here(&c);
+  mwi_unwind_init(&u, &c, false);
+  mwi_unwind_allow_current(&u);
+  while (mwi_unwind_step(&u)) ++*(int *)steps;
+  setrlimit(RLIMIT_NOFILE, &old);
+  return NULL;
+}
+
+static void a_thread_knows_its_stack(void **state) {
+  (void)state;
+  int steps = 0;
+  pthread_t t;
+  assert_int_equal(pthread_create(&t, NULL, walks_without_descriptors, &steps), 0);
+  pthread_join(t, NULL);
+  assert_true(steps > 0);
+}
+
 int main(void) {
   find_stack();
   const struct CMUnitTest tests[] = {
@@ -231,6 +261,7 @@ int main(void) {
       cmocka_unit_test(every_instruction_leads_to_the_root),
       cmocka_unit_test(noise_ends_the_walk),
       cmocka_unit_test(no_stack_no_step),
+      cmocka_unit_test(a_thread_knows_its_stack),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
