@@ -179,8 +179,21 @@ MWI_EXPORT ssize_t mwi_rt_copy_file_range(int in, off_t *in_at, int out, off_t *
 
 /* ---- Commands and signals ---------------------------------------------- */
 
+/* The command is read in the child, by exec. */
 MWI_EXPORT int mwi_rt_system(const char *command) {
-  MWI_IN_SYS(int, system(command));
+  enum mwi_where where = mwi_where();
+  if (where == MWI_ON_PLAIN) return system(command);
+  struct mwi_g *g = mwi_getg();
+  struct mwi_lent lent;
+  mwi_jumps_wait(g);
+  mwi_lend_objects(&lent, command, NULL);
+  mwi_lend_note(&lent);
+  mwi_syscall_enter();
+  int r = MWI_LIBC_ON(where, int, system(command));
+  mwi_syscall_exit();
+  mwi_lend_back(&lent);
+  mwi_jumps_go(g);
+  return r;
 }
 MWI_EXPORT int mwi_rt_pause(void) {
   return (int)mwi_result(mwi_call_restarted(mwi_where(), SYS_pause, 0, 0, 0, 0, 0, 0));

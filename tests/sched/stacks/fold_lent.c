@@ -802,6 +802,8 @@ static void spawn(void) {
     CHECK_EQ(waitpid(*pid, &status, 0), *pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
   }
+  strcpy((char *)o->at + 900, "exit 3");
+  CHECK_EQ(WEXITSTATUS(system(in(o, 900))), 3);
   FILE *f = popen(in(o, 192), "r");
   CHECK(f);
   int status = pclose(f);
