@@ -318,12 +318,19 @@ static bool sites(const struct program *p, enum step step) {
   return true;
 }
 
-/* [DP1]: nothing more leaks, and nothing that leaks is on the stack. */
+static bool leaks(int level, int derefs) {
+  return level >= 0 && level <= derefs;
+}
+
+/* [DP1]: nothing more leaks, nothing more holds its own address, which would leak with the rest,
+ * and nothing that leaks is on the stack. */
 static bool holds(const struct program *p) {
   for (size_t i = 0; i < p->ngivens; i++) {
     const struct given *g = &p->givens[i];
     const struct param *to = &g->of->p[g->param];
-    if (keeps(&g->q) && (to->heap < 0 || to->heap > g->derefs)) return false;
+    if (keeps(&g->q) ? !leaks(to->heap, g->derefs) : owns(&g->q) && !leaks(to->own, g->derefs))
+      return false;
+    if (to->own >= 0 && (to->heap > to->own || to->result > to->own)) return false;
   }
   return sites(p, CHECK);
 }
