@@ -45,6 +45,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
       if (mwcc_instrumented(f)) {
         mwcc_lent_calls(&c, f);
         mwcc_isolate_libcalls(&c, f);
+        mwcc_keep_frames(f);
       }
       if (f == last) break;
     }
