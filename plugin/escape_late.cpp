@@ -19,6 +19,7 @@
  *          so it is passed between the two.
  *          [EL1]: A place dominates a use that it leads to.  So after a use of one group there is
  *          no other group's place, which would lead to a use of that group.
+ * Checked  both promises, of each variable (check).
  * Left out Functions that call setjmp: control passes where the graph of blocks has no edge.
  *          Code that is not optimised, where the debugger finds a variable from its declaration on.
  * Next     escape_heap.c makes the object; tests/escape/late.c counts them.
@@ -88,6 +89,38 @@ static Instruction *firstUseIn(BasicBlock *B, Value *V) {
   return First;
 }
 
+/* Blocks that these lead to, not through From; those of Walls are reached, and lead nowhere. */
+static Blocks after(const Blocks &These, BasicBlock *From, const Blocks &Walls) {
+  Blocks Found;
+  auto Follow = [&](BasicBlock *B) {
+    for (BasicBlock *S : successors(B))
+      if (S != From) Found.insert(S);
+  };
+  for (BasicBlock *B : These) Follow(B);
+  for (size_t I = 0; I < Found.size(); I++)
+    if (!Walls.contains(Found[I])) Follow(Found[I]);
+  return Found;
+}
+
+/* The promises, by what can be reached: nothing of how the places were found is used. */
+static void check(Value *V, BasicBlock *From, const Blocks &Used, const Blocks &Places) {
+  const char *Wrong = nullptr;
+  Blocks Start, None;
+  Start.insert(From);
+  for (BasicBlock *B : after(Start, From, Places))
+    if (Used.contains(B) && !Places.contains(B)) Wrong = "is used before its object is made [EL1]";
+  for (BasicBlock *B : after(Used, From, None))
+    if (Places.contains(B)) Wrong = "has another object after a use [EL1]";
+  for (BasicBlock *P : Places) {
+    Blocks Itself;
+    Itself.insert(P);
+    if (after(Itself, From, None).contains(P)) Wrong = "has objects without end [EL2]";
+  }
+  if (Wrong)
+    mwcc_report(wrap(V), MWCC_ERROR, "mallow: internal error: '%s': the variable '%s' %s",
+                From->getParent()->getName().str().c_str(), V->getName().str().c_str(), Wrong);
+}
+
 void mwcc_latest_starts(LLVMValueRef VRef, LLVMValueRef StartRef, struct mwcc_vec *Places) {
   Value *V = unwrap(VRef);
   auto *Start = unwrap<Instruction>(StartRef);
@@ -116,7 +149,10 @@ void mwcc_latest_starts(LLVMValueRef VRef, LLVMValueRef StartRef, struct mwcc_ve
     All.insert(At);
   }
   if (All.contains(From)) return;
+  Blocks Chosen;
   for (BasicBlock *B : All)
     if (llvm::none_of(All, [&](BasicBlock *O) { return DT.properlyDominates(O, B); }))
-      mwcc_vec_push(Places, wrap(firstUseIn(B, V)));
+      Chosen.insert(B);
+  check(V, From, Used, Chosen);
+  for (BasicBlock *B : Chosen) mwcc_vec_push(Places, wrap(firstUseIn(B, V)));
 }
