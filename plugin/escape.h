@@ -9,6 +9,7 @@
  * Files    escape.c         order of work, the early and the middle run
  *          escape_build.c   from a function's IR to the graph
  *          escape_calls.c   what a call does with its arguments
+ *          escape_known.c   ... of the runtime's functions, and of libc's
  *          escape_solve.c   the walk, which finds what outlives what
  *          escape_given.c   what depends on functions of other files
  *          escape_heap.c    variables to the heap
@@ -173,6 +174,9 @@ bool mwcc_is_alloca_call(LLVMValueRef alloca);
 /* ---- escape_calls.c ---- */
 void mwcc_esc_call(struct mwcc_esc *e, LLVMValueRef call);
 bool mwcc_exact(LLVMValueRef fn); /* this definition is the one that runs */
+
+/* ---- escape_known.c ---- */
+const char *mwcc_esc_known(const char *name); /* a letter for each argument; NULL: not in there */
 
 /* ---- escape_solve.c ---- */
 void mwcc_esc_solve(struct mwcc_esc *e);
