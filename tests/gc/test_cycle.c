@@ -444,6 +444,51 @@ static void one_start_one_finish(void **state) {
   assert_int_equal(mwi_gc_stats.ncycles, cycle + 1);
 }
 
+/* The second minute is over when a cycle has ended meanwhile: none is begun for it. */
+static void periodic_where_it_is_due(void **state) {
+  (void)state;
+  start();
+  finish();
+  heap_sweep_all();
+  mwi_gc_start(MWI_GC_PERIODIC);
+  assert_false(mwi_gc_wb_state());
+  mwi_store_relaxed(&mwi_gc.last_ns, mwi_os_monotonic() - INT64_C(121000000000));
+  mwi_gc_start(MWI_GC_PERIODIC);
+  assert_true(mwi_gc_wb_state());
+  finish();
+}
+
+/* Whoever waits while another begins a cycle goes on when that has been seen to, be it that none
+ * has begun. */
+static void *parked, *readied;
+static void *goroutine(void) {
+  return &parked;
+}
+static void park(struct mwi_lock *lock, bool assist) {
+  assert_false(assist);
+  parked = goroutine();
+  mwi_unlock(lock);
+  mwi_gc_allow(); /* the other one */
+}
+static void ready(void *g) {
+  readied = g;
+}
+static void a_start_that_is_over_is_told(void **state) {
+  (void)state;
+  struct mwi_gc_hooks hooks = mwi_gc_hooks;
+  mwi_gc_hooks.current = goroutine;
+  mwi_gc_hooks.park_unlock = park;
+  mwi_gc_hooks.ready = ready;
+  parked = readied = NULL;
+  mwi_gc_exclude(); /* nobody else starts */
+  mwi_gc_wait_started();
+  assert_true(parked && readied == parked);
+  parked = NULL;
+  mwi_gc_wait_started(); /* there is nobody to wait for */
+  assert_null(parked);
+  mwi_gc_hooks = hooks;
+}
+
 int main(void) {
   cycle_start();
   const struct CMUnitTest tests[] = {
@@ -466,6 +511,8 @@ int main(void) {
       cmocka_unit_test_setup(moved_by_realloc, reset),
       cmocka_unit_test_setup(sorted_while_marking, reset),
       cmocka_unit_test_setup(one_start_one_finish, reset),
+      cmocka_unit_test_setup(periodic_where_it_is_due, reset),
+      cmocka_unit_test_setup(a_start_that_is_over_is_told, reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
