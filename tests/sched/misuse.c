@@ -24,6 +24,11 @@ static void try_send_on_closed(void) {
   mw_chan_close(c);
   (void)mw_chan_try_send(c, 1);
 }
+static void try_send_on_closed_without_room(void) {
+  mw_chan *c = mw_chan_make(int, 0);
+  mw_chan_close(c);
+  (void)mw_chan_try_send(c, 1);
+}
 static void close_under_sender(void) {
   mw_chan *c = mw_chan_make(int, 0);
   mw_go(send_later, c);
@@ -131,14 +136,19 @@ static const struct {
   void (*fn)(void);
 } table[] = {
 #define CASE(f) {#f, f}
-    CASE(send_on_closed),      CASE(try_send_on_closed), CASE(close_under_sender),
-    CASE(close_twice),         CASE(close_nil),          CASE(send_wrong_size),
-    CASE(recv_wrong_size),     CASE(select_wrong_size),  CASE(select_send_on_closed),
-    CASE(select_closed_under), CASE(make_too_large),     CASE(unlock_unlocked),
-    CASE(runlock_unlocked),    CASE(rw_unlock_unlocked), CASE(negative_waitgroup),
-    CASE(timer_not_made),      CASE(ticker_of_nothing),  CASE(send_to_timer),
-    CASE(close_timer),         CASE(deadlock_recv),      CASE(deadlock_nil),
-    CASE(deadlock_select),     CASE(deadlock_mutex),     CASE(deadlock_waitgroup),
+    CASE(send_on_closed),      CASE(try_send_on_closed),
+    CASE(close_under_sender),  CASE(try_send_on_closed_without_room),
+    CASE(close_twice),         CASE(close_nil),
+    CASE(send_wrong_size),     CASE(recv_wrong_size),
+    CASE(select_wrong_size),   CASE(select_send_on_closed),
+    CASE(select_closed_under), CASE(make_too_large),
+    CASE(unlock_unlocked),     CASE(runlock_unlocked),
+    CASE(rw_unlock_unlocked),  CASE(negative_waitgroup),
+    CASE(timer_not_made),      CASE(ticker_of_nothing),
+    CASE(send_to_timer),       CASE(close_timer),
+    CASE(deadlock_recv),       CASE(deadlock_nil),
+    CASE(deadlock_select),     CASE(deadlock_mutex),
+    CASE(deadlock_waitgroup),
 };
 
 int main(int argc, char **argv) {

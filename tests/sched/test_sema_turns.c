@@ -101,6 +101,21 @@ static void a_turn_that_has_come(void **state) {
   assert_int_equal(woken[0], 1);
 }
 
+/* Tickets are numbers on a circle: behind the largest comes 0. */
+static void tickets_wrap(void **state) {
+  (void)state;
+  mwi_store_seqcst(&tickets, 0);
+  mwi_store_seqcst(&turn, UINT32_MAX);
+  between = signal_one;
+  wait_with(0, UINT32_MAX);
+  assert_int_equal(parked, 0);
+  mwi_store_seqcst(&tickets, 1);
+  wait_with(1, 0);
+  assert_int_equal(parked, 1);
+  signal_one();
+  assert_int_equal(nwoken, 1);
+}
+
 /* The last in the queue is woken first, for it came late with an early ticket; who comes then
  * stands behind the one who is last now. */
 static void the_last_leaves(void **state) {
@@ -130,6 +145,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_permit_between_two_looks, begin),
       cmocka_unit_test_setup(a_turn_that_has_come, begin),
+      cmocka_unit_test_setup(tickets_wrap, begin),
       cmocka_unit_test_setup(the_last_leaves, begin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,24 @@ static void putting_off_costs_no_entry(void **state) {
   assert_int_equal(timers[0].fired, 1);
 }
 
+/* In a forked child the sleepers are gone, and their timers with them. */
+static void a_child_forgets_sleepers(void **state) {
+  (void)state;
+  enum { N = 500 };
+  for (int i = 0; i < N; i++) {
+    timers[i].t.collected = i % 3 == 0; /* others are in waiters of goroutines that sleep */
+    mwi_timer_arm(&timers[i].t, 2000 + (int64_t)below(1000));
+  }
+  for (int i = 0; i < 2; i++) {
+    mwi_timers_forget_sleepers(heaps[0]);
+    mwi_timers_check(heaps[0]);
+    assert_int_equal(mwi_timers_count(heaps[0]), (N + 2) / 3);
+  }
+  mwi_timers_run(heaps[0], 3000);
+  mwi_timers_run(heaps[0], 3000); /* a batch is smaller */
+  for (int i = 0; i < N; i++) assert_int_equal(timers[i].fired, i % 3 == 0);
+}
+
 static void cancelled_timers_are_cleaned_away(void **state) {
   (void)state;
   enum { LIVE = 1000, CANCELLED = 100000 };
@@ -307,6 +325,7 @@ int main(void) {
       cmocka_unit_test_setup(random_operations, setup),
       cmocka_unit_test_setup(putting_off_costs_no_entry, setup),
       cmocka_unit_test_setup(cancelled_timers_are_cleaned_away, setup),
+      cmocka_unit_test_setup(a_child_forgets_sleepers, setup),
       cmocka_unit_test_setup(an_earlier_deadline_is_announced, setup),
       cmocka_unit_test_setup(a_million, setup),
       cmocka_unit_test_setup(what_moves_while_marking_is_shaded, setup),
