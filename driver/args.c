@@ -305,6 +305,13 @@ static bool own_option(struct reader *r, const char *s) {
     r->req.static_mallow = true;
   } else if (strcmp(s, "-fgc-malloc") == 0 || strcmp(s, "-fno-gc-malloc") == 0) {
     r->req.gc_malloc = s[2] != 'n';
+  } else if (starts(s, "-fgc-malloc=")) {
+    const char *step = strchr(s, '=') + 1;
+    if (strcmp(step, "1") != 0 && strcmp(step, "2") != 0 && strcmp(step, "4") != 0)
+      fail("unknown argument '%s': expected 1, 2 or 4, of which pointers' addresses are multiples",
+           s);
+    r->req.gc_malloc = true;
+    tell_plugin(format_text("step-%s", step));
   } else if (strcmp(s, "-Wmallow-tls") == 0 || strcmp(s, "-Wno-mallow-tls") == 0) {
     tell_plugin(s[2] == 'n' ? "no-tls" : "tls");
   } else if (strcmp(s, "-Wmallow-escape") == 0 || strcmp(s, "-Wno-mallow-escape") == 0) {

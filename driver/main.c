@@ -23,6 +23,7 @@ static const char usage[] =
     "  -static-mallow             link libmallow.a instead of libmallow.so\n"
     "  -fgc-malloc                malloc's family allocates on the collected heap; nothing needs "
     "free\n"
+    "  -fgc-malloc=1, 2 or 4      the same, and pointers may lie at any multiple of that\n"
     "  -fno-mallow-escape         no escape analysis\n"
     "  -fmallow-summaries=FILE    believe what FILE says of how its functions let pointers escape\n"
     "  -fno-mallow-summaries      believe no file\n"

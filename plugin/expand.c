@@ -280,6 +280,14 @@ static LLVMValueRef expand_group(struct mwcc *c, LLVMValueRef m) {
   return last;
 }
 
+/* Members of packed structs, for malloc'ed memory: the collector must look there, too. */
+static void note_alignment(struct mwcc *c, LLVMValueRef m) {
+  unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+  LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(m, 1, kind);
+  uint64_t align = a ? LLVMGetEnumAttributeValue(a) : 1;
+  if (align < 8 && (!c->step || align < c->step)) c->step = (unsigned)align;
+}
+
 bool mwcc_expand(struct mwcc *c, LLVMValueRef fn) {
   bool changed = false;
   mwcc_map_clear(&c->captured);
@@ -288,7 +296,10 @@ bool mwcc_expand(struct mwcc *c, LLVMValueRef fn) {
     for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = next) {
       next = LLVMGetNextInstruction(i);
       if (mwcc_marker_of(c, i) == MWCC_NOT_A_MARKER) continue;
-      if (mwcc_no_barrier_memory(c, LLVMGetOperand(i, 0))) mwcc_unmark(c, i);
+      if (mwcc_no_barrier_memory(c, LLVMGetOperand(i, 0)))
+        mwcc_unmark(c, i);
+      else if (mwcc_does(mwcc_marker_of(c, i)) == MWCC_STORES)
+        note_alignment(c, i);
     }
   }
   for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {

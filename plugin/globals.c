@@ -83,12 +83,14 @@ static LLVMValueRef entry_for(struct mwcc *c, struct tables *t, LLVMValueRef g) 
     LLVMSetAlignment(g, 8);
     packed = false;
   }
-  if (m.misaligned != MWCC_NO_OFFSET || packed)
+  bool odd = m.misaligned != MWCC_NO_OFFSET || packed;
+  bool every = odd && mwcc_options()->gc_malloc; /* word by word, and in between (step_of) */
+  if (odd && !every)
     mwcc_report(g, MWCC_WARNING,
                 "'%s' holds a pointer that is not aligned to 8 bytes: the collector cannot see it",
                 LLVMGetValueName2(g, &len));
-  if (packed) free(m.bits);
-  if (!m.period && mwcc_may_be_a_struct(c, g)) {
+  if (packed || every) free(m.bits);
+  if (every || (!m.period && mwcc_may_be_a_struct(c, g))) {
     LLVMValueRef whole[] = {g, i64(c, LLVMABISizeOfType(c->td, type)), LLVMConstNull(c->t_ptr),
                             i64(c, 0)};
     return LLVMConstNamedStruct(t->t_global, whole, 4);
@@ -115,6 +117,14 @@ static LLVMValueRef bound(struct mwcc *c, const char *which, const char *section
   return g;
 }
 
+/* Where besides whole words the collector has to look in memory of unknown type. */
+static unsigned step_of(const struct mwcc *c) {
+  const struct mwcc_options *o = mwcc_options();
+  if (!o->gc_malloc) return 0;
+  unsigned asked = o->step_1 ? 1 : o->step_2 ? 2 : o->step_4 ? 4 : 0;
+  return asked && (!c->step || asked < c->step) ? asked : c->step;
+}
+
 static LLVMValueRef module_for(struct mwcc *c, struct tables *t, LLVMValueRef table, unsigned n,
                                const char *section, bool tls, LLVMValueRef source) {
   LLVMValueRef null = LLVMConstNull(c->t_ptr);
@@ -126,7 +136,7 @@ static LLVMValueRef module_for(struct mwcc *c, struct tables *t, LLVMValueRef ta
       section ? bound(c, "__stop_", section) : null,
       source,
       LLVMConstInt(c->t_i32, tls, false),
-      LLVMConstInt(c->t_i32, 0, false),
+      LLVMConstInt(c->t_i32, step_of(c), false),
       null,
   };
   LLVMValueRef m = LLVMAddGlobal(c->mod, t->t_module, "mwi_module");

@@ -285,15 +285,19 @@ static LLVMValueRef descriptor(struct mwcc *c, const void *key, LLVMTypeRef type
   struct mwcc_mask m;
   mwcc_type_mask(c, type, &m);
   if (m.misaligned != MWCC_NO_OFFSET)
-    mwcc_report(site, MWCC_ERROR,
-                "'%s' has a pointer at offset %llu, which is not a multiple of 8: the collector "
-                "cannot see it",
-                name, (unsigned long long)m.misaligned);
+    mwcc_report(
+        site, MWCC_ERROR,
+        "'%s' has a pointer at offset %llu, which is not a multiple of 8: the collector "
+        "cannot see it; move or align that member, or allocate with malloc and compile with "
+        "-fgc-malloc",
+        name, (unsigned long long)m.misaligned);
   else if (array && m.period && size % WORD && mwcc_type_names_ptr(c, type))
-    mwcc_report(site, MWCC_ERROR,
-                "an array of '%s' has pointers that are not aligned to 8 bytes (the element's "
-                "size is %llu): the collector cannot see them",
-                name, (unsigned long long)size);
+    mwcc_report(
+        site, MWCC_ERROR,
+        "an array of '%s' has pointers that are not aligned to 8 bytes (the element's "
+        "size is %llu): the collector cannot see them; align the type to 8 bytes, or allocate "
+        "with malloc and compile with -fgc-malloc",
+        name, (unsigned long long)size);
   else if (m.period && size % WORD && !mwcc_type_names_ptr(c, type))
     all_words(&m); /* for arrays, too, where other words of the next element are whole */
   uintptr_t known;

@@ -54,21 +54,22 @@ void mwcc_vec_fini(struct mwcc_vec *v);
 /* ---- Options (options.c): MALLOW_CC in the environment ------------------ */
 
 struct mwcc_options {
-  bool warn_tls;         /* tls / no-tls: warn of thread-locals in instrumented code */
-  bool polls;            /* polls / no-polls: for measuring only */
-  bool barriers;         /* barriers / no-barriers: for measuring only */
-  bool fast_alloc;       /* fast-alloc / no-fast-alloc: inline allocation */
-  bool escape;           /* escape / no-escape: escape analysis */
-  bool coarse;           /* coarse: analyse as what is too large for an exact analysis [EA4] */
-  bool warn_escape;      /* warn-escape / no-warn-escape: of what it must leave alone */
-  bool report;           /* report: print decisions (-m) */
-  bool report_flow;      /* report-flow: and why (-m=2) */
-  bool remarks;          /* remarks: hand them to clang as remarks */
-  bool emit_summaries;   /* summaries: write the section .mallow.summaries */
-  bool decide;           /* decide: variables' places may be decided when linking */
-  bool gc_malloc;        /* gc-malloc: malloc's family is the collector's */
-  bool debug_lines;      /* debug-lines: of debug information the user wants the lines only */
-  const char *summaries; /* MALLOW_SUMMARIES: files to read them from, ':' between */
+  bool warn_tls;       /* tls / no-tls: warn of thread-locals in instrumented code */
+  bool polls;          /* polls / no-polls: for measuring only */
+  bool barriers;       /* barriers / no-barriers: for measuring only */
+  bool fast_alloc;     /* fast-alloc / no-fast-alloc: inline allocation */
+  bool escape;         /* escape / no-escape: escape analysis */
+  bool coarse;         /* coarse: analyse as what is too large for an exact analysis [EA4] */
+  bool warn_escape;    /* warn-escape / no-warn-escape: of what it must leave alone */
+  bool report;         /* report: print decisions (-m) */
+  bool report_flow;    /* report-flow: and why (-m=2) */
+  bool remarks;        /* remarks: hand them to clang as remarks */
+  bool emit_summaries; /* summaries: write the section .mallow.summaries */
+  bool decide;         /* decide: variables' places may be decided when linking */
+  bool gc_malloc;      /* gc-malloc: malloc's family is the collector's */
+  bool step_1, step_2, step_4; /* step-N: with gc-malloc, pointers lie at multiples of N */
+  bool debug_lines;            /* debug-lines: of debug information the user wants the lines only */
+  const char *summaries;       /* MALLOW_SUMMARIES: files to read them from, ':' between */
 };
 const struct mwcc_options *mwcc_options(void);
 
@@ -129,6 +130,7 @@ struct mwcc {
   bool optimised;                        /* early: code is */
   bool tracks_vars;                      /* early: assignments are followed, for the debugger */
   bool has_tbaa;                         /* early: clang has given accesses their types */
+  unsigned step;                         /* late: pointers are stored at multiples of it; 0: of 8 */
   LLVMValueRef marker_fn[MWCC_NMARKERS]; /* NULL: not declared in this module */
   struct mwcc_map captured;              /* alloca -> bool, for the current function */
   struct mwcc_map layouts;               /* type -> layout global */

@@ -33,6 +33,8 @@ static const struct {
     {"remarks", &options.remarks},     {"summaries", &options.emit_summaries},
     {"gc-malloc", &options.gc_malloc}, {"debug-lines", &options.debug_lines},
     {"coarse", &options.coarse},       {"decide", &options.decide},
+    {"step-1", &options.step_1},       {"step-2", &options.step_2},
+    {"step-4", &options.step_4},
 };
 
 static void set(const char *word, size_t len) {

@@ -84,7 +84,7 @@ struct mwi_module {
   const void *text_start, *text_stop;
   const char *source;      /* source file name, for reports */
   uint32_t has_tls;        /* nonzero: defines thread-locals that may hold pointers */
-  uint32_t flags;          /* 0 */
+  uint32_t step;           /* 0: pointers are aligned; 1, 2 or 4: some may be at multiples of it */
   struct mwi_module *next; /* owned by the runtime */
 };
 

@@ -67,7 +67,8 @@ typedef uintptr_t __attribute__((aligned(1), may_alias)) any_word;
 
 /* The words from lo on, which is where a word begins, or will when it has been copied. */
 static void record_range(uintptr_t lo, uintptr_t hi) {
-  for (; lo + 8 <= hi; lo += 8) record(*(const any_word *)lo);
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (; lo + 8 <= hi; lo += step) record(*(const any_word *)lo);
 }
 
 /*
@@ -86,7 +87,7 @@ restart:;
   uint32_t cycle = mwi_gc_stats.ncycles;
   for (uintptr_t a = lo; a < hi; a += *chunk) {
     if (!mwi_wb_on()) return; /* marks made now would be taken for the next cycle's */
-    record_range(a, hi - a > *chunk ? a + *chunk : hi);
+    record_range(a, hi - a > *chunk + 7 ? a + *chunk + 7 : hi); /* words that begin in the chunk */
     if (hi - a <= *chunk) return;
     if (mwi_gc_hooks.worker_poll()) {
       mwi_rt_leave();
@@ -108,7 +109,7 @@ void mwi_shade_slow(uintptr_t p) {
 
 void mwi_shade_range_slow(const void *p, size_t bytes) {
   mwi_rt_enter();
-  record_range(mwi_align_up((uintptr_t)p, 8), (uintptr_t)p + bytes);
+  record_range(mwi_align_up((uintptr_t)p, mwi_load_relaxed(&mwi_scan_step)), (uintptr_t)p + bytes);
   mwi_rt_leave();
 }
 
@@ -140,7 +141,8 @@ MWI_COLD static void record_late(uintptr_t word) {
 }
 
 MWI_COLD static void record_range_late(uintptr_t lo, uintptr_t hi) {
-  for (; lo + 8 <= hi; lo += 8) record_late(*(const any_word *)lo);
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (; lo + 8 <= hi; lo += step) record_late(*(const any_word *)lo);
 }
 
 static void shade_late_stw(struct mwi_gcp *w) {
@@ -213,9 +215,26 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
   section_end(g);
 }
 
-/* All words that [p, p + n) is in. */
-#define FIRST_WORD(p) ((uintptr_t)(p) & ~(uintptr_t)7)
-#define LAST_WORD_END(p, n) mwi_align_up((uintptr_t)(p) + (n), 8)
+/*
+ * All words that [p, p + n) is in, of those where a pointer may be.  Aligned ones are mapped as p
+ * is.  Others count across the border of a page only in the heap: elsewhere the next page may be
+ * nobody's.
+ */
+struct words {
+  uintptr_t lo, hi; /* from where the first begins to where the last ends */
+};
+MWI_COLD static struct words words_between(uintptr_t p, uint64_t n, uint32_t step) {
+  uintptr_t lo = mwi_align_up(p - 7, step), last = p + n - 1, hi = last + 8;
+  const uintptr_t page = TOUCH_STEP - 1;
+  if ((lo ^ p) > page && !mwi_heap_lookup(lo)) lo = p & ~(uintptr_t)7;
+  if (((hi - 1) ^ last) > page && !mwi_heap_lookup(hi - 1)) hi = mwi_align_up(p + n, 8);
+  return (struct words){lo, hi};
+}
+MWI_INLINE struct words words_of(const void *p, uint64_t n) {
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  if (MWI_UNLIKELY(step < 8)) return words_between((uintptr_t)p, n, step);
+  return (struct words){(uintptr_t)p & ~(uintptr_t)7, mwi_align_up((uintptr_t)p + n, 8)};
+}
 
 /*
  * A store of a number may be one of several that together overwrite a pointer, or make one, with
@@ -227,7 +246,7 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb(void **slot, void *val) {
  */
 /* The word at `word`, as it is when the low n bytes of v are at p. */
 MWI_INLINE uintptr_t word_with(uintptr_t word, uintptr_t p, uint64_t v, uint64_t n) {
-  uint64_t all = n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX, old = *(uint64_t *)word;
+  uint64_t all = n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX, old = *(const any_word *)word;
   if (p >= word) {
     unsigned shift = 8 * (unsigned)(p - word);
     return (old & ~(all << shift)) | (v & all) << shift;
@@ -240,9 +259,10 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_piece(void *p, uint64_t value, uint6
   if (!barrier_needed()) return;
   TOUCH(p);
   TOUCH((char *)p + n - 1);
-  uintptr_t at = (uintptr_t)p, end = LAST_WORD_END(p, n);
-  for (uintptr_t word = FIRST_WORD(p); word < end; word += 8) {
-    uintptr_t both[2] = {*(uintptr_t *)word, word_with(word, at, value, n)};
+  struct words all = words_of(p, n);
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (uintptr_t word = all.lo; word + 8 <= all.hi; word += step) {
+    uintptr_t both[2] = {*(const any_word *)word, word_with(word, (uintptr_t)p, value, n)};
     if (!in_heap(both[0]) && !in_heap(both[1])) continue;
     if (in_handler()) {
       record_late(both[0]);
@@ -264,9 +284,10 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_pieces(void *p, uint64_t n) {
   if (!barrier_needed()) return;
   TOUCH(p);
   TOUCH((char *)p + n - 1);
-  uintptr_t end = LAST_WORD_END(p, n);
-  for (uintptr_t word = FIRST_WORD(p); word < end; word += 8) {
-    uintptr_t old = *(uintptr_t *)word;
+  struct words all = words_of(p, n);
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (uintptr_t word = all.lo; word + 8 <= all.hi; word += step) {
+    uintptr_t old = *(const any_word *)word;
     if (!in_heap(old)) continue;
     if (in_handler()) {
       record_late(old);
@@ -295,30 +316,35 @@ static bool on_own_stack(const void *p) {
 
 /* The word at `word`, of which [dst, dst + n) is a part, as the copy makes it. */
 static uintptr_t word_copied(uintptr_t word, uintptr_t dst, uintptr_t src, uint64_t n) {
-  uintptr_t made = *(uintptr_t *)word;
+  uintptr_t made = *(const any_word *)word;
   uintptr_t lo = word > dst ? word : dst, hi = word + 8 < dst + n ? word + 8 : dst + n;
   memcpy((char *)&made + (lo - word), (const char *)src + (lo - dst), hi - lo);
   return made;
 }
 
-/* The words at both ends that a copy changes in part; 0: there is none. */
-static void ends_copied(uintptr_t dst, uintptr_t src, uint64_t n, uintptr_t made[2]) {
-  uintptr_t first = dst & ~(uintptr_t)7, last = (dst + n) & ~(uintptr_t)7;
-  made[0] = first == dst ? 0 : word_copied(first, dst, src, n);
-  made[1] = last == dst + n || (last == first && made[0]) ? 0 : word_copied(last, dst, src, n);
+/* The words at both ends that a copy changes in part. */
+static void record_ends(struct words all, uintptr_t dst, uintptr_t src, uint64_t n,
+                        void (*to)(uintptr_t)) {
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  uintptr_t word = all.lo;
+  for (; word < dst && word + 8 <= all.hi; word += step) to(word_copied(word, dst, src, n));
+  /* those whose ends are beyond it, as far as they have not been among the first */
+  uintptr_t least = dst + n - 7;
+  if (least > word) word += mwi_align_up(least - word, step);
+  for (; word < dst + n && word + 8 <= all.hi; word += step) to(word_copied(word, dst, src, n));
 }
 
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uint64_t n) {
   if (!barrier_needed() || !n || !may_hold_pointers(dst)) return;
   touch_range(dst, n);
   touch_range(src, n);
-  uintptr_t from = (uintptr_t)src + (-(uintptr_t)dst & 7), ends[2]; /* what will be words */
+  struct words all = words_of(dst, n);
+  uintptr_t from = /* what will be words */
+      (uintptr_t)src + (-(uintptr_t)dst & (mwi_load_relaxed(&mwi_scan_step) - 1));
   if (in_handler()) {
-    record_range_late(FIRST_WORD(dst), LAST_WORD_END(dst, n));
+    record_range_late(all.lo, all.hi);
     record_range_late(from, (uintptr_t)src + n);
-    ends_copied((uintptr_t)dst, (uintptr_t)src, n, ends);
-    record_late(ends[0]);
-    record_late(ends[1]);
+    record_ends(all, (uintptr_t)dst, (uintptr_t)src, n, record_late);
     return;
   }
   struct mwi_g *g = section_begin();
@@ -327,14 +353,12 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
   do {
     cycle = mwi_gc_stats.ncycles;
 #ifndef MW_BREAK_DELETION
-    record_any_range(FIRST_WORD(dst), LAST_WORD_END(dst, n), &chunk);
+    record_any_range(all.lo, all.hi, &chunk);
 #endif
 #ifndef MW_BREAK_INSERTION
     record_any_range(from, (uintptr_t)src + n, &chunk);
     if (!mwi_wb_on()) break; /* a stop on the way has ended the cycle */
-    ends_copied((uintptr_t)dst, (uintptr_t)src, n, ends);
-    record(ends[0]);
-    record(ends[1]);
+    record_ends(all, (uintptr_t)dst, (uintptr_t)src, n, record);
 #endif
     (void)chunk;
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
@@ -344,14 +368,15 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_copy(void *dst, const void *src, uin
 MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_clear(void *dst, uint64_t n) {
   if (!barrier_needed() || !n || on_own_stack(dst) || !may_hold_pointers(dst)) return;
   touch_range(dst, n);
+  struct words all = words_of(dst, n);
   if (in_handler()) {
-    record_range_late(FIRST_WORD(dst), LAST_WORD_END(dst, n));
+    record_range_late(all.lo, all.hi);
     return;
   }
   struct mwi_g *g = section_begin();
 #ifndef MW_BREAK_DELETION
   size_t chunk = CHUNK_BYTES;
-  record_any_range(FIRST_WORD(dst), LAST_WORD_END(dst, n), &chunk);
+  record_any_range(all.lo, all.hi, &chunk);
 #endif
   section_end(g);
 }
@@ -437,7 +462,7 @@ static void ext_give(uintptr_t lo, uintptr_t hi) {
     cycle = mwi_gc_stats.ncycles;
     e = ext_enter(lo, hi);
     if (hi - lo > EXT_LARGE_BYTES && mwi_load_acquire(&e->shaded)) return;
-    record_any_range(mwi_align_up(lo, 8), hi, &chunk);
+    record_any_range(mwi_align_up(lo, mwi_load_relaxed(&mwi_scan_step)), hi, &chunk);
   } while (cycle != mwi_gc_stats.ncycles && mwi_wb_on());
   if (cycle == mwi_gc_stats.ncycles) mwi_store_release(&e->shaded, true);
 }
@@ -485,7 +510,8 @@ void mwi_ext_rescan_early(void) {
       mwi_lock(&ext_lock); /* it stays mapped meanwhile: mwi_ext_forget */
       uintptr_t hi = ext_hi(e);
       if (hi > at)
-        mwi_scan_conservative(w, at, hi - at > EXT_LARGE_BYTES ? at + EXT_LARGE_BYTES : hi, false);
+        mwi_scan_conservative(w, at, hi - at > EXT_LARGE_BYTES + 7 ? at + EXT_LARGE_BYTES + 7 : hi,
+                              false);
       mwi_unlock(&ext_lock);
       mwi_work_publish(w);
       mwi_gc_hooks.worker_poll(); /* somebody else's stop need not wait for all of it */

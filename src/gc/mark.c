@@ -190,7 +190,19 @@ MWI_INLINE uintptr_t read_word(uintptr_t addr) {
   return mwi_load_relaxed((_Atomic uintptr_t *)addr);
 }
 
-static void gather_every(struct gather *g, uintptr_t addr, uintptr_t end) {
+_Atomic uint32_t mwi_scan_step = 8;
+
+/* What is no word of its own. */
+MWI_COLD static void gather_between(struct gather *g, uintptr_t addr, uintptr_t end) {
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (addr = mwi_align_up(addr, step); addr + 8 <= end; addr += step)
+    if (addr % 8) gather_word(g, read_word(addr));
+}
+
+/* Words that begin in [addr, end) and end before `limit`. */
+static void gather_every(struct gather *g, uintptr_t addr, uintptr_t end, uintptr_t limit) {
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_scan_step) < 8))
+    gather_between(g, addr, limit - end < 7 ? limit : end + 7);
   for (; addr + 8 <= end; addr += 8) gather_word(g, read_word(addr));
 }
 
@@ -225,11 +237,13 @@ static void gather_long(struct gather *g, uintptr_t start, uintptr_t addr, uintp
 
 MWI_INLINE void gather_slot(struct gather *g, const struct mwi_class *c, uintptr_t addr) {
   uintptr_t end = addr + c->slot;
-  if (MWI_LIKELY(c->slotmask))
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_scan_step) < 8) && !c->period)
+    gather_every(g, addr, end, end);
+  else if (MWI_LIKELY(c->slotmask))
     for (uint64_t m = c->slotmask; m; m &= m - 1)
       gather_word(g, read_word(addr + mwi_ctz64(m) * 8));
   else if (!c->period)
-    gather_every(g, addr, end);
+    gather_every(g, addr, end, end);
   else if (c->period <= 64)
     gather_mask64(g, addr, end, c->mask, c->period);
   else
@@ -252,7 +266,7 @@ static void gather_masked(struct gather *g, uintptr_t start, uintptr_t addr, uin
 
 static void gather_large(struct gather *g, struct mwi_span *s, uintptr_t addr, uintptr_t end) {
   if (!s->large_mask)
-    gather_every(g, addr, end);
+    gather_every(g, addr, end, s->base + s->slot);
   else
     gather_masked(g, s->base, addr, end, s->large_mask, s->large_period);
 }
@@ -284,6 +298,7 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
     return;
   }
   struct gather g = {.w = w};
+  if (MWI_UNLIKELY(mwi_load_relaxed(&mwi_scan_step) < 8)) gather_between(&g, lo, hi);
   lo = mwi_align_up(lo, 8);
   for (uintptr_t a = lo; a + 8 <= hi; a += 8) {
     uintptr_t word = read_word(a);
@@ -335,7 +350,8 @@ static void scan_large_here(struct mwi_gcp *w, struct mwi_span *s) {
 
 void mwi_scan_pointees(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
   struct mwi_span *last_large = NULL;
-  for (uintptr_t a = mwi_align_up(lo, 8); a + 8 <= hi; a += 8) {
+  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
+  for (uintptr_t a = mwi_align_up(lo, step); a + 8 <= hi; a += step) {
     uintptr_t word = read_word(a);
     mwi_pagedesc d = mwi_heap_lookup(word);
     if (!d) continue;

@@ -9,6 +9,11 @@
  * is white.  w: the work goes to its ring. */
 void mwi_grey(struct mwi_gcp *w, uintptr_t word);
 
+/* Pointers may lie at multiples of so many bytes in memory of unknown type; 8: whole words, unless
+ * a module says otherwise (struct mwi_module).  Relaxed: a module that is loaded while marking is
+ * on has stored nothing yet. */
+extern _Atomic uint32_t mwi_scan_step;
+
 /* Nonzero: gccheckmark's walk is on.  1 for roots, else the object being scanned. */
 extern uintptr_t mwi_checking;
 

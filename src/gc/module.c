@@ -145,6 +145,8 @@ MWI_EXPORT void mwi_rt_module_add(struct mwi_module *m) {
   mwi_lock(&mwi_roots_lock);
   m->next = modules;
   modules = m;
+  if (m->step && m->step < mwi_load_relaxed(&mwi_scan_step))
+    mwi_store_relaxed(&mwi_scan_step, m->step);
   global_bytes += module_bytes(m);
   if (has_tls) tls_add_locked(&tls, (uintptr_t)m);
   text_add_locked((uintptr_t)m->text_start, (uintptr_t)m->text_stop);
@@ -270,6 +272,11 @@ uint32_t mwi_roots_begin_stw(void) {
   return jobs;
 }
 
+/* A word may begin in one part of a range and end in the next. */
+static size_t with_ends(size_t size, size_t from, size_t n) {
+  return size - from - n < 7 ? size - from : n + 7;
+}
+
 /* Of a range of `size` bytes, the next part that is within `left`, whole words.  True: that
  * was its end. */
 static bool take_part(size_t size, size_t *left, size_t *from, size_t *n) {
@@ -298,12 +305,12 @@ uint64_t mwi_roots_scan_piece(struct mwi_gcp *w) {
     if (g->mask)
       mwi_scan_masked(w, at, at + from, at + from + n, g->mask, (uint32_t)g->period);
     else
-      mwi_scan_conservative(w, at + from, at + from + n, false);
+      mwi_scan_conservative(w, at + from, at + from + with_ends(g->size, from, n), false);
   }
   while (!scan.m && scan.r && left) {
     struct root *r = scan.r;
     if (take_part(r->hi - r->lo, &left, &from, &n)) scan.r = r->next;
-    mwi_scan_conservative(w, r->lo + from, r->lo + from + n, false);
+    mwi_scan_conservative(w, r->lo + from, r->lo + from + with_ends(r->hi - r->lo, from, n), false);
   }
   mwi_unlock(&mwi_roots_lock);
   return ROOT_PIECE - left;
