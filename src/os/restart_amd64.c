@@ -188,6 +188,15 @@ static const struct mwi_os_wait *row_of(int64_t number, greg_t *r) {
   return mwi_os_wait_of(number, arg);
 }
 
+/* Would SA_RESTART, which the caller's handler has, have had it begin again?  Then it is another
+ * handler that has ended it, just before.  (A socket's time is looked at by goes_on_socket.) */
+static bool kernel_restarts(const struct mwi_os_wait *w, greg_t *r) {
+  long arg[6];
+  for (unsigned i = 0; i < 6; i++) arg[i] = (long)*argument(r, i);
+  return w->restarts == MWI_OS_UNTIMED && (w->time == MWI_OS_FOR || w->time == MWI_OS_UNTIL) &&
+         !mwi_os_wait_is_timed(w, arg);
+}
+
 /* Sleep what is left, if the call has written that. */
 static bool sleeps_on(greg_t *r, const struct mwi_os_wait *w) {
   greg_t left = *argument(r, w->at + 1u);
@@ -198,7 +207,7 @@ static bool sleeps_on(greg_t *r, const struct mwi_os_wait *w) {
 /* Should it begin again?  May change an argument. */
 static bool restartable(int64_t number, greg_t *r, struct mwi_os_since *since) {
   const struct mwi_os_wait *w = row_of(number, r);
-  if (!w) return false; /* what says EINTR by itself has its reasons */
+  if (!w || kernel_restarts(w, r)) return false; /* what says EINTR by itself has its reasons */
   greg_t at = *argument(r, w->at);
   switch ((enum mwi_os_time)w->time) {
   case MWI_OS_FOREVER: /* sigsuspend's mask is back in place: a signal waits for the second call */
