@@ -37,7 +37,9 @@ int64_t mwi_os_walltime(void);        /* ns since 1970 */
 int64_t mwi_os_thread_cputime(void);  /* ns of CPU that the calling thread used */
 int64_t mwi_os_process_cputime(void); /* and that all threads used */
 uint64_t mwi_os_page_faults(void);    /* of the process, those without input and output */
-unsigned mwi_os_ncpu(void);           /* CPUs in the affinity mask, >= 1 */
+/* Not 0, and not to be guessed where the kernel has entropy: for seeds. */
+uint32_t mwi_os_random(void);
+unsigned mwi_os_ncpu(void); /* CPUs in the affinity mask, >= 1 */
 size_t mwi_os_page_bytes(void);
 
 /* The smallest memory limit of the control groups that this process is in, bytes; UINT64_MAX:

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 
 #include "os/inject.h"
 #include "os/os.h"
+#include "os/syscall.h"
 #include "os/thread.h"
 
 /* ---- Clocks ------------------------------------------------------------ */
@@ -114,6 +116,14 @@ int mwi_os_thread_start(void (*fn)(void *), void *arg) {
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attr);
   return r;
+}
+
+uint32_t mwi_os_random(void) {
+  uint32_t x = 0;
+  /* Too early for entropy, or refused by a filter: another one all the same. */
+  if (mwi_sys3(SYS_getrandom, &x, sizeof x, GRND_NONBLOCK) != sizeof x)
+    x = (uint32_t)(mwi_os_cycles() ^ mwi_os_cycles() >> 32) ^ (uint32_t)mwi_os_tid();
+  return x ? x : 1;
 }
 
 int32_t mwi_os_tid(void) {

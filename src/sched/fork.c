@@ -121,6 +121,7 @@ static void in_child(void) {
   if (!t->attached || !t->m) return;
   struct mwi_m *self = t->m;
   self->tid = mwi_os_tid();
+  self->rand = mwi_os_random(); /* not the parent's order of things */
   mwi_store_relaxed(&self->stop_req, 0);
   mwi_store_relaxed(&self->retake_req, 0);
   mwi_store_relaxed(&self->preempt_req, 0);

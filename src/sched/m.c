@@ -123,6 +123,7 @@ void mwi_m_adopt(struct mwi_m *m) {
   }
   mwi_lock(&mwi_sched.allm_lock);
   if (fresh) {
+    m->rand = mwi_os_random();
     static uint32_t ids;
     m->id = ++ids;
     m->next_all = mwi_sched.all_m;

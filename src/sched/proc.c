@@ -54,15 +54,6 @@ const char *const mwi_wait_names[MWI_NWAITS] = {
     [MWI_WAIT_FINALIZER] = "finalizer wait",
 };
 
-uint32_t mwi_rand(void) {
-  struct mwi_m *m = mwi_self();
-  uint32_t x = m->rand ? m->rand : m->id * 2654435761u + 1; /* xorshift32, Marsaglia 2003 */
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  return m->rand = x;
-}
-
 /* ---- Processors -------------------------------------------------------- */
 
 void mwi_acquire_p(struct mwi_m *m, struct mwi_p *p) {

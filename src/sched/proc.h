@@ -53,7 +53,7 @@ struct mwi_m {
   struct mwi_g *chosen; /* taken from the queue for the loop to run: it is bound to its thread */
   bool chosen_inherits; /* from runnext */
   bool spinning;        /* looks for work without having any; counted in sched.nspinning */
-  uint32_t rand;
+  uint32_t rand;        /* state of mwi_rand: not 0, and another in each process */
   /* the set that it asks for descriptors now and then: that of its CPU; 0 while it is idle.
    * Owner writes, others read (netpoll.c) */
   _Atomic uint8_t home;
@@ -328,7 +328,6 @@ void mwi_show_roots_stw(void (*kind)(const char *));
 extern const char mwi_root_globals[];
 void mwi_due_goroutines_init(void);
 void mwi_due_goroutines_restart(void); /* in a forked child */
-uint32_t mwi_rand(void);
 
 /* m.c */
 #define MWI_SIGSTACK_BYTES (64 * MWI_KB) /* the vector state alone can take 11 KB with AMX */
@@ -354,6 +353,17 @@ MWI_INLINE bool mwi_m_in_syscall(struct mwi_m *m) {
 }
 MWI_INLINE struct mwi_m *mwi_self(void) {
   return mwi_tcb()->m;
+}
+
+/* xorshift32 (Marsaglia 2003).  Where the goroutine migrates meanwhile two threads may share a
+ * number: any will do. */
+MWI_INLINE uint32_t mwi_rand(void) {
+  struct mwi_m *m = mwi_self();
+  uint32_t x = m->rand;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  return m->rand = x;
 }
 
 /* In SYS, is it in a function of libc's that the runtime has called for compiled code?  From a call

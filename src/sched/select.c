@@ -43,22 +43,12 @@ struct select {
 
 /* ---- Orders ------------------------------------------------------------ */
 
-static uint32_t next_random(void) {
-  struct mwi_m *m = mwi_tcb()->m; /* migration in between harms nobody: any number will do */
-  uint32_t x = m->rand != 0 ? m->rand : 0x9e3779b9;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  m->rand = x;
-  return x;
-}
-
 /* Shuffled numbers of the cases that have a channel. */
 static void make_poll_order(struct select *s) {
   uint32_t k = 0;
   for (uint32_t i = 0; i < s->n; i++) {
     if (s->cases[i].chan == NULL) continue;
-    uint32_t j = (uint32_t)(((uint64_t)next_random() * (k + 1)) >> 32);
+    uint32_t j = (uint32_t)(((uint64_t)mwi_rand() * (k + 1)) >> 32);
     s->poll_order[k] = s->poll_order[j];
     s->poll_order[j] = (uint16_t)i;
     k++;
