@@ -17,6 +17,11 @@
 #ifndef MALLOW_H
 #define MALLOW_H
 
+/* Programs are compiled with the warnings that they like; the macros give none either. */
+#if defined(__GNUC__)
+#pragma GCC system_header
+#endif
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,10 +62,10 @@ extern "C" {
   })
 #ifdef __cplusplus
 #define MWI_ALIGN(T) alignof(T)
-#define MWI_AUTO auto
+#define MWI_LIKE(value) auto
 #else
-#define MWI_ALIGN(T) (__extension__ _Alignof(T))
-#define MWI_AUTO __auto_type
+#define MWI_ALIGN(T) __alignof__(T)
+#define MWI_LIKE(value) __typeof__(((void)0, (value))) /* as a variable's: no array, not const */
 #endif
 #define MWI_PTR(T) __typeof__(__typeof__(T) *)
 
@@ -186,13 +191,13 @@ typedef struct mw_chan mw_chan;
  * room or a receiver.  On a closed channel: fatal.  On NULL: blocks for ever. */
 #define mw_chan_send(ch, value)                                                                    \
   __extension__({                                                                                  \
-    MWI_AUTO mwi_value = (value);                                                                  \
+    MWI_LIKE(value) mwi_value = (value);                                                           \
     mwi_chan_send((ch), &mwi_value, sizeof mwi_value);                                             \
   })
 /* Send without blocking: false when that would block. */
 #define mw_chan_try_send(ch, value)                                                                \
   __extension__({                                                                                  \
-    MWI_AUTO mwi_value = (value);                                                                  \
+    MWI_LIKE(value) mwi_value = (value);                                                           \
     mwi_chan_try_send((ch), &mwi_value, sizeof mwi_value);                                         \
   })
 /* Receive into *out (out may be NULL).  Blocks.  False, with *out zeroed, once
@@ -215,9 +220,11 @@ template <> inline size_t mwi_elem_size(const void *) {
 extern "C" {
 #define MWI_ELEM_SIZE(out) mwi_elem_size(out)
 #else
+#define MWI_IS_VOID(p)                                                                             \
+  (__builtin_types_compatible_p(__typeof__(p), void *) ||                                          \
+   __builtin_types_compatible_p(__typeof__(p), const void *))
 #define MWI_ELEM_SIZE(out)                                                                         \
-  (__extension__(_Generic((out), void *: (size_t)0, default: (size_t)1) *                          \
-                 sizeof(*_Generic((out), void *: (char *)0, default: (out)))))
+  (MWI_IS_VOID(out) ? 0 : sizeof(*__builtin_choose_expr(MWI_IS_VOID(out), (char *)0, (out))))
 #endif
 
 /* No more is sent; what is in the channel can still be received.  Wakes all who
@@ -239,20 +246,25 @@ typedef struct mw_case {
 } mw_case;
 
 #define mw_case_recv(ch, out)                                                                      \
-  ((mw_case){.chan = (ch), .elem = (out), .size = (uint32_t)MWI_ELEM_SIZE(out), .send = false})
+  (__extension__(mw_case){                                                                         \
+      .chan = (ch), .elem = (out), .size = (uint32_t)MWI_ELEM_SIZE(out), .send = false})
 /* ptr: address of the value to send; read when the case is chosen, or before
  * the select parks: do not change it meanwhile. */
 #define mw_case_send(ch, ptr)                                                                      \
-  ((mw_case){                                                                                      \
-      .chan = (ch), .elem = (void *)(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
+  (__extension__(mw_case){                                                                         \
+      .chan = (ch), .elem = mwi_plain(ptr), .size = (uint32_t)MWI_ELEM_SIZE(ptr), .send = true})
 
-#ifdef __cplusplus /* compound literals are C's */
+#ifndef __cplusplus
+static __inline__ MWI_ATTR(always_inline) void *mwi_plain(const void *value) {
+  return (void *)value; /* in a macro this would earn -Wcast-qual */
+}
+#else /* compound literals are C's */
 #undef mw_case_recv
 #undef mw_case_send
-#define mw_case_recv(ch, out) mwi_case((ch), (void *)(out), MWI_ELEM_SIZE(out), false)
-#define mw_case_send(ch, ptr) mwi_case((ch), (void *)(ptr), MWI_ELEM_SIZE(ptr), true)
-inline mw_case mwi_case(mw_chan *chan, void *elem, size_t size, bool send) {
-  mw_case one = {chan, elem, (uint32_t)size, send, false};
+#define mw_case_recv(ch, out) mwi_case((ch), static_cast<void *>(out), MWI_ELEM_SIZE(out), false)
+#define mw_case_send(ch, ptr) mwi_case((ch), (ptr), MWI_ELEM_SIZE(ptr), true)
+inline mw_case mwi_case(mw_chan *chan, const void *elem, size_t size, bool send) {
+  mw_case one = {chan, const_cast<void *>(elem), static_cast<uint32_t>(size), send, false};
   return one;
 }
 #endif
