@@ -60,17 +60,17 @@ static void lend(struct mwi_lent *l, const void *p) {
   if (g && g != mwi_getg()) lend_stack(l, g);
 }
 
-static void lend_vector(struct mwi_lent *l, const struct iovec *v, size_t n) {
+static void lend_iovecs(struct mwi_lent *l, const struct iovec *v, size_t n) {
   if (n > IOV_MAX) return; /* refused, and perhaps not even there */
   for (size_t i = 0; v && i < n; i++) lend(l, v[i].iov_base);
 }
 
-static void lend_message(struct mwi_lent *l, const struct msghdr *m) {
+static void lend_msghdr(struct mwi_lent *l, const struct msghdr *m) {
   if (!m) return;
   lend(l, m->msg_name);
   lend(l, m->msg_control);
   lend(l, m->msg_iov);
-  lend_vector(l, m->msg_iov, m->msg_iovlen);
+  lend_iovecs(l, m->msg_iov, m->msg_iovlen);
 }
 
 static void lend_strings(struct mwi_lent *l, char *const *v) {
@@ -78,63 +78,57 @@ static void lend_strings(struct mwi_lent *l, char *const *v) {
   for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
 }
 
+/* What the arguments point to is lent already: MWI_LEND_DEEPER's kinds. */
+static void lend_vector(struct mwi_lent *l, const long *arg) {
+  lend_iovecs(l, (const struct iovec *)arg[1], (size_t)arg[2]);
+}
+/* The other process may be this one. */
+static void lend_vectors(struct mwi_lent *l, const long *arg) {
+  lend_vector(l, arg);
+  lend_vector(l, arg + 2);
+}
 /* io_submit's.  Direct I/O goes on after the call, and its buffers are not lent any more. */
-static void lend_requests(struct mwi_lent *l, struct iocb *const *list, long n) {
-  lend(l, list); /* then it can be read */
-  for (long i = 0; list && i < n; i++) {
+static void lend_requests(struct mwi_lent *l, const long *arg) {
+  struct iocb *const *list = (struct iocb *const *)arg[2];
+  for (long i = 0; list && i < arg[1]; i++) {
     const struct iocb *r = list[i];
     lend(l, r);
     if (!r) continue;
     const void *p = (const void *)(uintptr_t)r->aio_buf;
     lend(l, p);
     if (r->aio_lio_opcode == IOCB_CMD_PREADV || r->aio_lio_opcode == IOCB_CMD_PWRITEV)
-      lend_vector(l, p, (size_t)r->aio_nbytes);
+      lend_iovecs(l, p, (size_t)r->aio_nbytes);
   }
+}
+static void lend_message(struct mwi_lent *l, const long *arg) {
+  lend_msghdr(l, (const struct msghdr *)arg[1]);
+}
+static void lend_messages(struct mwi_lent *l, const long *arg) {
+  const struct mmsghdr *m = (const void *)arg[1];
+  for (size_t i = 0; m && i < (size_t)arg[2] && i < IOV_MAX; i++) lend_msghdr(l, &m[i].msg_hdr);
+}
+static void lend_mask(struct mwi_lent *l, const long *arg) { /* its address and size */
+  if (arg[5]) lend(l, *(const void *const *)arg[5]);
+}
+static void lend_program(struct mwi_lent *l, const long *arg) {
+  lend_strings(l, (char *const *)arg[1]);
+  lend_strings(l, (char *const *)arg[2]);
+}
+static void lend_program_at(struct mwi_lent *l, const long *arg) {
+  lend_program(l, arg + 1);
 }
 
 void mwi_lend(struct mwi_lent *l, long number, const long *arg) {
   *l = (struct mwi_lent){0};
   mwi_rt_enter(); /* a stop waits: scan bits are waited for */
   for (int i = 0; i < 6; i++) lend(l, (const void *)arg[i]);
-  const void *p = (const void *)arg[1];
   switch (number) {
-  case SYS_readv:
-  case SYS_writev:
-  case SYS_preadv:
-  case SYS_pwritev:
-  case SYS_preadv2:
-  case SYS_pwritev2:
-  case SYS_vmsplice:
-    lend_vector(l, p, (size_t)arg[2]);
+#define DEEPER(n, what)                                                                            \
+  case n:                                                                                          \
+    lend_##what(l, arg);                                                                           \
     break;
-  case SYS_process_vm_readv: /* the other process may be this one */
-  case SYS_process_vm_writev:
-    lend_vector(l, p, (size_t)arg[2]);
-    lend_vector(l, (const void *)arg[3], (size_t)arg[4]);
-    break;
-  case SYS_io_submit:
-    lend_requests(l, (struct iocb *const *)arg[2], arg[1]);
-    break;
-  case SYS_recvmsg:
-  case SYS_sendmsg:
-    lend_message(l, p);
-    break;
-  case SYS_recvmmsg:
-  case SYS_sendmmsg:
-    for (size_t i = 0; p && i < (size_t)arg[2] && i < IOV_MAX; i++)
-      lend_message(l, &((const struct mmsghdr *)p)[i].msg_hdr);
-    break;
-  case SYS_execve:
-    lend_strings(l, (char *const *)arg[1]);
-    lend_strings(l, (char *const *)arg[2]);
-    break;
-  case SYS_execveat:
-    lend_strings(l, (char *const *)arg[2]);
-    lend_strings(l, (char *const *)arg[3]);
-    break;
-  case SYS_pselect6: /* the mask's address and size */
-    if (arg[5]) lend(l, *(const void *const *)arg[5]);
-    break;
+    MWI_LEND_DEEPER(DEEPER)
+#undef DEEPER
   default:
     break;
   }

@@ -64,26 +64,33 @@ MWI_INLINE bool mwi_lend_is_near(const struct mwi_g *g, uintptr_t addr) {
          addr - mwi_heap.base < mwi_load_relaxed(&mwi_heap.used);
 }
 
+/* Calls whose arguments point to what has pointers in it.  X(number, what it is): lend.c has a
+ * function for each kind. */
+#define MWI_LEND_DEEPER(X)                                                                         \
+  X(SYS_readv, vector)                                                                             \
+  X(SYS_writev, vector)                                                                            \
+  X(SYS_preadv, vector)                                                                            \
+  X(SYS_pwritev, vector)                                                                           \
+  X(SYS_preadv2, vector)                                                                           \
+  X(SYS_pwritev2, vector)                                                                          \
+  X(SYS_vmsplice, vector)                                                                          \
+  X(SYS_process_vm_readv, vectors)                                                                 \
+  X(SYS_process_vm_writev, vectors)                                                                \
+  X(SYS_io_submit, requests)                                                                       \
+  X(SYS_recvmsg, message)                                                                          \
+  X(SYS_sendmsg, message)                                                                          \
+  X(SYS_recvmmsg, messages)                                                                        \
+  X(SYS_sendmmsg, messages)                                                                        \
+  X(SYS_pselect6, mask)                                                                            \
+  X(SYS_execve, program)                                                                           \
+  X(SYS_execveat, program_at)
+
 /* Is there anything to look at?  Most calls: no. */
 MWI_INLINE bool mwi_lend_wanted(long number, long a, long b, long c, long d, long e, long f) {
   switch (number) {
-  case SYS_readv:
-  case SYS_writev:
-  case SYS_preadv:
-  case SYS_pwritev:
-  case SYS_preadv2:
-  case SYS_pwritev2:
-  case SYS_vmsplice:
-  case SYS_process_vm_readv:
-  case SYS_process_vm_writev:
-  case SYS_io_submit:
-  case SYS_recvmsg:
-  case SYS_sendmsg:
-  case SYS_recvmmsg:
-  case SYS_sendmmsg:
-  case SYS_pselect6:
-  case SYS_execve:
-  case SYS_execveat:
+#define DEEPER(n, what) case n:
+    MWI_LEND_DEEPER(DEEPER)
+#undef DEEPER
     return true;
   default:
     break;
