@@ -17,6 +17,7 @@
  *          full.
  */
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "debug/fatal.h"
@@ -91,21 +92,35 @@ static void say_signal(struct mwi_line *l, int sig, const siginfo_t *info, uintp
   say(l, "]");
 }
 
+/* How large the calling thread's own stack may be.  0: not known, or there is no limit. */
+static size_t own_stack_limit(void) {
+  const struct mwi_m *m = mwi_tcb()->m;
+  struct rlimit r;
+  if (!m) return 0;
+  if (m->stack_lo) return m->stack_hi - m->stack_lo;
+  return getrlimit(RLIMIT_STACK, &r) == 0 && r.rlim_cur != RLIM_INFINITY ? (size_t)r.rlim_cur : 0;
+}
+
 /* A full stack: a goroutine's, or a thread's own. */
-static bool overflow(int sig, const siginfo_t *info, uintptr_t sp, size_t *limit) {
+static bool overflow(int sig, const siginfo_t *info, uintptr_t sp, const char **whose,
+                     size_t *limit) {
   if (sig != SIGSEGV || info->si_code <= 0) return false;
   uintptr_t addr = (uintptr_t)info->si_addr;
-  *limit = 0;
+  *whose = "goroutine";
   if (mwi_stack_guard_hit(addr, limit)) return true;
   struct mwi_tcb *tcb = mwi_tcb();
   bool own_stack = !tcb->g || tcb->g->foreign;
+  *whose = "thread";
+  *limit = own_stack ? own_stack_limit() : 0;
   return own_stack && addr >= NIL_BYTES && addr < sp + 256 && sp - addr + 256 < NEAR_SP;
 }
 
-static void say_overflow(struct mwi_line *l, uintptr_t sp, size_t limit) {
+static void say_overflow(struct mwi_line *l, uintptr_t sp, const char *whose, size_t limit) {
   const struct mwi_g *g = mwi_tcb()->g;
   if (limit) {
-    mwi_line_str(l, "runtime: goroutine stack exceeds ");
+    mwi_line_str(l, "runtime: ");
+    mwi_line_str(l, whose);
+    mwi_line_str(l, " stack exceeds ");
     mwi_line_udec(l, limit);
     say(l, "-byte limit");
   }
@@ -134,6 +149,7 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
   }
   mwi_line_init(&l);
   uintptr_t sp = ctx.reg[MWI_CTX_SP];
+  const char *whose;
   size_t limit;
   if (sig == SIGQUIT) {
     say(&l, signal_words(sig));
@@ -142,8 +158,8 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
     mwi_line_end(&l, 2);
     death.all = true;
     death.signal = 0;
-  } else if (overflow(sig, info, sp, &limit)) {
-    say_overflow(&l, sp, limit);
+  } else if (overflow(sig, info, sp, &whose, &limit)) {
+    say_overflow(&l, sp, whose, limit);
     death.signal = 0;
   } else {
     say_fault(&l, sig, info);

@@ -77,8 +77,8 @@ int mwi_os_thread_start(void (*fn)(void *), void *arg);
 int32_t mwi_os_tid(void);
 /* Send the stop signal to a thread of this process. */
 void mwi_os_signal_thread(int32_t tid, int sig);
-/* The calling thread's own stack: its highest address, and in *lo the lowest, 0 where it grows (the
- * initial thread's). */
+/* The calling thread's own stack: returns its highest address; *lo, where its guard ends, 0 for the
+ * initial thread's, which grows up to RLIMIT_STACK. */
 uintptr_t mwi_os_stack(uintptr_t *lo);
 
 void mwi_os_set_gs(void *base);

@@ -58,7 +58,7 @@ struct mwi_m {
    * Owner writes, others read (netpoll.c) */
   _Atomic uint8_t home;
   bool kept_watch;              /* owner: it has run nobody since it was the keeper */
-  uintptr_t stack_lo, stack_hi; /* the thread's own stack; lo 0: it grows */
+  uintptr_t stack_lo, stack_hi; /* the thread's own stack (mwi_os_stack) */
   void *sigstack;
   /* owner, and handlers on its thread: scratch.c */
   char *scratch;       /* constant */

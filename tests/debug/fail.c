@@ -135,7 +135,10 @@ int main(int argc, char **argv) {
     overflow(NULL);
   } else if (IS("overflow-thread")) {
     pthread_t t;
-    pthread_create(&t, NULL, overflow_thread, NULL);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 1 << 20);
+    pthread_create(&t, &attr, overflow_thread, NULL);
     pthread_join(t, NULL);
   } else if (IS("deadlock")) {
     mw_go(receiver, ch);
