@@ -152,7 +152,8 @@ static void *cover_main(void *p) {
   free(p);
   void *r;
   pthread_cleanup_push(count_down, NULL);
-  if (c.given) mwi_thread_hooks.take(c.given, c.c11 ? (void (*)(void))c.c11 : (void (*)(void))c.fn);
+  if (c.given)
+    mwi_thread_hooks.take(c.given, c.arg, c.c11 ? (void (*)(void))c.c11 : (void (*)(void))c.fn);
   r = c.c11 ? mwi_bottom_call(c11_main, &c) : mwi_bottom_call(c.fn, c.arg);
   if (!c.c11 && mwi_thread_hooks.gives) mwi_thread_hooks.gives(r);
   pthread_cleanup_pop(1);

@@ -46,12 +46,13 @@ extern void (*_Atomic mwi_thread_exit_hook)(void); /* relaxed: everybody writes 
 void mwi_os_thread_watch(void);
 /* What a thread is given and gives, while only libc has it (sched/kept.c fills it, when there is a
  * heap).  give: the creator's, of the argument, or 0: nothing; give_up: there is no thread.  take:
- * the new thread's, which has the argument, and will call fn.  gives: the thread's, of its result.
+ * the new thread's, which has the argument, and will call fn with it.  gives: the thread's, of its
+ * result.
  */
 struct mwi_thread_hooks {
   uintptr_t (*give)(void *arg);
   void (*give_up)(uintptr_t given);
-  void (*take)(uintptr_t given, void (*fn)(void));
+  void (*take)(uintptr_t given, void *arg, void (*fn)(void));
   void (*gives)(void *result);
 };
 extern struct mwi_thread_hooks mwi_thread_hooks; /* constant after init */

@@ -147,6 +147,7 @@ static struct kept take_out(enum mwi_kept_by by, uint64_t key) {
 /* And? */
 static void ended(const struct kept *was, bool yes) {
   if (!was->handle) return;
+  mwi_assert(mw_handle_get(was->handle) == (void *)was->object); /* [KP1] */
   if (yes)
     mw_handle_free(was->handle);
   else
@@ -171,8 +172,10 @@ static void give_up(uintptr_t given) {
 }
 
 /* The new thread has the argument on its stack; fn comes next. */
-static void take(uintptr_t given, void (*fn)(void)) {
+static void take(uintptr_t given, void *arg, void (*fn)(void)) {
   mwi_attach_for(fn);
+  mwi_assert(mw_handle_get(given) == arg); /* [KP1] */
+  (void)arg;
   give_up(given);
 }
 
@@ -219,6 +222,7 @@ static int joined(pthread_t t, int error, void *result) {
   if ((k = *at) != NULL && k->object == (uintptr_t)result && --k->times == 0)
     before = put_locked(s, at, &(struct kept){0});
   mwi_unlock(&s->lock);
+  mwi_assert(!before || mw_handle_get(before) == result); /* [KP1] */
   let_go(before);
   section_end(g);
   return error;
