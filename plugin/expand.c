@@ -18,10 +18,14 @@
  *          the old values, and a value that store 1 writes and store 2
  *          overwrites has been shaded as new.
  *          Every guarded operation carries the metadata "mallow.guarded".
- *          A store of a piece of a word (pieces.c) is in its group as it is, and what the words
- * become is known when the group's stores are all made: test; slow: wb_pieces(p1, n1), ...; store
- * 1; ...; store n; test; slow: wb_pieces(p1, n1), ... One that stands alone and is no wider than a
- * word tells its value instead.
+ *          A store of a piece of a word (pieces.c) is in its group as it is, and what the
+ *          words become is known when the group's stores are all made:
+ *
+ *              test;  slow: wb_pieces(p1, n1), ...
+ *              store 1; ...; store n
+ *              test;  slow: wb_pieces(p1, n1), ...
+ *
+ *          One that stands alone and is no wider than a word tells its value instead.
  */
 #include <string.h>
 #include "mallow-cc.h"

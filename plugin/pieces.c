@@ -7,8 +7,8 @@
  *          numbers that may do so, and the memset and memcpy that the optimiser has made of such
  *          loops; expand.c gives them their barriers.
  * Promise  [PC1] With -fgc-malloc every store that C allows to change a pointer in
- *          memory has a barrier, or is to private memory (base.c).  C's rule of aliasing says
- * which:
+ *          memory has a barrier, or is to private memory (base.c).  Which those are, C's
+ *          rule of aliasing says:
  *          - a store by an lvalue of character type that is no member of a struct;
  *          - one whose type clang does not tell: bit-fields, what was a memcpy of a few bytes, what
  *            the optimiser has merged, and everything in a module without alias information;
