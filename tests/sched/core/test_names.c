@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <mallow.h>
@@ -80,18 +81,21 @@ static int teardown(void **state) {
 /* ---- Threads ------------------------------------------------------------------- */
 
 static int gives;
+static _Atomic int32_t tid;
 static __attribute__((noinline)) void *thread(void *unused) {
   (void)unused;
+  mwi_store_release(&tid, mwi_os_tid());
   return (void *)~hidden[gives];
 }
 
-/* A thread that has given that. */
+/* A thread that has given that, and is gone from the kernel: libc uses no stack again before. */
 static pthread_t ended_thread(int object) {
   pthread_t t;
-  int32_t before = mwi_load_acquire(&mwi_thread_count);
   gives = object;
+  mwi_store_relaxed(&tid, 0);
   assert_int_equal(pthread_create(&t, NULL, thread, NULL), 0);
-  while (mwi_load_acquire(&mwi_thread_count) != before) mwi_os_yield();
+  while (!mwi_load_acquire(&tid)) mwi_os_yield();
+  while (tgkill(getpid(), mwi_load_acquire(&tid), 0) == 0) mwi_os_yield();
   return t;
 }
 
