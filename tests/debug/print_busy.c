@@ -7,6 +7,7 @@
  * time.  Every trace must name the goroutine that prints it, and the long-lived
  * ones with the functions that they are in.
  */
+#define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <mallow.h>
 #include <pthread.h>
@@ -15,10 +16,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../parked.h"
+
 #define ROUNDS 30
 #define PRINTERS 3
 
 static _Atomic int stop, failures;
+
+/* Those that are there from beginning to end; and who prints. */
+static const char *const wanted[] = {"\nmain(...)\n",           "\nspinning(...)\n",
+                                     "\nsorting(...)\n",        "\nwaiting(...)\n",
+                                     "\nthread_waiting(...)\n", "\nprinting(...)\n"};
+enum { WANTED = sizeof wanted / sizeof *wanted, LONG_LIVED = WANTED - 1 };
 
 static int compare(const void *a, const void *b) {
   return *(const int *)a - *(const int *)b;
@@ -86,10 +95,7 @@ static void printing(void *arg) {
     ssize_t n = pread(fd[0], p->text, (1 << 20) - 1, 0);
     fclose(f);
     p->text[n > 0 ? n : 0] = 0;
-    static const char *const wanted[] = {"\nmain(...)\n",     "\nprinting(...)\n",
-                                         "\nspinning(...)\n", "\nsorting(...)\n",
-                                         "\nwaiting(...)\n",  "\nthread_waiting(...)\n"};
-    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
+    for (int k = 0; k < WANTED; k++)
       if (!strstr(p->text, wanted[k]) && !failures++)
         printf("%s is not in:\n%s\n", wanted[k] + 1, p->text);
     volatile_calls(p->text);
@@ -108,7 +114,7 @@ int main(void) {
   mw_go(sleeping, NULL);
   mw_go(waiting, ch);
   mw_go(breeding, NULL);
-  mw_sleep(20000000); /* they have all begun */
+  for (int k = 0; k < LONG_LIVED; k++) until_parked(1, wanted[k]); /* or do what they do */
   for (int i = 0; i < PRINTERS; i++) {
     struct printer *p = mw_new(struct printer);
     p->done = done;
