@@ -311,7 +311,9 @@ static void cut(int i) {
   }
 }
 
+/* Not out of stdio: the stream stays locked, and POSIX does not say what becomes of it. */
 static void leave(int i) {
+  if (calls[i].fn == in_fgets) return;
   for (volatile int round = 0; round < 10; round++) {
     keep_thread();
     if (sigsetjmp(out, 1) == 0) {
