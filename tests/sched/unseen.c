@@ -7,12 +7,14 @@
  *       waiter [WT3], in a buffer that a waiter points to, in the waiter of a
  *       receiver that has not run yet, and a timer that is only in a heap.  Then
  *       collect, with clobberfree=1, and look at the object.
- * How   On one processor: a goroutine that was yielded to has run until it
- *       parked, and one that was readied has not run yet.  Where the collection
- *       must not let others run, the world stays stopped for it (stw).
+ * How   Each state is waited for.  On one processor, because there one that was readied
+ *       has not run yet; where the collection must not let others run, the world stays
+ *       stopped for it (stw).  A time slice may end all the same just then: once more.
  *
  *     unseen [stw]
  */
+#define _GNU_SOURCE 1
+#include "../parked.h"
 #include "check.h"
 
 enum { WIDE = 12 };
@@ -74,11 +76,6 @@ static void check_box(const box *b) {
   CHECK(b->more->check == ~magic);
 }
 
-/* Until the others are parked. */
-static void let_run(void) {
-  for (int i = 0; i < 10; i++) mw_yield();
-}
-
 /* ---- A parked sender: by select, whose values are elsewhere than in its frame -- */
 
 static void send_slots(void *arg) {
@@ -97,13 +94,13 @@ __attribute__((noinline)) static void fill_slots(world *s) {
 static void parked_sender(world *s) {
   fill_slots(s);
   mw_go(send_slots, s);
-  let_run();
+  until_parked(1, "[select");
   s->slot = NULL; /* the value was read when the select parked: what is sent is the box */
   collect();
   box *b;
   CHECK(mw_chan_recv(s->c, &b));
   check_box(b);
-  let_run();
+  until_parked(1, "[select");
   s->wide_slot->b = NULL;
   collect();
   wide v;
@@ -135,14 +132,16 @@ __attribute__((noinline)) static void send_wide(world *s) {
   mw_keep_alive(&v);
 }
 static void receiver_to_run(world *s, void (*send)(world *)) {
-  s->ran = 0;
-  mw_go(receive, s);
-  let_run();
-  send(s);
-  collect();
-  CHECK(!s->ran); /* else nothing was tested */
-  int one;
-  mw_chan_recv(s->done, &one);
+  for (bool tested = false; !tested;) {
+    s->ran = 0;
+    mw_go(receive, s);
+    until_parked(1, "[select");
+    send(s);
+    collect();
+    tested = !s->ran;
+    int one;
+    mw_chan_recv(s->done, &one);
+  }
 }
 
 /* ---- A timer whose goroutine has gone on: its entry stays until it is due - */
@@ -158,7 +157,7 @@ __attribute__((noinline)) static mw_weak timer_in_heap_only(world *s) {
   s->after = mw_after(3600000000000);
   mw_weak w = mw_weak_make(s->after);
   mw_go(wait_for_either, s);
-  let_run(); /* it waits, so the timer is in the heap */
+  until_parked(1, "[select"); /* so the timer is in the heap */
   mw_chan_send(s->other, 1);
   int one;
   mw_chan_recv(s->done, &one);
@@ -167,7 +166,7 @@ __attribute__((noinline)) static mw_weak timer_in_heap_only(world *s) {
 }
 static void entry_of_a_timer(world *s) {
   mw_weak w = timer_in_heap_only(s);
-  let_run(); /* the goroutine is gone, with its waiters */
+  while (mw_num_goroutine() > 1) mw_yield(); /* it is gone, with its waiters */
   collect();
   CHECK(mw_weak_get(w) != NULL);
 }
