@@ -5,13 +5,9 @@
  * Order, closing, len and cap, try operations, elements of no, small, odd and
  * large size, pointers that only the channel holds across collections.
  */
+#define _GNU_SOURCE 1
+#include "../parked.h"
 #include "check.h"
-
-/* Let everyone who can run get to where he blocks. */
-static void settle(void) {
-  for (int i = 0; i < 20; i++) mw_yield();
-  mw_sleep(2000000);
-}
 
 static void buffered_is_fifo(void) {
   mw_chan *c = mw_chan_make(int, 3);
@@ -107,7 +103,7 @@ static void close_wakes_all_receivers(void) {
   p->in = mw_chan_make(long, 0);
   p->out = mw_chan_make(long, 10);
   for (int i = 0; i < 10; i++) mw_go(waiting_receiver, p);
-  settle();
+  until_parked(10, "[chan receive");
   mw_chan_close(p->in);
   for (int i = 0; i < 10; i++) {
     long v = 0;
@@ -128,7 +124,8 @@ static void senders_queue_up(void) {
   p->in = mw_chan_make(long, 2);
   for (int i = 0; i < 6; i++) {
     mw_go(waiting_sender, p);
-    settle();
+    while (mw_chan_len(p->in) < (i < 2 ? (size_t)i + 1 : 2)) mw_yield();
+    until_parked(i - 1, "[chan send");
   }
   CHECK_EQ(mw_chan_len(p->in), 2);
   for (long i = 1; i <= 6; i++) {
@@ -235,7 +232,7 @@ static void channels_keep_objects(void) {
     p->in = mw_chan_make(node *, cap);
     p->out = mw_chan_make(big, cap);
     mw_go(send_nodes, p);
-    settle();
+    until_parked(1, "[chan send"); /* five do not fit */
     churn();
     for (long i = 0; i < 5; i++) {
       node *n = NULL;
@@ -243,7 +240,10 @@ static void channels_keep_objects(void) {
       churn();
       check_node(n, i);
     }
-    settle();
+    if (cap == 0)
+      until_parked(1, "[chan send");
+    else
+      while (mw_chan_len(p->out) == 0) mw_yield();
     churn();
     big *b = mw_new(big); /* the target is in the heap */
     CHECK(mw_chan_recv(p->out, b));
