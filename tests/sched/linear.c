@@ -2,7 +2,7 @@
 /*
  * tests/sched/linear.c -- channels and select against a sequential model
  *
- *   linear [TRIALS]
+ *   linear [HISTORIES]
  *
  * Job   In each trial a few goroutines make random operations on two channels
  *       of random capacity and record for each: when it was called, when it
@@ -302,14 +302,13 @@ static bool run_trial(rng *g) {
 
 int main(int argc, char **argv) {
   check_start();
-  long trials = arg_or(argc, argv, 1, 3000);
+  long histories = arg_or(argc, argv, 1, 3000); /* short enough to check */
   seen = calloc(SEEN, sizeof *seen);
   seen_round = calloc(SEEN, sizeof *seen_round);
   current_round = 1;
   rng g = rng_for(1u << 30);
-  long checked = 0;
-  for (long i = 0; i < trials; i++) checked += run_trial(&g);
-  CHECK(checked > trials / 2);
-  printf("ok: %ld histories of %ld\n", checked, trials);
+  long checked = 0, made = 0;
+  for (; checked < histories; made++) checked += run_trial(&g);
+  printf("ok: %ld histories of %ld\n", checked, made);
   return 0;
 }
