@@ -7,32 +7,31 @@
  *
  * One processor: others run only where this goroutine lets them.
  */
-#include <mallow.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK_EXIT exit
+#define _GNU_SOURCE 1
+#include "../parked.h"
 #include "check.h"
 
 static mw_mutex m;
-static _Atomic int turns, begun;
+static _Atomic int turns;
 static int order[2];
 static mw_waitgroup done;
 
 static void waiter(void *arg) {
-  begun++;
   mw_mutex_lock(&m);
   order[turns++] = (int)(intptr_t)arg;
   mw_mutex_unlock(&m);
   mw_waitgroup_done(&done);
 }
 
-static void start_waiter(int who) {
-  int before = begun;
+static void wait_for(int waiters) {
+  until_parked(waiters, "[sync.Mutex.Lock");
+}
+
+/* The n-th who waits. */
+static void start_waiter(int n) {
   mw_waitgroup_add(&done, 1);
-  mw_go(waiter, (void *)(intptr_t)who);
-  while (begun == before) mw_yield();
-  mw_yield(); /* it waits now, if it did not before its time slice was over */
+  mw_go(waiter, (void *)(intptr_t)n);
+  wait_for(n);
 }
 
 static void in_front(void) {
@@ -42,7 +41,7 @@ static void in_front(void) {
   start_waiter(2);
   mw_mutex_unlock(&m); /* wakes 1, which does not run yet */
   mw_mutex_lock(&m);
-  for (int i = 0; i < 3; i++) mw_yield(); /* it has looked, and waits again */
+  wait_for(2); /* it has looked, and waits again */
   CHECK_EQ(turns, 0);
   mw_mutex_unlock(&m);
   mw_waitgroup_wait(&done);
@@ -57,7 +56,7 @@ static void at_once(void) {
   for (int64_t end = mw_nanotime() + 2000000; mw_nanotime() < end;) continue; /* long enough */
   mw_mutex_unlock(&m);
   mw_mutex_lock(&m);
-  for (int i = 0; i < 3; i++) mw_yield(); /* it has looked, and is starving */
+  wait_for(1); /* it has looked, and is starving */
   CHECK_EQ(turns, 0);
   mw_mutex_unlock(&m);
   CHECK_EQ(turns, 1);
