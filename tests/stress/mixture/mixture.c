@@ -10,13 +10,12 @@
  *
  * Shows, ten times a run but at least every half minute, how many rounds each
  * part has done, and what the runtime did meanwhile.  A part that gets nowhere for
- * three minutes is a hang: every goroutine is printed and the program ends.  At
- * the end each part must have done a round, stacks must have been folded, and
- * what the parts allocated must be gone.
+ * three minutes is a hang: every goroutine is printed and the program ends.  It goes
+ * on until each part has done a round and stacks have been seen folded; all
+ * goroutines must end then.
  */
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mixture.h"
@@ -73,8 +72,8 @@ enum { MOST = 64 };
 typedef struct running {
   const part *part;
   _Atomic uint64_t rounds;
-  time_t moved; /* the watchdog's */
-  uint64_t seen;
+  uint64_t seen; /* the watchdog's */
+  int idle_s;
   uint64_t shown;
 } running;
 static running all[MOST];
@@ -118,15 +117,12 @@ static void add_parts(const part *p, int argc, char **argv) {
 static void *watch(void *unused) {
   (void)unused;
   for (;;) {
-    sleep(1);
-    time_t now = time(NULL);
+    sleep(1); /* counted, not timed: the whole process may be stopped, or clocks set */
     for (int i = 0; i < nall; i++) {
       running *r = &all[i];
-      if (r->rounds != r->seen || !r->moved) {
-        r->seen = r->rounds;
-        r->moved = now;
-      }
-      if (now - r->moved < HANG_S) continue;
+      r->idle_s = r->rounds == r->seen ? r->idle_s + 1 : 0;
+      r->seen = r->rounds;
+      if (r->idle_s < HANG_S) continue;
       fprintf(stderr, "mixture: %s does not move\n", r->part->name);
       kill(getpid(), SIGQUIT);
       sleep(20);
@@ -202,7 +198,7 @@ int main(int argc, char **argv) {
   if (every > 30 * SECOND) every = 30 * SECOND;
   if (every < 2 * SECOND) every = 2 * SECOND;
   uint64_t most_folded = 0;
-  for (int64_t next = begin + every; mw_nanotime() < end;) {
+  for (int64_t next = begin + every; mw_nanotime() < end || !most_folded;) {
     static mw_mem_stats s;
     mw_sleep(200000000);
     mw_read_mem_stats(&s);
@@ -216,7 +212,6 @@ int main(int argc, char **argv) {
   over = true;
   mw_waitgroup_wait(&workers);
   show(begin);
-  CHECK(most_folded > 0);
   while (mw_num_goroutine() > 1) mw_sleep(1000000); /* those that are about to end */
   puts("ok");
   return 0;
