@@ -36,6 +36,8 @@
  *          kernel whatever is asked, SIG_DFL and SIG_IGN too, and does what the
  *          kernel would do [N4]; and what compiled code blocks, in masks and
  *          during handlers of other signals, SIGSEGV is not among it.
+ *          The runtime's own handlers the program sees as they are; what it gives back is installed
+ *          as it was.
  *          SA_RESETHAND the trampoline does itself: the kernel would take the handler away
  *          from a signal that has to go on to main's thread first [N5] [N7].
  * Threads  mwi_actions_lock for changes; the trampoline reads without it.  `settling`, a spinlock
@@ -72,7 +74,10 @@ static struct action {
   /* 0: the trampoline is not installed; for SIGSEGV, where it stays, what was asked */
   _Atomic uintptr_t handler;
   _Atomic int flags;
-  bool masks_segv; /* asked to block SIGSEGV meanwhile; under mwi_actions_lock */
+  /* the others: settled with the kernel */
+  bool masks_segv;          /* asked to block SIGSEGV meanwhile */
+  bool heard;               /* channels get it, by mwi_signal_note */
+  struct sigaction unheard; /* what it does otherwise, as the program sees it */
 } actions[MWI_NSIG];
 mw_mutex mwi_actions_lock;
 
@@ -343,10 +348,28 @@ void mwi_signal_spare(int sig, siginfo_t *info, void *uc) {
 int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 handler_fn *mwi_rt_signal(int sig, handler_fn *fn);
 
+/* A handler that the runtime has installed by itself.  The program sees it, and may give it back.
+ */
+static bool is_runtimes(const struct sigaction *act) {
+  return is_function(act->sa_handler) &&
+         (act->sa_sigaction == mwi_signal_fault || act->sa_sigaction == mwi_signal_note);
+}
+
+/* It comes back as it was: signal() tells neither flags nor mask.  Where no channel listens any
+ * more, that is what was before one did. */
+static struct sigaction as_it_was(int sig, const struct sigaction *act) {
+  if (act->sa_sigaction == mwi_signal_fault)
+    return (struct sigaction){.sa_sigaction = mwi_signal_fault, .sa_flags = MWI_FAULT_FLAGS};
+  if (!actions[sig].heard) return actions[sig].unheard;
+  struct sigaction note = {.sa_sigaction = mwi_signal_note,
+                           .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+  sigfillset(&note.sa_mask);
+  return note;
+}
+
 /* Does the kernel get the trampoline for what is asked? */
 static bool goes_through_us(int sig, const struct sigaction *act) {
-  if (sig != SIGSEGV) return is_function(act->sa_handler);
-  return act->sa_sigaction != mwi_signal_fault; /* which comes back from those who saved it */
+  return !is_runtimes(act) && (sig == SIGSEGV || is_function(act->sa_handler));
 }
 
 /* What the kernel is told instead of *act, which goes through us. */
@@ -362,6 +385,11 @@ static struct sigaction covered(int sig, const struct sigaction *act) {
 
 /* mwi_actions_lock held, but in handlers. */
 static int set_action_settled(int sig, const struct sigaction *act, struct sigaction *old) {
+  struct sigaction own;
+  if (act && is_runtimes(act)) {
+    own = as_it_was(sig, act);
+    act = &own;
+  }
   uintptr_t before = mwi_load_relaxed(&actions[sig].handler);
   int flags = mwi_load_relaxed(&actions[sig].flags);
   bool masked = actions[sig].masks_segv, through = act && goes_through_us(sig, act);
@@ -393,7 +421,7 @@ static int set_action_settled(int sig, const struct sigaction *act, struct sigac
     actions[sig].masks_segv = masked;
     return r;
   }
-  if (act && !through) mwi_store_seqcst(&actions[sig].handler, 0);
+  if (act && !through && !is_runtimes(act)) mwi_store_seqcst(&actions[sig].handler, 0);
   *old = was;
   if (masked) sigaddset(&old->sa_mask, SIGSEGV);
   if (was.sa_sigaction == trampoline && (before || sig == SIGSEGV)) {
@@ -409,6 +437,21 @@ int mwi_action_set_locked(int sig, const struct sigaction *act, struct sigaction
   int r = set_action_settled(sig, act, old);
   settle_end(&mask);
   return r;
+}
+
+/* Channels get the signal from now on, whatever it did; or no longer, and then it does that again,
+ * unless the program has asked for something else meanwhile. */
+void mwi_action_hear_locked(int sig, bool hear) {
+  struct action *a = &actions[sig];
+  struct sigaction now, note = {.sa_sigaction = mwi_signal_note};
+  sigset_t mask;
+  settle_begin(&mask);
+  set_action_settled(sig, NULL, &now);
+  bool heard = now.sa_sigaction == mwi_signal_note;
+  if (hear && !heard) a->unheard = now;
+  a->heard = hear;
+  if (hear != heard) set_action_settled(sig, hear ? &note : &a->unheard, &now);
+  settle_end(&mask);
 }
 
 /* The program's memory is touched before and behind what is done with all signals blocked: SIGSEGV

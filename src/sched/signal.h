@@ -23,6 +23,7 @@ MWI_INLINE bool mwi_signal_valid(int sig) {
  * inside of it. */
 extern mw_mutex mwi_actions_lock;
 int mwi_action_set_locked(int sig, const struct sigaction *act, struct sigaction *old);
+void mwi_action_hear_locked(int sig, bool hear); /* by channels */
 
 /* The handler of signals that somebody listens to; faults among them are the runtime's. */
 void mwi_signal_note(int sig, siginfo_t *info, void *uc);

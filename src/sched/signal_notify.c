@@ -40,7 +40,6 @@ struct listener {
 static struct listener *listeners; /* under mwi_actions_lock */
 static _Atomic uint64_t notified;  /* signals that somebody listens to; under mwi_actions_lock */
 static _Atomic uint64_t pending;   /* set by handlers, taken by the sender */
-static struct sigaction replaced[MWI_NSIG]; /* under mwi_actions_lock: what notify replaced */
 
 void (*mwi_signal_fault)(int sig, siginfo_t *info, void *uc);
 void (*mwi_signal_defaults)(void);
@@ -132,24 +131,6 @@ static void check(const char *who, int sig) {
     mwi_fatal("%s: signal %d cannot be caught", who, sig);
 }
 
-static void listen_locked(int sig) {
-  if (mwi_load_relaxed(&notified) & BIT(sig)) return;
-  struct sigaction sa = {.sa_sigaction = mwi_signal_note,
-                         .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  sigfillset(&sa.sa_mask);
-  sigaction(sig, &sa, &replaced[sig]);
-  atomic_fetch_or(&notified, BIT(sig));
-}
-
-static void unlisten_locked(int sig) {
-  if (!(mwi_load_relaxed(&notified) & BIT(sig))) return;
-  struct sigaction now;
-  /* the program may have installed another handler meanwhile */
-  if (sigaction(sig, NULL, &now) == 0 && now.sa_sigaction == mwi_signal_note)
-    sigaction(sig, &replaced[sig], NULL);
-  atomic_fetch_and(&notified, ~BIT(sig));
-}
-
 static void drop_unused_locked(void) {
   uint64_t used = 0;
   for (struct listener **at = &listeners; *at;) {
@@ -163,8 +144,11 @@ static void drop_unused_locked(void) {
     mw_handle_free(l->channel);
     free(l);
   }
-  for (int sig = 1; sig < MWI_NSIG; sig++)
-    if (!(used & BIT(sig))) unlisten_locked(sig);
+  for (int sig = 1; sig < MWI_NSIG; sig++) {
+    if (used & BIT(sig) || !(mwi_load_relaxed(&notified) & BIT(sig))) continue;
+    mwi_action_hear_locked(sig, false);
+    atomic_fetch_and(&notified, ~BIT(sig));
+  }
 }
 
 MWI_EXPORT void mw_signal_notify(mw_chan *ch, int sig) {
@@ -187,7 +171,8 @@ MWI_EXPORT void mw_signal_notify(mw_chan *ch, int sig) {
     sender_started = true;
     start_sender();
   }
-  listen_locked(sig);
+  mwi_action_hear_locked(sig, true);
+  atomic_fetch_or(&notified, BIT(sig));
   mw_mutex_unlock(&mwi_actions_lock);
 }
 

@@ -9,6 +9,9 @@
  *                 program that only waits for a signal is not deadlocked
  *   stop          nothing comes after mw_signal_stop; what was there is back
  *   dispositions  sigaction and signal tell the program what it told them
+ *   given-back    the runtime's own handler, saved and given back by signal(): channels go on; it
+ *                 is as before when none listens; who asks last gets the signal
+ *   quit-given-back   the same of what reports
  *   handlers      a storm of handlers with loops, beside code that allocates and
  *                 collects: they interrupt barriers, allocations, the runtime
  *   altstack      SA_ONSTACK: on another stack, whoever is interrupted
@@ -124,6 +127,51 @@ static void stop(void) {
   }
   int status;
   CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR2);
+}
+
+typedef void handler_fn(int);
+
+/* With `before` handling it otherwise. */
+static void give_back(handler_fn *before) {
+  mw_chan *ch = mw_chan_make(int, 4), *second = mw_chan_make(int, 4);
+  CHECK(signal(SIGUSR1, before) != SIG_ERR);
+  mw_signal_notify(ch, SIGUSR1);
+  for (int i = 0; i < 3; i++) { /* as who saves it while something runs that is not to see it */
+    handler_fn *saved = signal(SIGUSR1, SIG_IGN);
+    CHECK(saved != before);
+    raise(SIGUSR1);
+    CHECK(signal(SIGUSR1, saved) == SIG_IGN && mw_chan_len(ch) == 0);
+    raise(SIGUSR1);
+    CHECK(next(ch) == SIGUSR1);
+  }
+  mw_signal_stop(ch);
+  CHECK(signal(SIGUSR1, before) == before);
+
+  mw_signal_notify(ch, SIGUSR1);
+  handler_fn *stale = signal(SIGUSR1, SIG_IGN);
+  mw_signal_stop(ch); /* which leaves what the program has asked for since */
+  CHECK(signal(SIGUSR1, stale) == SIG_IGN);
+  CHECK(signal(SIGUSR1, before) == before);
+
+  mw_signal_notify(ch, SIGUSR1);
+  CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+  mw_signal_notify(second, SIGUSR1);
+  raise(SIGUSR1);
+  CHECK(next(second) == SIGUSR1 && next(ch) == SIGUSR1);
+  mw_signal_stop(ch);
+  raise(SIGUSR1);
+  CHECK(next(second) == SIGUSR1);
+  mw_signal_stop(second);
+  CHECK(signal(SIGUSR1, before) == SIG_IGN);
+  CHECK(handled == 0);
+}
+
+static void given_back(void) {
+  give_back(SIG_DFL);
+  give_back(SIG_IGN);
+  give_back(count);
+  raise(SIGUSR1);
+  CHECK(handled == 1);
 }
 
 /* ---- Handlers ----------------------------------------------------------------- */
@@ -368,6 +416,7 @@ int main(int argc, char **argv) {
   if (IS("notify")) notify();
   if (IS("stop")) stop();
   if (IS("dispositions")) dispositions();
+  if (IS("given-back")) given_back();
   if (IS("handlers")) handlers(0);
   if (IS("handlers-onstack")) handlers(SA_ONSTACK);
   if (IS("altstack")) altstack();
@@ -385,6 +434,16 @@ int main(int argc, char **argv) {
     if (IS("ignored")) signal(SIGQUIT, SIG_IGN);
     kill(getpid(), SIGQUIT);
     while (IS("quit")) mw_sleep(INT64_C(10000000000));
+  }
+  if (IS("quit-given-back")) {
+    static const int theirs[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGQUIT};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+      handler_fn *saved = signal(theirs[i], count);
+      struct sigaction sa;
+      CHECK(signal(theirs[i], saved) == count && sigaction(theirs[i], NULL, &sa) == 0);
+      CHECK(sa.sa_handler == saved && (sa.sa_flags & SA_SIGINFO) && (sa.sa_flags & SA_ONSTACK));
+    }
+    raise(SIGQUIT);
   }
   if (IS("segv")) {
     volatile int *nothing = (int *)(uintptr_t)8;

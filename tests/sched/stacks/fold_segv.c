@@ -310,7 +310,12 @@ static void told(void) {
   CHECK(sigaction(SIGSEGV, &first, &now) == 0 && now.sa_handler == SIG_DFL); /* the runtime's */
   CHECK(sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_sigaction == first.sa_sigaction);
   expect_folds(c, &wrote);
-  CHECK(signal(SIGSEGV, counts) != SIG_ERR);
+  handler_fn *runtimes = signal(SIGSEGV, counts);
+  CHECK(runtimes == (handler_fn *)(uintptr_t)first.sa_sigaction);
+  CHECK(signal(SIGSEGV, runtimes) == counts); /* who has saved it by signal() has no flags of it */
+  CHECK(sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_flags == first.sa_flags);
+  expect_folds(c, &wrote);
+  CHECK(signal(SIGSEGV, counts) == runtimes);
   mw_signal_reset(SIGSEGV);
   CHECK(sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_sigaction == first.sa_sigaction);
   expect_folds(c, &wrote);
