@@ -11,7 +11,7 @@
  */
 #include "net.h"
 
-enum { READERS = 4, PAIRS = 10, WAIT_MS = 2 };
+enum { READERS = 4, PAIRS = 10, WAIT_MS = 2, FIRST_OWN = 200 };
 static const struct timeval soon = {.tv_usec = WAIT_MS * 1000};
 
 /* ---- Together ---------------------------------------------------------- */
@@ -44,7 +44,7 @@ static void together(void) {
 /* ---- A late close ------------------------------------------------------ */
 
 typedef struct late {
-  int a[2], b[2], turn;
+  int a[2], b[2], turn; /* a[0]: a number that is nobody else's, also once it is closed */
   mw_waitgroup others;
 } late;
 
@@ -65,13 +65,18 @@ static void writer(void *arg) {
 static int rounds;
 static mw_waitgroup *all;
 
-static void late_closes(void *arg) {
-  (void)arg;
+/* A read that begins behind its close must not find what another pair has made meanwhile, which has
+ * the lowest number that is free. */
+static void late_closes(void *own) {
   for (int i = 0; i < rounds; i++) {
     late *l = mw_new(late);
     char c;
     l->turn = i;
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, l->a), 0);
+    int lowest = l->a[0];
+    l->a[0] = fcntl(lowest, F_DUPFD, (int)(intptr_t)own);
+    CHECK_EQ(l->a[0], (intptr_t)own);
+    CHECK_EQ(close(lowest), 0);
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, l->b), 0);
     CHECK_EQ(setsockopt(l->a[0], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
     mw_waitgroup_add(&l->others, 2);
@@ -94,7 +99,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < rounds; i++) together();
   all = mw_new(mw_waitgroup);
   mw_waitgroup_add(all, PAIRS);
-  for (int i = 0; i < PAIRS; i++) mw_go(late_closes, NULL);
+  for (intptr_t i = 0; i < PAIRS; i++) mw_go(late_closes, (void *)(FIRST_OWN + i));
   mw_waitgroup_wait(all);
   printf("ok\n");
   return 0;

@@ -45,6 +45,7 @@ static void nonblocking(void) {
     CHECK_FAILS(read(fd[1], &c, 1), EAGAIN);
     CHECK_FAILS(read(fd[1], &c, 1), EAGAIN); /* known to be empty now: still no wait */
     CHECK_EQ(write(fd[0], &c, 1), 1);
+    until_ready(fd[1], POLLIN);
     CHECK_EQ(read(fd[1], &c, 1), 1);
 
     CHECK_EQ(fcntl(fd[0], F_SETFL, O_NONBLOCK), 0);
@@ -144,6 +145,7 @@ static void timeouts(void) {
       CHECK_FAILS(read(fd[1], &c, 1), EAGAIN);
       CHECK(mw_nanotime() - begin >= 19 * MS);
       CHECK_EQ(write(fd[0], &c, 1), 1); /* in time: no trace of the deadline */
+      until_ready(fd[1], POLLIN);
       CHECK_EQ(read(fd[1], &c, 1), 1);
     }
     set_timeout(fd[1], SO_RCVTIMEO, 0); /* off again, and seen */
@@ -405,6 +407,7 @@ static void urgent(void) {
   CHECK_EQ(t->result, 1);
   go_task(wg, oob_writer, fd[0], 0, 0);
   mw_waitgroup_wait(wg);
+  until_ready(fd[1], POLLPRI);
   CHECK_EQ(read(fd[1], buf, sizeof buf), 2);
   CHECK(memcmp(buf, "ab", 2) == 0);
   CHECK_EQ(recv(fd[1], &c, 1, MSG_OOB), 1);
@@ -452,15 +455,15 @@ static void errors(void) {
     CHECK(errno == EPIPE || errno == ECONNRESET);
     close(fd[0]);
   }
-  uint16_t port;
-  int l = listen_tcp(&port);
-  close(l);
-  int s = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in a = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_loopback()};
-  CHECK_FAILS(connect(s, (struct sockaddr *)&a, sizeof a), ECONNREFUSED);
+  int s = socket(AF_INET, SOCK_STREAM, 0), bound = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = own_loopback()};
+  socklen_t len = sizeof a;
+  CHECK_EQ(bind(bound, (struct sockaddr *)&a, len), 0); /* so nobody listens at its port */
+  CHECK_EQ(getsockname(bound, (struct sockaddr *)&a, &len), 0);
+  CHECK_FAILS(connect(s, (struct sockaddr *)&a, len), ECONNREFUSED);
   CHECK_EQ(fcntl(s, F_GETFL) & O_NONBLOCK, 0);
   close(s);
+  close(bound);
   s = socket(AF_INET, SOCK_STREAM, 0);
   CHECK_FAILS(read(s, &c, 1), ENOTCONN);
   close(s);
