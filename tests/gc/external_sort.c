@@ -163,6 +163,13 @@ static void begin(void (*fn)(void *), uintptr_t arg) {
   mw_go(fn, (void *)arg);
 }
 
+/* Collections that the sorts' garbage has brought about. */
+static int automatic(void) {
+  mw_mem_stats stats;
+  mw_read_mem_stats(&stats);
+  return (int)stats.num_gc;
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "plain";
   callback = strcmp(what, "plain") != 0;
@@ -189,20 +196,14 @@ int main(int argc, char **argv) {
   if (preempted) begin(busy, 0);
   int64_t end = mw_nanotime() + (argc > 2 ? atol(argv[2]) : 2) * INT64_C(1000000000);
   int collections = 0;
-  while (mw_nanotime() < end) {
+  while (mw_nanotime() < end || collections < 3) {
     if (!ends) mw_gc();
-    collections++;
+    collections = ends ? automatic() : collections + 1;
     mw_sleep(ends ? 10000000 : 100000);
   }
   over = true;
   mw_waitgroup_wait(&done);
   for (int i = 0; threads && i < 2; i++) pthread_join(t[i], NULL);
-  if (ends) {
-    mw_mem_stats stats;
-    mw_read_mem_stats(&stats);
-    collections = (int)stats.num_gc;
-    if (collections < 3) puts("FAIL: hardly any collection"), exit(1);
-  }
   printf("%d sorts, %d collections beside them\nok\n", sorts, collections);
   return 0;
 }
