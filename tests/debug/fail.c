@@ -5,15 +5,12 @@
  * tests/debug/CMakeLists.txt holds each end's exit status and what must be in
  * its output.
  */
-#include <mallow.h>
+#define _GNU_SOURCE 1
 #include <pthread.h>
 #include <search.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "../parked.h"
 
 static volatile int zero;
 
@@ -145,7 +142,7 @@ int main(int argc, char **argv) {
     receiver(ch);
   } else if (IS("misuse")) {
     mw_go(receiver, mw_chan_make(int, 0));
-    mw_yield();
+    until_parked(1, "[chan receive");
     mw_chan_close(ch);
     mw_chan_close(ch);
   } else if (IS("two")) {
@@ -154,6 +151,7 @@ int main(int argc, char **argv) {
     for (;;) mw_yield();
   } else if (IS("quit")) {
     mw_go(receiver, ch);
+    until_parked(1, "[chan receive");
     mw_go(spinner, NULL);
     wait_until_spinning();
     kill(getpid(), SIGQUIT);
