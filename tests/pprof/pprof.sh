@@ -42,10 +42,10 @@ between() {
 
 case $kind in
 heap)
-  # within what sampling at 512 KiB gives: 128 samples each, 9 % of standard deviation
-  between "kept" "$(value heap keep 1 -unit=MB -sample_index=inuse_space)" 42 88
+  # within what sampling at 512 KiB gives: 128 samples each, 9 % of standard deviation, six of it
+  between "kept" "$(value heap keep 1 -unit=MB -sample_index=inuse_space)" 29 101
   between "dropped, in use" "$(value heap drop 1 -unit=MB -sample_index=inuse_space)" 0 3
-  between "dropped, allocated" "$(value allocs drop 1 -unit=MB)" 42 88
+  between "dropped, allocated" "$(value allocs drop 1 -unit=MB)" 29 101
   between "large" "$(value heap inlined 1 -unit=MB -sample_index=inuse_space)" 8 9
   between "kept after its death" "$(value freed keep 1 -unit=MB -sample_index=inuse_space)" 0 3
   pprof -raw "$folder/heap" >"$folder/raw"
@@ -60,11 +60,11 @@ heap)
   grep -Eq '^heap profile: [0-9]+: [0-9]+ \[[0-9]+: [0-9]+\] @ heap/1048576$' "$folder/heap.txt" || die "text"
   grep -q '^# HeapAlloc = ' "$folder/heap.txt" || die "text without statistics"
   between "kept, by the text form" \
-    "$(pprof -top -unit=MB -sample_index=inuse_space "$folder/heap.txt" | awk '/Showing nodes/ { print $5 + 0 }')" 50 97
+    "$(pprof -top -unit=MB -sample_index=inuse_space "$folder/heap.txt" | awk '/Showing nodes/ { print $5 + 0 }')" 37 110
   # without zlib (and so without libdw): uncompressed, with names
   mkdir "$folder/bare" "$folder/poor" && : >"$folder/poor/libz.so.1"
   LD_LIBRARY_PATH=$folder/poor "$program" heap "$folder/bare" || die "without zlib"
-  between "kept, without zlib" "$(value bare/heap keep 1 -unit=MB -sample_index=inuse_space)" 42 88
+  between "kept, without zlib" "$(value bare/heap keep 1 -unit=MB -sample_index=inuse_space)" 29 101
   ;;
 exact)
   between "objects kept" "$(value heap keep 1 -sample_index=inuse_objects)" 10000 10000
@@ -81,9 +81,9 @@ goroutine)
   between "threads made for attach_here, itself first" "$(value threadcreate attach_here 4)" 1 10
   ;;
 contention)
-  # 40 turns of 5 ms, with three others waiting
-  between "milliseconds waited" "$(value block hold 4 -unit=ms)" 300 20000
-  between "milliseconds made to wait" "$(value mutex hold 4 -unit=ms)" 300 20000
+  # 40 turns of 5 ms or more, with three others waiting; no more than four of the test's time limit
+  between "milliseconds waited" "$(value block hold 4 -unit=ms)" 300 480000
+  between "milliseconds made to wait" "$(value mutex hold 4 -unit=ms)" 300 480000
   between "contended unlocks" "$(value mutex hold 4 -sample_index=contentions)" 20 45
   pprof -raw "$folder/mutex" | grep -Eq " hold .*/profiles.c:$(line_of unlock):" || die "line of the unlock"
   grep -q '^--- contention:$' "$folder/block.txt" && grep -q '^sampling period=1$' "$folder/mutex.txt" || die "text"

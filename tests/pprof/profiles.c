@@ -155,7 +155,10 @@ static void contention(void) {
   mw_set_block_profile_rate(1);
   mw_set_mutex_profile_fraction(1);
   mw_waitgroup_add(&all, 4);
+  mw_mutex_lock(&mutex);
   for (int i = 0; i < 4; i++) mw_go(holder, NULL);
+  until_parked(4, "[sync.Mutex.Lock");
+  mw_mutex_unlock(&mutex);
   mw_waitgroup_wait(&all);
   write_profile("block", 0, "block");
   write_profile("mutex", 0, "mutex");
