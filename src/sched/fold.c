@@ -67,7 +67,7 @@
 
 static _Atomic uint32_t epoch; /* written with the world stopped */
 static int64_t epoch_ns;       /* the same */
-static _Atomic uint32_t ndue;  /* a hint that the walk has something to do */
+static _Atomic uint32_t ndue;  /* a walk has something to do; until one takes it, scan bits stay */
 static _Atomic uint32_t tidying, later, walking;
 static bool bits_always; /* constant after init: scan bits are in use at all times */
 static _Atomic uint64_t nfolds, nunfolds, nfaults;
@@ -334,7 +334,12 @@ static void tidy_block(const struct mwi_block_view *b, bool may_fold) {
   for (uint32_t i = 0; i < b->n; i++) {
     struct mwi_g *g = b->owner[i];
     if (!g || !(mwi_load_relaxed(&g->rest) & (MWI_REST_IDLE | MWI_REST_SHRINK))) continue;
-    if (!hold(g, MWI_G_WAITING)) continue;
+    if (!hold(g, MWI_G_WAITING)) {
+      /* A cycle that began meanwhile scans it, or did a moment ago: it is due still. */
+      if ((mwi_load_relaxed(&g->status) & ~(uint32_t)MWI_G_SCAN) == MWI_G_WAITING)
+        mwi_store_relaxed(&ndue, 1);
+      continue;
+    }
     uint8_t rest = mwi_load_relaxed(&g->rest);
     bool still = !g->locked && g->stack.hi && mwi_block_has(b, i, &g->stack);
     if (still && (rest & MWI_REST_IDLE) && may_fold && worth_folding(g)) {
@@ -353,13 +358,19 @@ static void tidy_block(const struct mwi_block_view *b, bool may_fold) {
   if (h.n) fold_block(b, &h);
 }
 
-/* Scan bits may be used from here, or not.  No stop comes between look and mark. */
+/* Take what is due, and with it leave to use scan bits until walk_ends; or there is nothing.  No
+ * stop comes between the look and the marks: one that ends a cycle there would see nothing due,
+ * take the bits away, and what was due would never be again (mwi_stack_scanned). */
 static bool walk_begins(void) {
   mwi_rt_enter();
-  bool may = mwi_scan_bits_on();
-  if (may) mwi_store_relaxed(&walking, 1); /* mwi_fold_needs_bits */
+  bool due = mwi_load_relaxed(&ndue);
+  mwi_assert(!due || mwi_scan_bits_on());
+  if (due) {
+    mwi_store_relaxed(&walking, 1); /* mwi_fold_needs_bits */
+    mwi_store_relaxed(&ndue, 0);
+  }
   mwi_rt_leave();
-  return may;
+  return due;
 }
 
 static void walk_ends(void) {
@@ -397,7 +408,7 @@ void mwi_stacks_tidy(void) {
     mwi_yield();
     mwi_attach();
   }
-  if (mwi_xchg_acqrel(&ndue, 0)) walk();
+  walk();
   while (mwi_kept_drop() || mwi_stack_age_some()) mwi_poll();
   mwi_stack_age();
   while (mwi_load_relaxed(&mwi_squeeze) && mwi_stack_age_some()) mwi_poll(); /* all of them */

@@ -725,9 +725,9 @@ static void collects(void *unused) {
 static void blocked(void) {
   owner *o = begin();
   CHECK_EQ(pipe(slow), 0);
+  void *buf = in(o, 0); /* before another collects: what is being scanned is not folded */
   mw_waitgroup_add(&done, 1);
   mw_go(collects, NULL);
-  void *buf = in(o, 0);
   mw_thread_lock(); /* sigset_t below: the thread waits in the kernel, not the goroutine */
   sigset_t *set = (sigset_t *)(o->at + 256);
   sigemptyset(set);

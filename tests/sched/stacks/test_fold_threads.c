@@ -203,6 +203,42 @@ static void lent_stays(void **state) {
   }
 }
 
+static void scan(struct mwi_g *x) {
+  mwi_store_release(&x->status, MWI_G_WAITING | MWI_G_SCAN);
+  mwi_stack_scanned(x);
+}
+
+/* What is being scanned when the walk comes by is due still, for the next one; and scan bits stay
+ * in use until that. */
+static void due_stays(void **state) {
+  (void)state;
+  struct mwi_tcb t;
+  static struct mwi_p p;
+  become_thread(&t);
+  t.attached = true;
+  t.p = &p;
+  make_goroutines(1);
+  mwi_fold_at_park = false;
+  bool always = mwi_fold_needs_bits(); /* without markers */
+  for (int n = 0; n < 2; n++) {
+    mwi_stack_epoch_stw(true);
+    scan(g[0]);
+  }
+  assert_true(mwi_fold_needs_bits());
+  mwi_stacks_tidy();
+  assert_int_equal(mwi_load_relaxed(&g[0]->fold), 0);
+  assert_true(mwi_fold_needs_bits());
+  mwi_store_release(&g[0]->status, MWI_G_WAITING);
+  mwi_stacks_tidy();
+  assert_int_not_equal(mwi_load_relaxed(&g[0]->fold), 0);
+  assert_int_equal(mwi_fold_needs_bits(), always);
+  mwi_stack_resume(g[0]);
+  verify(words(g[0]), 0);
+  struct mwi_stack s = g[0]->stack;
+  g[0]->stack.hi = 0;
+  mwi_stack_put(&s);
+}
+
 /* ---- The test ---------------------------------------------------------------- */
 
 static void all_at_once(void **state) {
@@ -238,6 +274,7 @@ static void all_at_once(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(lent_stays), cmocka_unit_test(all_at_once)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(lent_stays), cmocka_unit_test(due_stays),
+                                     cmocka_unit_test(all_at_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
