@@ -236,14 +236,6 @@ MWI_INLINE struct words words_of(const void *p, uint64_t n) {
   return (struct words){(uintptr_t)p & ~(uintptr_t)7, mwi_align_up((uintptr_t)p + n, 8)};
 }
 
-/*
- * A store of a number may be one of several that together overwrite a pointer, or make one, with
- * polls between them.  To the collector each of them stores whole words: those that it touches, as
- * they are afterwards.  The last one that makes the pointer has it in full, and so has the first
- * that overwrites it; what lies in between is no pointer, or keeps an object for a cycle that
- * nobody refers to.  Text has no addresses of the heap in it: most words are dealt with by a
- * comparison.
- */
 /* The word at `word`, as it is when the low n bytes of v are at p. */
 MWI_INLINE uintptr_t word_with(uintptr_t word, uintptr_t p, uint64_t v, uint64_t n) {
   uint64_t all = n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX, old = *(const any_word *)word;
@@ -255,48 +247,45 @@ MWI_INLINE uintptr_t word_with(uintptr_t word, uintptr_t p, uint64_t v, uint64_t
   return (old & ~(all >> shift)) | (v & all) >> shift;
 }
 
-MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_piece(void *p, uint64_t value, uint64_t n) {
-  if (!barrier_needed()) return;
-  TOUCH(p);
-  TOUCH((char *)p + n - 1);
-  struct words all = words_of(p, n);
-  uint32_t step = mwi_load_relaxed(&mwi_scan_step);
-  for (uintptr_t word = all.lo; word + 8 <= all.hi; word += step) {
-    uintptr_t both[2] = {*(const any_word *)word, word_with(word, (uintptr_t)p, value, n)};
-    if (!in_heap(both[0]) && !in_heap(both[1])) continue;
-    if (in_handler()) {
-      record_late(both[0]);
-      record_late(both[1]);
-      continue;
-    }
-    struct mwi_g *g = section_begin();
-#ifndef MW_BREAK_DELETION
-    record(both[0]);
-#endif
-#ifndef MW_BREAK_INSERTION
-    record(both[1]);
-#endif
-    section_end(g);
-  }
-}
-
-MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_pieces(void *p, uint64_t n) {
-  if (!barrier_needed()) return;
+/*
+ * A store of a number may be one of several that together overwrite a pointer, or make one, with
+ * polls between them.  To the collector each of them stores whole words: those that it touches, as
+ * they are afterwards (or as they are, where the value is not told).  The last one that makes the
+ * pointer has it in full, and so has the first that overwrites it; what lies in between is no
+ * pointer, or keeps an object for a cycle that nobody refers to.  Text has no addresses of the heap
+ * in it: most words are dealt with by a comparison.
+ */
+MWI_INLINE void record_pieces(void *p, uint64_t n, const uint64_t *value) {
   TOUCH(p);
   TOUCH((char *)p + n - 1);
   struct words all = words_of(p, n);
   uint32_t step = mwi_load_relaxed(&mwi_scan_step);
   for (uintptr_t word = all.lo; word + 8 <= all.hi; word += step) {
     uintptr_t old = *(const any_word *)word;
-    if (!in_heap(old)) continue;
+    uintptr_t made = value ? word_with(word, (uintptr_t)p, *value, n) : old;
+    if (!in_heap(old) && !in_heap(made)) continue;
     if (in_handler()) {
       record_late(old);
+      record_late(made);
       continue;
     }
     struct mwi_g *g = section_begin();
+#ifndef MW_BREAK_DELETION
     record(old);
+#endif
+#ifndef MW_BREAK_INSERTION
+    if (value) record(made);
+#endif
     section_end(g);
   }
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_piece(void *p, uint64_t value, uint64_t n) {
+  if (barrier_needed()) record_pieces(p, n, &value);
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_wb_pieces(void *p, uint64_t n) {
+  if (barrier_needed()) record_pieces(p, n, NULL);
 }
 
 /* Does memory at p hold pointers at all?  Neither stacks nor pointer-free
