@@ -292,6 +292,16 @@ static const struct { const char *from, *to, *type; } renamed[] = {
     {"pause", "mwi_rt_pause", "i:"},
     {"sigsuspend", "mwi_rt_sigsuspend", "i:p"},
     {"sigwait", "mwi_rt_sigwait", "i:pp"},
+    {"__xpg_sigpause", "mwi_rt_sigpause", "i:i"}, /* and others of old (signal_older.c) */
+    {"siginterrupt", "mwi_rt_siginterrupt", "i:ii"},
+    {"ssignal", "mwi_rt_signal", "p:ip"},
+    {"sigset", "mwi_rt_sigset", "p:ip"},
+    {"sigignore", "mwi_rt_sigignore", "i:i"},
+    {"sighold", "mwi_rt_sighold", "i:i"},
+    {"sigrelse", "mwi_rt_sigrelse", "i:i"},
+    {"sigblock", "mwi_rt_sigblock", "i:i"},
+    {"sigsetmask", "mwi_rt_sigsetmask", "i:i"},
+    {"siggetmask", "mwi_rt_siggetmask", "i:"},
     {"sigwaitinfo", "mwi_rt_sigwaitinfo", "i:pp"},
     {"sigtimedwait", "mwi_rt_sigtimedwait", "i:ppp"},
     {"clock_nanosleep", "mwi_rt_clock_nanosleep", "i:iipp"},
@@ -332,7 +342,7 @@ static const struct { const char *from, *to, *type; } renamed[] = {
     {"qsort", "mwi_rt_qsort", "v:pllp"},
     {"qsort_r", "mwi_rt_qsort_r", "v:pllpp"},
 };
-/* What belongs to the thread or to the process (external.c, signal.c, libc_process.c, libc_lock.c,
+/* What belongs to the thread or to the process (external.c, signal*.c, libc_process.c, libc_lock.c,
  * jump.c, kept.c of src/sched). */
 static const struct { const char *from, *to; } threads[] = {
     {"fopencookie", "mwi_rt_fopencookie"},

@@ -28,7 +28,7 @@
  *          call is ended by cut.c.
  *          [N4] A folded stack comes back (sched/fold.c, [L2]) whatever compiled
  *          code has asked for SIGSEGV, which hears of no such fault.
- * How      Compiled code's sigaction and signal come here.  The kernel is given
+ * How      Compiled code's sigaction comes here.  The kernel is given
  *          `trampoline`, which counts the handler in tcb->sig; the program sees
  *          its own handlers in what it asks for.  A handler that is left by
  *          siglongjmp is forgotten by sched/jump.c.
@@ -47,7 +47,8 @@
  *          is never blocked.  SIGSEGV ignored is not inherited by exec.
  *          Timers wait for a handler that has come on the thread that keeps them (keeper.c), while
  *          nobody else is awake.
- * Next     cut.c (whose call ends), scratch.c (their variables), jump.c (how they are left)
+ * Next     signal_older.c (signal and others), cut.c (whose call ends), scratch.c (their
+ * variables), jump.c (how they are left)
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -345,9 +346,6 @@ void mwi_signal_spare(int sig, siginfo_t *info, void *uc) {
 
 /* ---- sigaction -------------------------------------------------------------- */
 
-int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
-handler_fn *mwi_rt_signal(int sig, handler_fn *fn);
-
 /* A handler that the runtime has installed by itself.  The program sees it, and may give it back.
  */
 static bool is_runtimes(const struct sigaction *act) {
@@ -477,29 +475,6 @@ MWI_EXPORT int mwi_rt_sigaction(int sig, const struct sigaction *act, struct sig
     mwi_jumps_go(g);
   }
   return r;
-}
-
-/* BSD's meaning, which is libc's: the handler stays, calls are restarted. */
-MWI_EXPORT handler_fn *mwi_rt_signal(int sig, handler_fn *fn) {
-  struct sigaction act = {.sa_handler = fn, .sa_flags = SA_RESTART}, old;
-  if (fn == SIG_ERR || !mwi_signal_valid(sig)) {
-    errno = EINVAL;
-    return SIG_ERR;
-  }
-  sigemptyset(&act.sa_mask);
-  sigaddset(&act.sa_mask, sig);
-  return mwi_rt_sigaction(sig, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
-}
-
-/* System V's: once, and not held back. */
-handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn);
-MWI_EXPORT handler_fn *mwi_rt_sysv_signal(int sig, handler_fn *fn) {
-  struct sigaction act = {.sa_handler = fn, .sa_flags = (int)SA_RESETHAND | SA_NODEFER}, old;
-  if (fn == SIG_ERR || !mwi_signal_valid(sig)) {
-    errno = EINVAL;
-    return SIG_ERR;
-  }
-  return mwi_rt_sigaction(sig, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
 /* In a forked child: whoever settled is not there. */

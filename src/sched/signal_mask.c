@@ -24,7 +24,6 @@
 #include "sched/signal.h"
 
 int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
-int mwi_rt_sigprocmask(int how, const sigset_t *set, sigset_t *old);
 
 static bool same(const sigset_t *a, const sigset_t *b) {
   for (int sig = 1; sig < MWI_NSIG; sig++)

@@ -12,6 +12,7 @@
  *   given-back    the runtime's own handler, saved and given back by signal(): channels go on; it
  *                 is as before when none listens; who asks last gets the signal
  *   quit-given-back   the same of what reports
+ *   older         siginterrupt, System V's and BSD's functions
  *   handlers      a storm of handlers with loops, beside code that allocates and
  *                 collects: they interrupt barriers, allocations, the runtime
  *   altstack      SA_ONSTACK: on another stack, whoever is interrupted
@@ -37,6 +38,7 @@
 #include <unistd.h>
 
 #define CHECK_EXIT _exit
+#include "../../parked.h"
 #include "../check.h"
 #include "beside.h"
 
@@ -172,6 +174,105 @@ static void given_back(void) {
   give_back(count);
   raise(SIGUSR1);
   CHECK(handled == 1);
+}
+
+/* ---- What came before sigaction ------------------------------------------------ */
+
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+
+static bool held(int sig) {
+  sigset_t now;
+  CHECK(sigprocmask(SIG_BLOCK, NULL, &now) == 0);
+  return sigismember(&now, sig) == 1;
+}
+
+static int bytes[2];
+
+/* When main waits in a read, the signal; when that has been handled, a byte, if one is wanted. */
+static void disturbs(void *wanted_) {
+  until_parked(1, "[IO wait");
+  int before = handled;
+  kill(getpid(), SIGUSR1);
+  while (handled == before) mw_yield();
+  if (wanted_) CHECK(write(bytes[1], "x", 1) == 1);
+}
+
+static void read_ends(bool ends) {
+  char c;
+  mw_go(disturbs, ends ? NULL : bytes);
+  errno = 0;
+  ssize_t n = read(bytes[0], &c, 1);
+  CHECK(ends ? n == -1 && errno == EINTR : n == 1);
+}
+
+static void interrupts(void) {
+  CHECK(pipe(bytes) == 0);
+  CHECK(signal(SIGUSR1, count) != SIG_ERR);
+  read_ends(false);
+  CHECK(siginterrupt(SIGUSR1, 1) == 0);
+  read_ends(true);
+  CHECK(signal(SIGUSR1, count) == count); /* goes by it */
+  read_ends(true);
+  CHECK(siginterrupt(SIGUSR1, 0) == 0);
+  read_ends(false);
+  errno = 0;
+  CHECK(siginterrupt(0, 1) == -1 && errno == EINVAL);
+}
+
+static void allocates_there(int sig);
+
+static void system_v(void) {
+  handled = 0;
+  CHECK(signal(SIGUSR1, SIG_DFL) == count && sigset(SIGUSR1, count) == SIG_DFL);
+  raise(SIGUSR1);
+  raise(SIGUSR1);
+  CHECK(handled == 2 && sigset(SIGUSR1, SIG_HOLD) == count && held(SIGUSR1));
+  raise(SIGUSR1);
+  CHECK(handled == 2 && sigset(SIGUSR1, count) == SIG_HOLD && handled == 3 && !held(SIGUSR1));
+  CHECK(sighold(SIGUSR1) == 0 && held(SIGUSR1));
+  raise(SIGUSR1);
+  CHECK(handled == 3);
+  errno = 0;
+  CHECK(sigpause(SIGUSR1) == -1 && errno == EINTR && handled == 4 && held(SIGUSR1));
+  CHECK(sigrelse(SIGUSR1) == 0 && !held(SIGUSR1));
+  CHECK(sigignore(SIGUSR1) == 0);
+  raise(SIGUSR1);
+  CHECK(handled == 4 && ssignal(SIGUSR1, count) == SIG_IGN);
+  errno = 0;
+  CHECK(sigset(0, count) == SIG_ERR && errno == EINVAL && sighold(1000) == -1);
+  /* it runs as every handler of the program's does */
+  pid_t pid = fork();
+  if (pid == 0) {
+    close(STDERR_FILENO);
+    sigset(SIGUSR2, allocates_there);
+    raise(SIGUSR2);
+    _exit(0);
+  }
+  int status;
+  CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 2);
+}
+
+static void bsd(void) {
+  int usr1 = 1 << (SIGUSR1 - 1), usr2 = 1 << (SIGUSR2 - 1), before = siggetmask();
+  CHECK((before & (usr1 | usr2)) == 0);
+  CHECK(sigblock(usr1) == before && held(SIGUSR1) && sigblock(usr2) == (before | usr1));
+  CHECK(siggetmask() == (before | usr1 | usr2));
+  pid_t tid = gettid();
+  for (int i = 0; i < 20; i++) {
+    mw_yield();
+    mw_sleep(10000);
+    CHECK(gettid() == tid); /* whose mask it is */
+  }
+  CHECK(sigsetmask(before) == (before | usr1 | usr2) && siggetmask() == before);
+}
+
+static void older(void) {
+  interrupts();
+  begin(churns);
+  begin(churns);
+  system_v();
+  bsd();
+  finish();
 }
 
 /* ---- Handlers ----------------------------------------------------------------- */
@@ -417,6 +518,7 @@ int main(int argc, char **argv) {
   if (IS("stop")) stop();
   if (IS("dispositions")) dispositions();
   if (IS("given-back")) given_back();
+  if (IS("older")) older();
   if (IS("handlers")) handlers(0);
   if (IS("handlers-onstack")) handlers(SA_ONSTACK);
   if (IS("altstack")) altstack();
