@@ -573,10 +573,10 @@ static void things(void) {
 
   int t = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   struct itimerspec *when = in(o, 512);
-  *when = (struct itimerspec){.it_value.tv_sec = 100};
+  *when = (struct itimerspec){.it_value.tv_sec = 1000000};
   (void)in(o, 0);
   CHECK_EQ(timerfd_settime(t, 0, when, when + 1), 0);
-  CHECK(timerfd_gettime(t, in(o, 512)) == 0 && when->it_value.tv_sec >= 90);
+  CHECK(timerfd_gettime(t, in(o, 512)) == 0 && when->it_value.tv_sec >= 900000);
   end(o);
 }
 
@@ -906,7 +906,10 @@ static void left(void) {
   char name[32];
   snprintf(name, sizeof name, "/mallow-left-%d", (int)getpid());
   mqd_t q = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &one);
-  if (q == (mqd_t)-1 && errno == ENOSYS) return;
+  if (q == (mqd_t)-1 && errno == ENOSYS) { /* a kernel without queues */
+    (void)in(o, 0);
+    return;
+  }
   CHECK(q != (mqd_t)-1 && mq_unlink(name) == 0);
   mw_thread_lock();
   waiter = pthread_self();
