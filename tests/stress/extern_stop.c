@@ -19,6 +19,7 @@
  *          times of the stops are printed for whoever wants to know.
  * Exit     0 fine, 1 a stop waited, 64 usage
  */
+#define _GNU_SOURCE 1
 #include "plain_lib.h"
 
 #include <mallow.h>
@@ -27,8 +28,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-enum { ENOUGH = 5, CALLS = 40 };
+enum { ENOUGH = 5, CALLS = 40, PIECE = 32 << 20 };
 
 static _Atomic int entered, left; /* calls begun, and ended */
 static _Atomic bool enough, over;
@@ -61,18 +64,27 @@ static void call(unsigned long *words, char *to, const char *from) {
   left++;
 }
 
+/* So many bytes that are one PIECE again and again: long to copy, and little memory. */
+static char *repeated(size_t bytes) {
+  int fd = memfd_create("piece", MFD_CLOEXEC);
+  char *all = mmap(NULL, bytes + PIECE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  bool ok = fd >= 0 && ftruncate(fd, PIECE) == 0 && all != MAP_FAILED;
+  for (size_t at = 0; ok && at < bytes; at += PIECE)
+    ok = mmap(all + at, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == all + at;
+  if (!ok) {
+    perror("FAIL: a piece of memory, repeated");
+    exit(1);
+  }
+  close(fd);
+  return all;
+}
+
 static void outside_goroutine(void *arg) {
   (void)arg;
   char *from = NULL, *to = NULL;
   if (strcmp(what, "memcpy") == 0) {
-    from = malloc(size << 20);
-    to = malloc(size << 20);
-    if (!from || !to) {
-      puts("skipped: no memory for the copy");
-      exit(0);
-    }
-    memset(from, 1, size << 20);
-    memset(to, 2, size << 20);
+    from = repeated(size << 20);
+    to = repeated(size << 20);
   }
   bool sorts = strcmp(what, "qsort") == 0 || strcmp(what, "callback") == 0;
   while (!enough && left < CALLS) {
@@ -85,8 +97,6 @@ static void outside_goroutine(void *arg) {
       }
   }
   over = true;
-  free(from);
-  free(to);
 }
 
 /* The most collections that were within one call. */

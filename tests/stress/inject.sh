@@ -22,7 +22,7 @@ for kind in mmap madvise thread; do
   n=0
   while [ $well -lt 3 ] && [ $n -lt 200 ]; do
     n=$((n + 1))
-    MALLOW_FAIL=$kind:$n timeout 20 "$small" 200 20 >"$out" 2>&1
+    MALLOW_FAIL=$kind:$n timeout 200 "$small" 200 20 >"$out" 2>&1
     status=$?
     if [ $status -eq 0 ]; then
       well=$((well + 1))
