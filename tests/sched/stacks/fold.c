@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,10 @@ static size_t kb_of(const char *file, const char *field) {
   fclose(f);
   CHECK(kb > 0);
   return kb;
+}
+/* Whatever the system's setting is: of huge pages, the first use of a thread's stack makes 2 MB. */
+static void small_pages(void) {
+  (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 /* Pages and page tables.  VmRSS may be wrong by some hundred pages for each CPU: the kernel adds up
  * what threads and CPUs have counted when they have counted enough. */
@@ -102,6 +107,7 @@ static void idler(void *arg) {
 
 static void idle(void) {
   enum { N = 5000 };
+  small_pages();
   go_on = mw_chan_make(char, 0);
   mw_waitgroup_add(&done, N);
   mw_waitgroup_add(&at_rest, N);
@@ -297,6 +303,7 @@ static void shallow(void *unused) {
 
 static void dead(void) {
   enum { N = 3000 };
+  small_pages();
   size_t before = memory();
   for (int round = 0; round < 2; round++) {
     go_on = mw_chan_make(char, 0);
