@@ -344,22 +344,19 @@ static void handlers(int flags) {
   begin(collects);
   interval(300);
   int64_t end = mw_nanotime() + INT64_C(2000000000);
-  while (mw_nanotime() < end) {
+  while (mw_nanotime() < end || handled <= 10) {
     CHECK(intact(list(1000), 1000));
     mw_yield();
   }
   interval(0);
-  CHECK(handled > 10);
   finish();
   CHECK(intact(nodes[0], 1) && intact(nodes[1], 1) && intact(global, 1));
 }
 
-static _Atomic int elsewhere;
 static void where(int sig) {
   (void)sig;
   stack_t ss;
-  CHECK(sigaltstack(NULL, &ss) == 0);
-  if (ss.ss_flags & SS_ONSTACK) elsewhere++;
+  CHECK(sigaltstack(NULL, &ss) == 0 && ss.ss_flags & SS_ONSTACK);
   handled++;
   for (int i = 0; i < 1000; i++) sink++;
 }
@@ -372,7 +369,7 @@ static void altstack(void) {
     kill(getpid(), SIGUSR1);
     mw_yield();
   }
-  CHECK(handled >= 200 && elsewhere == handled);
+  CHECK(handled >= 200); /* the raised ones; another may be under way on another thread */
   finish();
 }
 
@@ -532,7 +529,7 @@ int main(int argc, char **argv) {
   }
   if (IS("quit") || IS("ignored")) {
     mw_go(sleeps, NULL);
-    mw_sleep(2000000);
+    until_parked(1, "[sleep");
     if (IS("ignored")) signal(SIGQUIT, SIG_IGN);
     kill(getpid(), SIGQUIT);
     while (IS("quit")) mw_sleep(INT64_C(10000000000));
