@@ -48,7 +48,7 @@ int main(void) {
   mw_thread_lock();
   library_begin((uintptr_t)spins, pthread_self());
   while (library_handlers[LIBRARY_OVER_COMPILED] < 30) spins(ring, 1000000);
-  while (library_most[LIBRARY_OVER_EXTERNAL] <= 1) library_works(5); /* for ever, if held up */
+  while (!library_handlers[LIBRARY_OVER_EXTERNAL]) library_works(5); /* for ever, if held up */
   library_end();
   over = true;
   /* one may have got past its last stop already */

@@ -15,7 +15,8 @@ extern _Atomic long library_handlers[LIBRARY_OVERS];
 extern _Atomic long library_most[LIBRARY_OVERS];
 
 /* Have signals sent to `to`, whose handler takes its time.  compiled: a function of the program's,
- * the first 4 KB of whose code count as OVER_COMPILED, and library_works as OVER_EXTERNAL. */
+ * the first 4 KB of whose code count as OVER_COMPILED, and library_works as OVER_EXTERNAL: there a
+ * handler waits until there have been two. */
 void library_begin(uintptr_t compiled, pthread_t to);
 void library_end(void);
 void library_works(int ms);
