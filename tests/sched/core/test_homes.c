@@ -118,8 +118,8 @@ static void few_that_are_ready_wake_nobody(void **state) {
   assert_int_equal(woken_for(1, 1000), 0);
   assert_int_equal(woken_for(MWI_HELP_FROM - 1, 1000), 0);
   /* not each time: sysmon, who sees somebody wait, may be about to */
-  assert_true(woken_for(MWI_HELP_FROM, 1000) > 0);
-  assert_true(woken_for(96, 1000) > 0);
+  while (!woken_for(MWI_HELP_FROM, 1000)) continue;
+  while (!woken_for(96, 1000)) continue;
   assert_true(MWI_HELP_FROM > 4); /* a thread would come for less than it costs */
   mwi_rt_leave();
 }
@@ -151,7 +151,7 @@ static void descriptors_are_watched(void **state) {
   waited = false;
   assert_int_equal(woken_for_nothing(), 0);
   waited = true;
-  assert_true(woken_for_nothing() > 0);
+  while (!woken_for_nothing()) continue;                  /* sysmon may be about to */
   mwi_store_seqcst(&mwi_sched.keeper_until, MWI_KEEP_ON); /* there is one */
   assert_int_equal(woken_for_nothing(), 0);
   mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);

@@ -42,7 +42,7 @@ static void none_are_kept_where_memory_is_short(void **state) {
   mw_set_gc_percent(-1); /* no cycle gives them back */
   mwi_attach();
   run(MANY);
-  assert_true(kept() > 0);
+  while (kept() == 0) mw_yield(); /* the last one may not have left its stack yet */
   mwi_store_relaxed(&mwi_stacks_short, true);
   run(2 * MANY);        /* these take what is kept */
   while (kept() != 0) { /* the last ones are on their way */
@@ -51,7 +51,7 @@ static void none_are_kept_where_memory_is_short(void **state) {
   }
   mwi_store_relaxed(&mwi_stacks_short, false);
   run(MANY);
-  assert_true(kept() > 0);
+  while (kept() == 0) mw_yield();
 }
 
 int main(void) {
