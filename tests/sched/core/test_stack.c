@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -307,6 +308,9 @@ static void no_address_space(void **state) {
 }
 
 int main(int argc, char **argv) {
+  /* Where the kernel always gives them, a page of 2 MB for our own arrays is as much as `sizes`
+   * allows for what is left. */
+  (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   mwi_test_thread_init();
   mwi_rt_enter();
   no_markers = argc > 1 && strcmp(argv[1], "mprotect") == 0;
