@@ -162,7 +162,7 @@ static void mask_stays(void) {
   CHECK(pipe(p) == 0 && pipe(ready) == 0);
   struct sigaction sa = {.sa_handler = on_usr1};
   CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
-  sa.sa_handler = on_chld;
+  sa = (struct sigaction){.sa_handler = on_chld, .sa_flags = SA_NOCLDSTOP};
   CHECK(sigaction(SIGCHLD, &sa, NULL) == 0);
   /* and out of a handler that interrupted a handler that interrupted a read */
   pid_t pid = fork();
