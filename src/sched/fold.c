@@ -291,7 +291,8 @@ void mwi_stack_scanned(struct mwi_g *g) {
   if (scans_up(g)) rest |= MWI_REST_SHRINK;
   if (rest == was) return;
   mwi_store_relaxed(&g->rest, rest);
-  if (rest & (MWI_REST_IDLE | MWI_REST_SHRINK)) mwi_store_relaxed(&ndue, 1);
+  /* release: pairs with the exchange in walk_begins */
+  if (rest & (MWI_REST_IDLE | MWI_REST_SHRINK)) mwi_store_release(&ndue, 1);
 }
 
 void mwi_stack_scanned_running(struct mwi_g *g) {
@@ -367,7 +368,9 @@ static bool walk_begins(void) {
   mwi_assert(!due || mwi_scan_bits_on());
   if (due) {
     mwi_store_relaxed(&walking, 1); /* mwi_fold_needs_bits */
-    mwi_store_relaxed(&ndue, 0);
+    /* An exchange, so that nothing of the walk is read before: a scan whose ndue this takes has
+     * stored g->rest, and the walk must see that.  acquire: pairs with mwi_stack_scanned */
+    (void)mwi_xchg_acqrel(&ndue, 0);
   }
   mwi_rt_leave();
   return due;
