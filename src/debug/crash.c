@@ -138,7 +138,7 @@ static void say_overflow(struct mwi_line *l, uintptr_t sp, const char *whose, si
 
 static void on_crash(int sig, siginfo_t *info, void *uc) {
   static struct mwi_line l; /* after mwi_last_word there is one writer */
-  if (sig == SIGSEGV && info->si_code > 0 && mwi_stack_fault((uintptr_t)info->si_addr)) return;
+  if (mwi_signal_fault_is_ours(sig, info, uc)) return;
   struct mwi_context ctx;
   mwi_context_from_signal(&ctx, uc);
   struct mwi_death death = {.ctx = &ctx, .exact = true, .signal = sig};

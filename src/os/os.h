@@ -89,6 +89,7 @@ size_t mwi_os_vectors_bytes(const void *at);
  * out.  On top of another handler libc only notes that one (glibc 2.41 looks where it came), and
  * the call that the handler has interrupted, restarted, does not look at notes. */
 void mwi_os_fill_mask(sigset_t *set);
+#define MWI_SIGSET_BYTES (_NSIG / 8) /* of a set, the kernel's; libc's are longer */
 void mwi_os_yield(void);
 unsigned mwi_os_cpu(void); /* where the calling thread was a moment ago */
 /* Move the calling thread to that CPU, if its affinity mask has it; it is not kept there. */

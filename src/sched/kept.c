@@ -39,6 +39,7 @@
 
 #include "gc/gc.h"
 #include "gc/jumps.h"
+#include "os/fault.h"
 #include "os/os.h"
 #include "os/thread.h"
 #include "sched/libc.h"
@@ -269,8 +270,8 @@ int mwi_rt_timer_delete(timer_t timer);
 MWI_EXPORT int mwi_rt_epoll_ctl(int set, int op, int fd, struct epoll_event *event) {
   struct epoll_event e = {0};
   struct epoll_event *copy = NULL; /* the caller's may be on a stack that is folded */
-  if (event && op != EPOLL_CTL_DEL) copy = memcpy(&e, event, sizeof e);
-  void *p = copy ? e.data.ptr : NULL;
+  if (event && op != EPOLL_CTL_DEL) copy = mwi_os_copy(&e, event, sizeof e) ? &e : event;
+  void *p = copy == &e ? e.data.ptr : NULL;
   if ((!collected(p) && mwi_load_relaxed(&entries) == 0) || mwi_off_goroutine())
     return (int)mwi_result(mwi_sys4(SYS_epoll_ctl, set, op, fd, copy));
   struct mwi_g *g = section_begin();

@@ -34,6 +34,7 @@
 #include <sys/uio.h>
 
 #include "heap/heap.h"
+#include "os/fault.h"
 #include "sched/lend.h"
 #include "sched/proc.h"
 
@@ -60,22 +61,29 @@ static void lend(struct mwi_lent *l, const void *p) {
   if (g && g != mwi_getg()) lend_stack(l, g);
 }
 
+/*
+ * What is not there is the kernel's to say, which is about to see it: nothing of it is lent.
+ */
+
 static void lend_iovecs(struct mwi_lent *l, const struct iovec *v, size_t n) {
-  if (n > IOV_MAX) return; /* refused, and perhaps not even there */
-  for (size_t i = 0; v && i < n; i++) lend(l, v[i].iov_base);
+  if (n > IOV_MAX || !mwi_os_readable(v, n * sizeof *v)) return;
+  for (size_t i = 0; i < n; i++) lend(l, v[i].iov_base);
 }
 
-static void lend_msghdr(struct mwi_lent *l, const struct msghdr *m) {
-  if (!m) return;
-  lend(l, m->msg_name);
-  lend(l, m->msg_control);
-  lend(l, m->msg_iov);
-  lend_iovecs(l, m->msg_iov, m->msg_iovlen);
+static bool lend_msghdr(struct mwi_lent *l, const struct msghdr *at) {
+  struct msghdr m;
+  if (!mwi_os_copy(&m, at, sizeof m)) return false;
+  lend(l, m.msg_name);
+  lend(l, m.msg_control);
+  lend(l, m.msg_iov);
+  lend_iovecs(l, m.msg_iov, m.msg_iovlen);
+  return true;
 }
 
 static void lend_strings(struct mwi_lent *l, char *const *v) {
+  const char *s;
   lend(l, v); /* then it can be read: the look for its strings faults no more */
-  for (size_t i = 0; v && v[i]; i++) lend(l, v[i]);
+  for (size_t i = 0; v && mwi_os_copy(&s, &v[i], sizeof s) && s; i++) lend(l, s);
 }
 
 /* What the arguments point to is lent already: MWI_LEND_DEEPER's kinds. */
@@ -90,14 +98,15 @@ static void lend_vectors(struct mwi_lent *l, const long *arg) {
 /* io_submit's.  Direct I/O goes on after the call, and its buffers are not lent any more. */
 static void lend_requests(struct mwi_lent *l, const long *arg) {
   struct iocb *const *list = (struct iocb *const *)arg[2];
-  for (long i = 0; list && i < arg[1]; i++) {
-    const struct iocb *r = list[i];
-    lend(l, r);
-    if (!r) continue;
-    const void *p = (const void *)(uintptr_t)r->aio_buf;
+  const struct iocb *at;
+  struct iocb r;
+  for (long i = 0; i < arg[1] && mwi_os_copy(&at, &list[i], sizeof at); i++) {
+    lend(l, at);
+    if (!mwi_os_copy(&r, at, sizeof r)) break;
+    const void *p = (const void *)(uintptr_t)r.aio_buf;
     lend(l, p);
-    if (r->aio_lio_opcode == IOCB_CMD_PREADV || r->aio_lio_opcode == IOCB_CMD_PWRITEV)
-      lend_iovecs(l, p, (size_t)r->aio_nbytes);
+    if (r.aio_lio_opcode == IOCB_CMD_PREADV || r.aio_lio_opcode == IOCB_CMD_PWRITEV)
+      lend_iovecs(l, p, (size_t)r.aio_nbytes);
   }
 }
 static void lend_message(struct mwi_lent *l, const long *arg) {
@@ -105,10 +114,12 @@ static void lend_message(struct mwi_lent *l, const long *arg) {
 }
 static void lend_messages(struct mwi_lent *l, const long *arg) {
   const struct mmsghdr *m = (const void *)arg[1];
-  for (size_t i = 0; m && i < (size_t)arg[2] && i < IOV_MAX; i++) lend_msghdr(l, &m[i].msg_hdr);
+  for (size_t i = 0; i < (size_t)arg[2] && i < IOV_MAX && lend_msghdr(l, &m[i].msg_hdr); i++) {
+  }
 }
 static void lend_mask(struct mwi_lent *l, const long *arg) { /* its address and size */
-  if (arg[5]) lend(l, *(const void *const *)arg[5]);
+  const void *mask;
+  if (arg[5] && mwi_os_copy(&mask, (const void *)arg[5], sizeof mask)) lend(l, mask);
 }
 static void lend_program(struct mwi_lent *l, const long *arg) {
   lend_strings(l, (char *const *)arg[1]);

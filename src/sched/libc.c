@@ -7,6 +7,9 @@
  * Promise  [LC1] errno is set after the last migration, on the thread that returns.
  *          [LC2] The program's O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO decide, as
  *          they are when the goroutine is about to park, or a little later [NP8].
+ *          [LC7] A pointer that leads nowhere is the kernel's to judge, with EFAULT as in plain C:
+ *          what the runtime reads before the call does, or writes after it, goes through
+ *          os/fault.h.
  *          sched/lend.c's [L4] holds for each system call.
  * Next     libc_io.c, libc_fd.c, libc_poll.c, libc_block.c; iowait.c
  */

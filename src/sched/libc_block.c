@@ -79,8 +79,6 @@ long mwi_rt_syscall(long number, ...);
 _Noreturn void __chk_fail(void);
 /* clang-format on */
 
-#define SIGSET_BYTES (_NSIG / 8)
-
 /* ---- Children ---------------------------------------------------------- */
 
 MWI_EXPORT pid_t mwi_rt_wait4(pid_t pid, int *status, int options, struct rusage *usage) {
@@ -200,12 +198,12 @@ MWI_EXPORT int mwi_rt_pause(void) {
 }
 MWI_EXPORT int mwi_rt_sigsuspend(const sigset_t *mask) {
   return (int)mwi_result(
-      mwi_call_restarted(mwi_where(), SYS_rt_sigsuspend, (long)mask, SIGSET_BYTES, 0, 0, 0, 0));
+      mwi_call_restarted(mwi_where(), SYS_rt_sigsuspend, (long)mask, MWI_SIGSET_BYTES, 0, 0, 0, 0));
 }
 
 static long sig_wait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout) {
   long r = mwi_call_restarted(mwi_where(), SYS_rt_sigtimedwait, (long)set, (long)info,
-                              (long)timeout, SIGSET_BYTES, 0, 0);
+                              (long)timeout, MWI_SIGSET_BYTES, 0, 0);
   if (r >= 0 && info && info->si_code == SI_TKILL) info->si_code = SI_USER; /* as libc does */
   return r;
 }

@@ -158,11 +158,18 @@ MWI_EXPORT int mwi_rt_pipe(int fd[2]) {
 
 /* ---- Accept and connect ------------------------------------------------ */
 
+static bool listens(int fd) {
+  int yes = 0;
+  socklen_t len = sizeof yes;
+  return mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 && yes;
+}
+
 static long accept_parking(struct mwi_io_op *op, struct sockaddr *addr, socklen_t *len, int flags) {
   for (;;) {
     long r = mwi_io_try(op) ? mwi_fd_ready(op->fd, MWI_IO_READ) : 0;
-    /* Somebody else may be faster: then this thread waits, as a thread does. */
-    if (r > 0)
+    /* Somebody else may be faster: then this thread waits, as a thread does.  A socket that cannot
+     * accept says so at once. */
+    if (r > 0 || (r == 0 && !op->timed && !listens(op->fd)))
       r = mwi_call4(MWI_ON_GOROUTINE, SYS_accept4, op->fd, addr, len, flags);
     else if (r == 0)
       r = -EAGAIN;

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "gc/jumps.h"
+#include "os/fault.h"
 #include "os/os.h"
 #include "os/thread.h"
 #include "sched/kept.h"
@@ -78,7 +79,8 @@ static void helped(void) {
 }
 
 static bool by_thread(const struct sigevent *event) {
-  return event && event->sigev_notify == SIGEV_THREAD;
+  struct sigevent e;
+  return event && mwi_os_copy(&e, event, sizeof e) && e.sigev_notify == SIGEV_THREAD;
 }
 
 /* The call may begin a helper. */
@@ -98,9 +100,10 @@ static int apart_timer(clockid_t clock, struct sigevent *event, timer_t *timer) 
 /* In one section: the timer is made, and what it is given is kept.  Its name is the program's
  * behind that. */
 MWI_EXPORT int mwi_rt_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer) {
-  if (!event || mwi_off_goroutine())
+  struct sigevent e;
+  bool there = event && mwi_os_copy(&e, event, sizeof e);
+  if (!there || mwi_off_goroutine())
     return by_thread(event) ? apart_timer(clock, event, timer) : timer_create(clock, event, timer);
-  struct sigevent e = *event;
   timer_t made;
   struct mwi_g *g = mwi_getg();
   mwi_jumps_wait(g);

@@ -24,6 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "os/fault.h"
 #include "sched/libc.h"
 
 #ifndef RWF_NOWAIT
@@ -98,7 +99,7 @@ static long try_recv(struct mwi_io_op *op, struct msghdr *msg, int flags) {
 }
 
 static long try_send(struct mwi_io_op *op, const struct msghdr *msg, int flags) {
-  if (msg->msg_iovlen == 1 && !msg->msg_control)
+  if (msg->msg_iovlen == 1 && !msg->msg_controllen)
     return mwi_attempt6(SYS_sendto, op->fd, (long)msg->msg_iov->iov_base,
                         (long)msg->msg_iov->iov_len, flags | MSG_DONTWAIT, (long)msg->msg_name,
                         msg->msg_namelen);
@@ -107,6 +108,7 @@ static long try_send(struct mwi_io_op *op, const struct msghdr *msg, int flags) 
 
 /* ---- Receiving --------------------------------------------------------- */
 
+/* Of what can be read. */
 static size_t total(const struct iovec *v, size_t count) {
   size_t n = 0;
   for (size_t i = 0; i < count; i++) n += v[i].iov_len;
@@ -120,8 +122,9 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
   for (;;) {
     long r = -EAGAIN;
     if (mwi_io_try(op)) {
-      msg->msg_namelen = name_room; /* a failed attempt may have cleared them */
-      msg->msg_controllen = control_room;
+      /* A failed attempt may have cleared them.  Else they may be where nobody may write. */
+      if (msg->msg_namelen != name_room) msg->msg_namelen = name_room;
+      if (msg->msg_controllen != control_room) msg->msg_controllen = control_room;
       r = is_socket(op->kind) ? try_recv(op, msg, flags)
                               : try_vector(op, msg->msg_iov, msg->msg_iovlen);
     }
@@ -179,6 +182,12 @@ static bool kernel_waits(int flags) {
          (flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL);
 }
 
+static long recv_plain(enum mwi_where where, int fd, struct msghdr *msg, int flags, bool simple) {
+  if (!simple) return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
+  return mwi_call6(where, SYS_recvfrom, fd, (long)msg->msg_iov->iov_base,
+                   (long)msg->msg_iov->iov_len, flags, 0, 0);
+}
+
 /* simple: one vector, and the caller wants neither flags, name nor control data. */
 static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
   struct mwi_io_op op;
@@ -187,19 +196,28 @@ static long recv_common(int fd, struct msghdr *msg, int flags, bool simple) {
   /* MSG_WAITALL ends at a message that brings descriptors: the kernel sees where that is. */
   if ((flags & MSG_WAITALL) && msg->msg_control) plain = true;
   if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_READ) || !is_socket(op.kind);
-  if (plain) return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
+  if (plain) return recv_plain(where, fd, msg, flags, simple);
   op.simple = simple;
   long r = (flags & MSG_WAITALL) && op.kind != MWI_FD_DGRAM
                ? receive_all(&op, msg, flags)
                : receive(&op, msg, flags, total(msg->msg_iov, msg->msg_iovlen));
   if (r != -ENOTSOCK) return r;
   mwi_pd_mistaken(op.pd);
-  return mwi_call3(where, SYS_recvmsg, fd, msg, flags);
+  return recv_plain(where, fd, msg, flags, simple);
 }
 
-/* Not one whose parts we can look at: the kernel's to say. */
+/* What we cannot look at is the kernel's to judge. */
 static bool is_wrong(const struct msghdr *msg) {
-  return !msg || msg->msg_iovlen > IOV_MAX || (msg->msg_iovlen && !msg->msg_iov);
+  return !mwi_os_readable(msg, sizeof *msg) || msg->msg_iovlen > IOV_MAX ||
+         !mwi_os_readable(msg->msg_iov, msg->msg_iovlen * sizeof *msg->msg_iov);
+}
+static bool is_wrong_vector(const struct iovec *v, int count) {
+  return count <= 0 || count > IOV_MAX || !mwi_os_readable(v, (size_t)count * sizeof *v);
+}
+/* A buffer that ends where no program has memory: read and write say so before they look at the
+ * descriptor, receiving and sending take less. */
+static bool is_wrong_buffer(const void *p, size_t n) {
+  return (int64_t)((uintptr_t)p | n | ((uintptr_t)p + n)) < 0;
 }
 
 MWI_EXPORT ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags) {
@@ -220,14 +238,15 @@ MWI_EXPORT ssize_t mwi_rt_recvmsg(int fd, struct msghdr *msg, int flags) {
 MWI_EXPORT ssize_t mwi_rt_recvfrom(int fd, void *restrict buf, size_t n, int flags,
                                    struct sockaddr *restrict from, socklen_t *restrict len) {
   enum mwi_where where = mwi_where();
-  if (where != MWI_ON_GOROUTINE || kernel_waits(flags))
+  socklen_t room = 0;
+  if (where != MWI_ON_GOROUTINE || kernel_waits(flags) ||
+      (from && !mwi_os_copy(&room, len, sizeof room)))
     return mwi_result(
         mwi_call6(where, SYS_recvfrom, fd, (long)buf, (long)n, flags, (long)from, (long)len));
   struct iovec v = {buf, n};
-  struct msghdr msg = {
-      .msg_name = from, .msg_namelen = from && len ? *len : 0, .msg_iov = &v, .msg_iovlen = 1};
+  struct msghdr msg = {.msg_name = from, .msg_namelen = room, .msg_iov = &v, .msg_iovlen = 1};
   long r = recv_common(fd, &msg, flags, !from);
-  if (r >= 0 && from && len) *len = msg.msg_namelen;
+  if (r >= 0 && from && !mwi_os_copy(len, &msg.msg_namelen, sizeof *len)) r = -EFAULT;
   return mwi_result(r);
 }
 
@@ -235,9 +254,8 @@ MWI_EXPORT ssize_t mwi_rt_recv(int fd, void *buf, size_t n, int flags) {
   return mwi_rt_recvfrom(fd, buf, n, flags, NULL, NULL);
 }
 
-/* read and readv.  v may be NULL or count wrong: the kernel's to say. */
-static long read_common(int fd, const struct iovec *v, int count, size_t n) {
-  enum mwi_where where = mwi_where();
+/* read and readv. */
+static long read_common(enum mwi_where where, int fd, const struct iovec *v, int count, size_t n) {
   struct mwi_io_op op;
   for (;;) {
     if (where != MWI_ON_GOROUTINE || n == 0 || !mwi_io_begin(&op, fd, MWI_IO_READ))
@@ -254,13 +272,17 @@ static long read_common(int fd, const struct iovec *v, int count, size_t n) {
 
 MWI_EXPORT ssize_t mwi_rt_read(int fd, void *buf, size_t n) {
   struct iovec v = {buf, n};
-  return mwi_result(read_common(fd, &v, 1, n));
+  enum mwi_where where = mwi_where();
+  if (MWI_UNLIKELY(is_wrong_buffer(buf, n)))
+    return mwi_result(mwi_call3(where, SYS_read, fd, buf, n));
+  return mwi_result(read_common(where, fd, &v, 1, n));
 }
 
 MWI_EXPORT ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count) {
-  if (!v || count <= 0 || count > IOV_MAX)
-    return mwi_result(mwi_call3(mwi_where(), SYS_readv, fd, v, count));
-  return mwi_result(read_common(fd, v, count, total(v, (size_t)count)));
+  enum mwi_where where = mwi_where();
+  if (where != MWI_ON_GOROUTINE || is_wrong_vector(v, count))
+    return mwi_result(mwi_call3(where, SYS_readv, fd, v, count));
+  return mwi_result(read_common(where, fd, v, count, total(v, (size_t)count)));
 }
 
 MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags,
@@ -361,21 +383,33 @@ static long send_all(struct mwi_io_op *op, const struct msghdr *msg, int flags) 
   }
 }
 
-static long send_common(int fd, const struct msghdr *msg, int flags) {
+static long send_plain(enum mwi_where where, int fd, const struct msghdr *msg, int flags,
+                       bool simple) {
+  if (!simple) return mwi_call3(where, SYS_sendmsg, fd, msg, flags);
+  return mwi_call6(where, SYS_sendto, fd, (long)msg->msg_iov->iov_base, (long)msg->msg_iov->iov_len,
+                   flags, (long)msg->msg_name, msg->msg_namelen);
+}
+
+/* simple: one vector, and no control data. */
+static long send_common(int fd, const struct msghdr *msg, int flags, bool simple) {
   struct mwi_io_op op;
   enum mwi_where where = mwi_where();
   bool plain = where != MWI_ON_GOROUTINE || (flags & (MSG_DONTWAIT | MSG_FASTOPEN));
   if (!plain) plain = !mwi_io_begin(&op, fd, MWI_IO_WRITE) || !is_socket(op.kind);
-  if (plain) return mwi_call3(where, SYS_sendmsg, fd, msg, flags);
+  if (plain) return send_plain(where, fd, msg, flags, simple);
   long r = send_all(&op, msg, flags);
   if (r != -ENOTSOCK) return r;
   mwi_pd_mistaken(op.pd);
-  return mwi_call3(where, SYS_sendmsg, fd, msg, flags);
+  return send_plain(where, fd, msg, flags, simple);
+}
+
+static long send_message(int fd, const struct msghdr *msg, int flags) {
+  return is_wrong(msg) ? mwi_call3(mwi_where(), SYS_sendmsg, fd, msg, flags)
+                       : send_common(fd, msg, flags, false);
 }
 
 MWI_EXPORT ssize_t mwi_rt_sendmsg(int fd, const struct msghdr *msg, int flags) {
-  if (is_wrong(msg)) return mwi_result(mwi_call3(mwi_where(), SYS_sendmsg, fd, msg, flags));
-  return mwi_result(send_common(fd, msg, flags));
+  return mwi_result(send_message(fd, msg, flags));
 }
 
 MWI_EXPORT ssize_t mwi_rt_sendto(int fd, const void *buf, size_t n, int flags,
@@ -385,7 +419,7 @@ MWI_EXPORT ssize_t mwi_rt_sendto(int fd, const void *buf, size_t n, int flags,
                        .msg_namelen = to ? len : 0,
                        .msg_iov = &v,
                        .msg_iovlen = 1};
-  return mwi_result(send_common(fd, &msg, flags));
+  return mwi_result(send_common(fd, &msg, flags, true));
 }
 
 MWI_EXPORT ssize_t mwi_rt_send(int fd, const void *buf, size_t n, int flags) {
@@ -399,8 +433,7 @@ static bool is_seqpacket(int fd) {
          type == SOCK_SEQPACKET;
 }
 
-static long write_common(int fd, const struct iovec *v, int count, size_t n) {
-  enum mwi_where where = mwi_where();
+static long write_common(enum mwi_where where, int fd, const struct iovec *v, int count, size_t n) {
   struct mwi_io_op op;
   for (;;) {
     if (where != MWI_ON_GOROUTINE || !mwi_io_begin(&op, fd, MWI_IO_WRITE) ||
@@ -419,13 +452,17 @@ static long write_common(int fd, const struct iovec *v, int count, size_t n) {
 
 MWI_EXPORT ssize_t mwi_rt_write(int fd, const void *buf, size_t n) {
   struct iovec v = {(void *)(uintptr_t)buf, n};
-  return mwi_result(write_common(fd, &v, 1, n));
+  enum mwi_where where = mwi_where();
+  if (MWI_UNLIKELY(is_wrong_buffer(buf, n)))
+    return mwi_result(mwi_call3(where, SYS_write, fd, buf, n));
+  return mwi_result(write_common(where, fd, &v, 1, n));
 }
 
 MWI_EXPORT ssize_t mwi_rt_writev(int fd, const struct iovec *v, int count) {
-  if (!v || count <= 0 || count > IOV_MAX)
-    return mwi_result(mwi_call3(mwi_where(), SYS_writev, fd, v, count));
-  return mwi_result(write_common(fd, v, count, total(v, (size_t)count)));
+  enum mwi_where where = mwi_where();
+  if (where != MWI_ON_GOROUTINE || is_wrong_vector(v, count))
+    return mwi_result(mwi_call3(where, SYS_writev, fd, v, count));
+  return mwi_result(write_common(where, fd, v, count, total(v, (size_t)count)));
 }
 
 MWI_EXPORT int mwi_rt_sendmmsg(int fd, struct mmsghdr *v, unsigned count, int flags) {
@@ -434,10 +471,12 @@ MWI_EXPORT int mwi_rt_sendmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
   if (count == 0 || where != MWI_ON_GOROUTINE || (flags & MSG_DONTWAIT) ||
       !mwi_io_begin(&op, fd, MWI_IO_WRITE) || !is_socket(op.kind))
     return (int)mwi_result(mwi_call4(where, SYS_sendmmsg, fd, v, count, flags));
+  if (count > IOV_MAX) count = IOV_MAX; /* as the kernel does */
   for (unsigned i = 0; i < count; i++) {
-    long r = send_common(fd, &v[i].msg_hdr, flags);
+    long r = send_message(fd, &v[i].msg_hdr, flags);
+    unsigned sent = (unsigned)r;
+    if (r >= 0 && !mwi_os_copy(&v[i].msg_len, &sent, sizeof sent)) r = -EFAULT;
     if (r < 0) return i ? (int)i : (int)mwi_result(r);
-    v[i].msg_len = (unsigned)r;
   }
   return (int)count;
 }

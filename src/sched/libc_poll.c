@@ -22,6 +22,7 @@
 #include <sys/select.h>
 #include <time.h>
 
+#include "os/fault.h"
 #include "sched/libc.h"
 #include "sched/netpoll.h"
 
@@ -37,8 +38,6 @@ int mwi_rt_epoll_pwait(int ep, struct epoll_event *events, int max, int ms, cons
 int mwi_rt_epoll_pwait2(int ep, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask);
 _Noreturn void __chk_fail(void);
 /* clang-format on */
-
-#define SIGSET_BYTES (_NSIG / 8) /* the kernel's, not libc's */
 
 /* ---- The loop ---------------------------------------------------------- */
 
@@ -159,7 +158,7 @@ MWI_EXPORT int mwi_rt_ppoll(struct pollfd *fds, nfds_t n, const struct timespec 
   struct timespec left; /* the kernel writes what is left; libc's does not */
   if (timeout) left = *timeout;
   return (int)mwi_result(mwi_call_restarted(where, SYS_ppoll, (long)fds, (long)n,
-                                            timeout ? (long)&left : 0, (long)mask, SIGSET_BYTES,
+                                            timeout ? (long)&left : 0, (long)mask, MWI_SIGSET_BYTES,
                                             0));
 }
 
@@ -228,7 +227,10 @@ static long look_select(void *arg) {
   struct timeval now = {0};
   fd_set *found[3] = {NULL};
   for (int i = 0; i < 3; i++)
-    if (a->set[i]) found[i] = memcpy(&a->found[i], a->set[i], set_bytes(a->n));
+    if (a->set[i]) {
+      found[i] = &a->found[i];
+      if (!mwi_os_copy(found[i], a->set[i], set_bytes(a->n))) return -EFAULT;
+    }
   long r = mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
   return r == -EBADF && beyond_table(a) ? look_select(a) : r;
 }
@@ -255,7 +257,7 @@ static long select_common(struct select_args *a, int64_t ns, bool *waited) {
     if (!*waited) return 0;
   }
   for (int i = 0; r >= 0 && i < 3; i++)
-    if (a->set[i]) memcpy(a->set[i], &a->found[i], set_bytes(a->n));
+    if (a->set[i] && !mwi_os_copy(a->set[i], &a->found[i], set_bytes(a->n))) r = -EFAULT;
   return r;
 }
 
@@ -309,7 +311,7 @@ MWI_EXPORT int mwi_rt_pselect(int n, fd_set *restrict r, fd_set *restrict w, fd_
   struct {
     const sigset_t *mask;
     size_t bytes;
-  } blocked = {mask, SIGSET_BYTES};
+  } blocked = {mask, MWI_SIGSET_BYTES};
   return (int)mwi_result(mwi_call_restarted(where, SYS_pselect6, n, (long)r, (long)w, (long)e,
                                             timeout ? (long)&left : 0, (long)&blocked));
 }
@@ -351,7 +353,7 @@ MWI_EXPORT int mwi_rt_epoll_pwait(int ep, struct epoll_event *events, int max, i
   struct epoll_args a = {ep, max, events};
   if (where == MWI_ON_GOROUTINE && !mask) return (int)mwi_result(epoll_common(&a, ms_ns(ms)));
   return (int)mwi_result(mwi_call_restarted(where, SYS_epoll_pwait, ep, (long)events, max, ms,
-                                            (long)mask, SIGSET_BYTES));
+                                            (long)mask, MWI_SIGSET_BYTES));
 }
 
 MWI_EXPORT int mwi_rt_epoll_wait(int ep, struct epoll_event *events, int max, int ms) {
@@ -362,8 +364,10 @@ MWI_EXPORT int mwi_rt_epoll_pwait2(int ep, struct epoll_event *events, int max,
                                    const struct timespec *timeout, const sigset_t *mask) {
   enum mwi_where where = mwi_where();
   struct epoll_args a = {ep, max, events};
-  int64_t ns = timespec_ns(timeout);
+  struct timespec t;
+  int64_t ns =
+      timeout && !mwi_os_copy(&t, timeout, sizeof t) ? -2 : timespec_ns(timeout ? &t : NULL);
   if (where == MWI_ON_GOROUTINE && !mask && ns != -2) return (int)mwi_result(epoll_common(&a, ns));
   return (int)mwi_result(mwi_call_restarted(where, SYS_epoll_pwait2, ep, (long)events, max,
-                                            (long)timeout, (long)mask, SIGSET_BYTES));
+                                            (long)timeout, (long)mask, MWI_SIGSET_BYTES));
 }

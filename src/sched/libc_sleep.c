@@ -12,6 +12,7 @@
 
 #include <mallow.h>
 
+#include "os/fault.h"
 #include "sched/libc.h"
 #include "sched/proc.h"
 
@@ -30,14 +31,22 @@ static struct timespec timespec_of(int64_t ns) {
   return (struct timespec){ns / 1000000000, ns % 1000000000};
 }
 
-/* -1: not a valid time. */
-static int64_t ns_of(const struct timespec *t) {
-  if (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec > 999999999) return -1;
+/* -1: not a valid time, or not there. */
+static int64_t ns_of(const struct timespec *at) {
+  struct timespec t;
+  if (!mwi_os_copy(&t, at, sizeof t)) return -1;
+  if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec > 999999999) return -1;
   int64_t ns;
-  if (__builtin_mul_overflow((int64_t)t->tv_sec, 1000000000, &ns) ||
-      __builtin_add_overflow(ns, t->tv_nsec, &ns))
+  if (__builtin_mul_overflow((int64_t)t.tv_sec, 1000000000, &ns) ||
+      __builtin_add_overflow(ns, t.tv_nsec, &ns))
     return INT64_MAX;
   return ns;
+}
+
+/* A handler has run.  What is left, if the caller asks; -errno. */
+static long interrupted(struct timespec *left, int64_t ns) {
+  struct timespec t = timespec_of(ns);
+  return left && !mwi_os_copy(left, &t, sizeof t) ? -EFAULT : -EINTR;
 }
 
 /* 0 or -errno. */
@@ -47,8 +56,7 @@ static long sleep_for(const struct timespec *want, struct timespec *left) {
   if (where != MWI_ON_GOROUTINE || ns < 0)
     return mwi_call_restarted(where, SYS_nanosleep, (long)want, (long)left, 0, 0, 0, 0);
   ns = sleep_parked(ns);
-  if (ns && left) *left = timespec_of(ns);
-  return ns ? -EINTR : 0;
+  return ns ? interrupted(left, ns) : 0;
 }
 
 /* What is left, in whole seconds, when a handler has run. */
@@ -80,6 +88,5 @@ MWI_EXPORT int mwi_rt_clock_nanosleep(clockid_t clock, int flags, const struct t
   if (absolute) ns -= mwi_os_monotonic();
   if (ns > 0) ns = sleep_parked(ns);
   if (ns <= 0) return 0;
-  if (left && !absolute) *left = timespec_of(ns);
-  return EINTR;
+  return (int)-interrupted(absolute ? NULL : left, ns);
 }

@@ -451,6 +451,9 @@ void mwi_signal_forked(void);    /* the same, before anything else */
 extern void (*mwi_signal_fault)(int sig, siginfo_t *info,
                                 void *uc); /* debug/crash.c: report, die */
 extern void (*mwi_signal_defaults)(void);  /* and its handlers, again */
+/* A fault on a folded stack, or on memory that the runtime has a look at (os/fault.h), for handlers
+ * of SIGSEGV and SIGBUS.  True: it is dealt with, and nobody is to hear of it. */
+bool mwi_signal_fault_is_ours(int sig, const siginfo_t *info, void *uc);
 /* NODEFER: a fault inside the handler must be reported too */
 #define MWI_FAULT_FLAGS (SA_SIGINFO | SA_ONSTACK | SA_NODEFER)
 bool mwi_signal_passes_faults(const struct sigaction *a);

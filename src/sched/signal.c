@@ -58,6 +58,7 @@
 #include <ucontext.h>
 
 #include "gc/gc.h"
+#include "os/fault.h"
 #include "os/os.h"
 #include "os/restart.h"
 #include "os/syscall.h"
@@ -169,10 +170,14 @@ static void die_of_segv(bool sent) {
   mwi_os_signal_thread(mwi_os_tid(), SIGSEGV);
 }
 
+bool mwi_signal_fault_is_ours(int sig, const siginfo_t *info, void *uc) {
+  if (info->si_code <= 0 || (sig != SIGSEGV && sig != SIGBUS)) return false;
+  return (sig == SIGSEGV && mwi_stack_fault((uintptr_t)info->si_addr)) || mwi_os_copy_faulted(uc);
+}
+
 /* What to call for a SIGSEGV [N4]; 0: nothing. */
 static uintptr_t segv_handler(const siginfo_t *info) {
   bool sent = info->si_code <= 0;
-  if (!sent && mwi_stack_fault((uintptr_t)info->si_addr)) return 0;
   uintptr_t fn = mwi_load_seqcst(&actions[SIGSEGV].handler);
   while (is_function((handler_fn *)fn) &&
          (mwi_load_relaxed(&actions[SIGSEGV].flags) & (int)SA_RESETHAND) &&
@@ -321,6 +326,7 @@ static MWI_NOINLINE void call_on_thread(struct mwi_handler *h, uintptr_t fn, int
  * between flag and store, and not every handler's signal is blocked, by which others could tell. */
 static void trampoline(int sig, siginfo_t *info, void *uc) {
   (void)mwi_tcb_of_thread();
+  if (mwi_signal_fault_is_ours(sig, info, uc)) return;
   uintptr_t fn = sig == SIGSEGV ? segv_handler(info) : mwi_load_seqcst(&actions[sig].handler);
   if (!fn && (sig == SIGSEGV || !(mwi_load_relaxed(&actions[sig].flags) & (int)SA_RESETHAND)))
     return;

@@ -12,11 +12,14 @@
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include <mallow.h>
 
 #include "gc/jumps.h"
+#include "os/fault.h"
 #include "os/os.h"
 #include "os/thread.h"
 #include "sched/lend.h"
@@ -103,9 +106,9 @@ void mwi_signal_open(sigset_t *mask) {
  * beginning changes with it: a program that blocks signals in main means all
  * goroutines to come. */
 MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
-  sigset_t wanted;
+  sigset_t wanted = {0};
   if (set) {
-    wanted = *set;
+    memcpy(&wanted, set, MWI_SIGSET_BYTES); /* the rest may not be there */
     if (how != SIG_UNBLOCK) {
       sigdelset(&wanted, MWI_STOP_SIGNAL);
       sigdelset(&wanted, SIGSEGV); /* [N4] */
@@ -114,8 +117,8 @@ MWI_EXPORT int mwi_rt_pthread_sigmask(int how, const sigset_t *set, sigset_t *ol
   sigset_t now;
   if (!set) {
     int r = pthread_sigmask(how, NULL, &now);
-    if (r == 0 && old) *old = now; /* by the kernel it would be EFAULT on a folded stack */
-    return r;
+    /* by the kernel it would be EFAULT on a folded stack, too */
+    return r == 0 && old && !mwi_os_copy(old, &now, MWI_SIGSET_BYTES) ? EFAULT : r;
   }
   struct mwi_tcb *t = mwi_tcb();
   struct mwi_g *g = t->g;
