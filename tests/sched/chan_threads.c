@@ -47,7 +47,7 @@ static void *thread(void *arg) {
     if (i % 3 == 0) {
       mw_chan_send(w->in, it);
     } else {
-      mw_case cases[] = {mw_case_send(w->in, &it), mw_case_recv(mw_after(60000000000), NULL)};
+      mw_case cases[] = {mw_case_send(w->in, &it), mw_case_recv(mw_after(3600000000000), NULL)};
       CHECK_EQ(mw_select(cases, 2), 0);
     }
     CHECK(mw_chan_recv(w->out, &got));
