@@ -68,7 +68,9 @@ static void stress_alloc(void) {
 
 /* The memory limit and one allocation.  unasked: take memory in any case; refused: why there was
  * none, the bytes of the span that the limit did not allow; early: a large object's charge, made at
- * the first attempt. */
+ * the first attempt.
+ * Set up before mwi_gc_attach: code that is not optimised has libc's memset do that, and a thread
+ * may lose its P in external code. */
 struct limit {
   bool unasked, foreseen;
   size_t refused;
@@ -214,6 +216,7 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
     mwi_fatal("a signal handler allocates %zu bytes (variables are allowed there, objects are not: "
               "see mw_signal_notify)",
               bytes);
+  struct limit m = {0};
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
@@ -222,7 +225,6 @@ static void *alloc_or_null(size_t bytes, const struct mwi_layout *l, bool raw) {
     mwi_gc_attach(); /* the collection may have cost us the P */
   }
   mwi_spanclass c = class_of(bytes, l, raw);
-  struct limit m = {0};
   void *p = attempt(bytes, l, c, &m);
   if (MWI_UNLIKELY(!p)) p = attempt_again(bytes, l, c, &m);
   mwi_jumps_go(g);
@@ -296,10 +298,10 @@ MWI_INLINE void *quick(size_t bytes, bool noscan) {
 /* quick found no room, perhaps: the next run, unless something is unusual. */
 static MWI_NOINLINE void *quick_refill(size_t bytes, bool noscan) {
   if (bytes - 1 > MWI_MAX_SMALL - 1 || mwi_knobs.gcstress || mwi_tcb()->sig) return NULL;
+  struct limit m = {0};
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
-  struct limit m = {0};
   void *p = noscan && bytes < MWI_TINY_BYTES ? tiny(bytes, &m)
                                              : small_slow(mwi_class_untyped(bytes, noscan), &m);
   mwi_jumps_go(g);
@@ -362,10 +364,10 @@ MWI_INLINE void *refill(const struct mwi_layout *l) {
   if (MWI_UNLIKELY(!l->cursor || mwi_knobs.gcstress || mwi_tcb()->sig)) return NULL;
   void *o = mwi_tcb()->mcache->of[cursor_class(l)].rest ? from_rest(cursor_class(l)) : NULL;
   if (o) return o;
+  struct limit m = {0};
   struct mwi_g *g = mwi_tcb()->g;
   mwi_jumps_wait(g);
   mwi_gc_attach();
-  struct limit m = {0};
   void *p = small_slow(cursor_class(l), &m);
   mwi_jumps_go(g);
   return p;
