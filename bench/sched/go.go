@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -163,6 +166,58 @@ func sleepMany() {
 	fmt.Printf("sleep %.1f ms\n", float64(time.Since(start))/1e6)
 }
 
+const period = time.Second
+
+var (
+	sampling atomic.Bool
+	nsamples atomic.Int64
+	late     [1000000]int64
+)
+
+func ticks(delay time.Duration) {
+	time.Sleep(delay)
+	for t := time.NewTicker(period); ; {
+		<-t.C
+	}
+}
+func sleepsOn(delay time.Duration) {
+	time.Sleep(delay)
+	for {
+		since := time.Now()
+		time.Sleep(period)
+		if !sampling.Load() {
+			continue
+		}
+		if i := nsamples.Add(1) - 1; int(i) < len(late) {
+			late[i] = int64(time.Since(since) - period)
+		}
+	}
+}
+func cpuSeconds() float64 {
+	var r syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return float64(r.Utime.Sec+r.Stime.Sec) + float64(r.Utime.Usec+r.Stime.Usec)/1e6
+}
+func many(name string, f func(time.Duration)) {
+	for i := 0; i < n; i++ {
+		go f(period/time.Duration(n)*time.Duration(i) + 1)
+	}
+	time.Sleep(2 * period)
+	sampling.Store(true)
+	start, before := time.Now(), cpuSeconds()
+	time.Sleep(3 * period)
+	fmt.Printf("%s %.1f %%\n", name, (cpuSeconds()-before)*100/time.Since(start).Seconds())
+	sampling.Store(false)
+	time.Sleep(time.Millisecond)
+}
+func sleepers() {
+	many("sleepers", sleepsOn)
+	got := late[:min(int(nsamples.Load()), len(late))]
+	slices.Sort(got)
+	fmt.Printf("sleepers_late %.1f us\n", float64(got[len(got)/2])/1e3)
+	fmt.Printf("sleepers_late99 %.1f us\n", float64(got[len(got)-1-len(got)/100])/1e3)
+}
+
 // VmRSS + VmPTE in bytes.
 func resident() float64 {
 	kb := 0.0
@@ -204,6 +259,7 @@ func main() {
 	table := map[string]func(){
 		"pingpong": pingpong, "select4": select4, "timeout": timeout, "mutex8": mutex8,
 		"spawn": spawn, "yield": yield, "sleep": sleepMany, "parked": parked,
+		"tickers": func() { many("tickers", ticks) }, "sleepers": sleepers,
 		"buffered1": func() { buffered("buffered1", 1) },
 		"buffered4": func() { buffered("buffered4", 4) },
 	}

@@ -15,10 +15,15 @@
  *   yield      8 goroutines that do nothing but yield: ns a yield
  *   timeout    receive with a timeout that never comes: ns a message
  *   sleep      N goroutines sleep 1..100 ms at once: ms until all are back
+ *   tickers    N goroutines with a ticker of 1 s each, all at different times: CPU, percent
+ *   sleepers   the same with sleeps of 1 s; and how late they come back, median and
+ *              99th percentile: us
  *   parked     N goroutines parked in a receive: resident bytes each, page
  *              tables included, before and after collections
  */
 #include "../bench.h"
+
+#include <sys/resource.h>
 
 #include <mallow.h>
 
@@ -188,6 +193,57 @@ static void sleep_many(void) {
   report("sleep", (double)(bench_now_ns() - start) / 1e6, "ms");
 }
 
+/* ---- Many timers ------------------------------------------------------- */
+
+enum { PERIOD_NS = 1000000000, SAMPLES = 1000000 };
+static _Atomic bool sampling;
+static _Atomic long nsamples;
+static int64_t late_ns[SAMPLES];
+
+static void ticks(void *delay) {
+  mw_sleep((int64_t)(intptr_t)delay);
+  mw_ticker *t = mw_ticker_new(PERIOD_NS);
+  for (;;) mw_chan_recv(t->c, NULL);
+}
+static void sleeps_on(void *delay) {
+  mw_sleep((int64_t)(intptr_t)delay);
+  for (;;) {
+    int64_t since = bench_now_ns();
+    mw_sleep(PERIOD_NS);
+    if (!sampling) continue;
+    long i = nsamples++;
+    if (i < SAMPLES) late_ns[i] = bench_now_ns() - since - PERIOD_NS;
+  }
+}
+static double cpu_s(void) {
+  struct rusage r;
+  getrusage(RUSAGE_SELF, &r);
+  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+         (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+static void many(const char *name, void (*fn)(void *)) {
+  for (long i = 0; i < n; i++) mw_go(fn, (void *)(intptr_t)(PERIOD_NS / n * i + 1));
+  mw_sleep(2 * (int64_t)PERIOD_NS);
+  sampling = true;
+  int64_t start = bench_now_ns();
+  double before = cpu_s();
+  mw_sleep(3 * (int64_t)PERIOD_NS);
+  report(name, (cpu_s() - before) * 1e11 / (double)(bench_now_ns() - start), "%");
+  sampling = false;
+  mw_sleep(1000000); /* those who had begun to write a sample */
+}
+static void tickers(void) {
+  many("tickers", ticks);
+}
+static void sleepers(void) {
+  many("sleepers", sleeps_on);
+  long got = nsamples < SAMPLES ? nsamples : SAMPLES;
+  if (got == 0) exit(1);
+  qsort(late_ns, (size_t)got, sizeof late_ns[0], bench_by_value);
+  report("sleepers_late", (double)late_ns[got / 2] / 1e3, "us");
+  report("sleepers_late99", (double)late_ns[got - 1 - got / 100] / 1e3, "us");
+}
+
 /* ---- Memory ------------------------------------------------------------ */
 
 /* VmRSS + VmPTE in bytes. */
@@ -227,7 +283,7 @@ int main(int argc, char **argv) {
   } table[] = {{"pingpong", pingpong}, {"buffered1", buffered1}, {"buffered4", buffered4},
                {"select4", select4},   {"mutex8", mutex8},       {"spawn", spawn},
                {"yield", yield},       {"timeout", timeout},     {"sleep", sleep_many},
-               {"parked", parked}};
+               {"tickers", tickers},   {"sleepers", sleepers},   {"parked", parked}};
   n = bench_arg(argc, argv, 2, 100000);
   for (size_t i = 0; argc > 1 && i < sizeof table / sizeof table[0]; i++)
     if (strcmp(argv[1], table[i].name) == 0) {

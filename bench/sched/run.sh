@@ -13,7 +13,7 @@
 #   SCHED_CC     the compiler command (default BUILD/bin/mallow cc)
 #   SCHED_CPU    1: CPU time of the whole process per operation instead of
 #                elapsed time; for machines that are not quiet.  Not for
-#                `sleep` and `parked`.
+#                `sleep`, `tickers`, `sleepers` and `parked`.
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -73,6 +73,8 @@ spawn 1000000 0.7
 yield 4000000 0.6
 timeout 500000 -
 sleep 100000 -
+tickers 10000 1.0
+sleepers 10000 1.0
 parked 100000 1.8
 parked 1000000 1.8
 LIST

@@ -78,11 +78,31 @@ static struct mwi_g *poll_ready(struct mwi_m *m, struct mwi_p *p) {
   return mwi_runq_get(p);
 }
 
-static void run_timers(struct mwi_timers *t) {
+/*
+ * So many who sleep or wait for a tick, and are woken together, are worth another thread's while.
+ * Mostly they do little, and sleep again.  If not, sysmon sees the rest within a millisecond.
+ */
+enum { HELP_TIMERS = 64 };
+
+static int run_due(struct mwi_timers *t, int64_t *now) {
   int64_t when = mwi_timers_next(t);
-  if (when == INT64_MAX) return;
-  int64_t now = mwi_os_monotonic();
-  if (when <= now) mwi_timers_run(t, now);
+  if (when == INT64_MAX) return 0;
+  if (!*now) *now = mwi_os_monotonic();
+  return when <= *now ? mwi_timers_run(t, *now) : 0;
+}
+
+static void run_timers(struct mwi_timers *t) {
+  int64_t now = 0;
+  if (run_due(t, &now) >= HELP_TIMERS) mwi_wake_p();
+}
+
+/* What is left, after a batch, is found by whoever looks next: this thread, or the one it wakes. */
+void mwi_run_timers_here(void) {
+  int64_t now = 0;
+  int n = 0;
+  for (int i = 0; i < mwi_sched.nprocs && n < HELP_TIMERS; i++)
+    n += run_due(mwi_sched.procs[i]->timers, &now);
+  if (n >= HELP_TIMERS) mwi_wake_p();
 }
 
 /* Nominally; the kernel's timer slack makes it fifty. */

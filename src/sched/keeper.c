@@ -7,10 +7,13 @@
  * Promise  A timer or an edge is acted upon when it is due, whoever is idle.
  * How      `keeper_until` says until when there is one: INT64_MAX, nobody waits; MWI_KEEP_ON,
  *          until something comes.  Who adds an earlier timer breaks the wait: netpoll's
- *          eventfd where netpoll is open, else the futex.
+ *          eventfd where netpoll is open, else the futex.  Where many are due one after
+ *          another the keeper holds the first of them for a moment (bunch.h), and it runs all
+ *          that are due, whichever processor's they are: no other thread is woken to look for them.
  * Next     find.c (who becomes it), timer.c, netpoll.c
  */
 #include "os/thread.h"
+#include "sched/bunch.h"
 #include "sched/netpoll.h"
 #include "sched/run.h"
 
@@ -38,6 +41,26 @@ static int64_t nap_ns(int64_t wait) {
   return wait >= 0 && wait < NAP_NS ? wait : NAP_NS;
 }
 
+static struct mwi_bunch bunch; /* the keeper's: keeper_until hands it on */
+
+static bool crowd(int64_t when) {
+  int n = 0;
+  for (int i = 0; i < mwi_sched.nprocs && n < MWI_BUNCH_FROM; i++)
+    n += mwi_timers_due_by(mwi_sched.procs[i]->timers, when + MWI_BUNCH_NS, MWI_BUNCH_FROM - n);
+  return n == MWI_BUNCH_FROM;
+}
+
+/* The earliest timer is due at `when`; how long to wait for it and those that follow.  With no
+ * processor to be had there is nothing to be saved: others will run them. */
+static int64_t wait_ns(int64_t when) {
+  int64_t now = mwi_os_monotonic(), from = mwi_bunch_wait(&bunch, now);
+  if (from > when && mwi_load_seqcst(&mwi_sched.nidle_p) && crowd(when)) {
+    when = mwi_bunch_until(from, when);
+    mwi_store_relaxed(&mwi_sched.keeper_holds, when);
+  }
+  return when > now ? when - now : 0;
+}
+
 /* Wait, as the one keeper, for the earliest timer and for descriptors.  Returns
  * with a P, or without when another thread should do it. */
 void mwi_keep_watch(struct mwi_m *m) {
@@ -52,8 +75,7 @@ void mwi_keep_watch(struct mwi_m *m) {
    * after bumps the futex, or writes to netpoll's eventfd.  netpoll opens (once)
    * by bumping the futex after it can be seen: so who finds it closed is woken. */
   if (mwi_earliest_timer() >= when) {
-    int64_t wait = when == MWI_KEEP_ON ? -1 : when - mwi_os_monotonic();
-    if (wait < 0 && when != MWI_KEEP_ON) wait = 0;
+    int64_t wait = when == MWI_KEEP_ON ? -1 : wait_ns(when);
     bool poll = mwi_netpoll_open();
     int64_t nap = poll ? nap_ns(wait) : 0;
     mwi_enter_sys(m);
@@ -70,11 +92,13 @@ void mwi_keep_watch(struct mwi_m *m) {
   }
   mwi_store_seqcst(&mwi_sched.keeper_until, INT64_MAX);
   m->kept_watch = true; /* else its own looks would have it trust them, and nap for ever */
-  struct mwi_p *p = mwi_idle_p_get();
+  /* An edge may be the first of many; a timer is mostly alone, or with others that are run here. */
+  struct mwi_p *p = ev.n ? mwi_idle_p_get() : mwi_idle_p_get_timed();
   if (p) mwi_acquire_p(m, p); /* else all are busy, and their threads do what is due */
   struct mwi_glist ready = {0};
   mwi_netpoll_deliver(&ev, &ready);
   mwi_glist_run(&ready);
+  if (p) mwi_run_timers_here();
 }
 
 bool mwi_timers_pending(void) {

@@ -99,6 +99,14 @@ void mwi_ready(struct mwi_g *g) {
   mwi_rt_leave();
 }
 
+void mwi_ready_due(struct mwi_g *g) {
+  mwi_assert(mwi_tcb()->p); /* its thread is in the loop, and looks into the queue next */
+  mwi_rt_enter();
+  mwi_g_transition(g, MWI_G_WAITING, MWI_G_RUNNABLE);
+  mwi_g_queue(g, true);
+  mwi_rt_leave();
+}
+
 /* g was put into runnext, with a full barrier. */
 void mwi_wake_for_new(void) {
   if (mwi_load_seqcst(&mwi_sched.nidle_p) && mwi_load_seqcst(&mwi_sched.nspinning) == 0)

@@ -135,27 +135,41 @@ void mwi_idle_p_put(struct mwi_p *p) {
   mwi_unlock(&mwi_sched.lock);
 }
 
-static struct mwi_p *idle_p_get_locked(void) {
+static struct mwi_p *idle_p_get_locked(void (*stir)(void)) {
   struct mwi_p *p = mwi_sched.idle_p;
   if (!p) return NULL;
   mwi_sched.idle_p = p->next_idle;
   mwi_store_relaxed(&p->slice, mwi_load_relaxed(&p->slice) + 1);
   mwi_store_relaxed(&p->slice_over, 0);
   atomic_fetch_sub(&mwi_sched.nidle_p, 1);
-  if (mwi_load_seqcst(&mwi_sched.sysmon_deep)) mwi_sysmon_stir();
+  if (mwi_load_seqcst(&mwi_sched.sysmon_deep)) stir();
   return p;
 }
 
-struct mwi_p *mwi_idle_p_get(void) {
+static struct mwi_p *idle_p_get(void (*stir)(void)) {
   if (!mwi_load_seqcst(&mwi_sched.nidle_p)) return NULL;
   mwi_lock(&mwi_sched.lock);
-  struct mwi_p *p = idle_p_get_locked();
+  struct mwi_p *p = idle_p_get_locked(stir);
   mwi_unlock(&mwi_sched.lock);
   return p;
 }
 
+struct mwi_p *mwi_idle_p_get(void) {
+  return idle_p_get(mwi_sysmon_stir);
+}
+
+struct mwi_p *mwi_idle_p_get_timed(void) {
+  return idle_p_get(mwi_sysmon_stir_timed);
+}
+
 static bool work_for(struct mwi_p *p) {
   return !mwi_runq_empty(p) || mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available();
+}
+
+/* The calling thread goes idle, or has a processor for one goroutine only. */
+static void watch_timers(void) {
+  int64_t when = mwi_earliest_timer();
+  if (when != INT64_MAX) mwi_timer_notify(when);
 }
 
 void mwi_handoff_p(struct mwi_p *p) {
@@ -164,9 +178,9 @@ void mwi_handoff_p(struct mwi_p *p) {
     return;
   }
   mwi_idle_p_put(p);
-  /* Its timers need somebody to watch them; work that came meanwhile, too [D2]. */
-  int64_t when = mwi_timers_next(p->timers);
-  if (when != INT64_MAX) mwi_timer_notify(when);
+  /* Timers need somebody to watch them, other processors' too: this thread, which does not
+   * become the keeper, may have had the last busy one.  So does work that came meanwhile [D2]. */
+  watch_timers();
   /* So do descriptors: a thread that finds nothing to run becomes the keeper. */
   if (work_for(p) ||
       (mwi_netpoll_waited() && mwi_load_seqcst(&mwi_sched.keeper_until) == INT64_MAX))
@@ -229,6 +243,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
     if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, -1);
     owner->next_inherits = inherits;
     mwi_p_give(owner, mwi_release_p(m), false);
+    watch_timers(); /* this thread may have been the keeper */
     return;
   }
   mwi_g_take_up(m, m->tcb.p, g, inherits);

@@ -225,6 +225,7 @@ struct mwi_sched {
    * descriptors (sched/netpoll.h) */
   _Atomic uint32_t keeper_futex; /* until netpoll is open; then its eventfd */
   _Atomic int64_t keeper_until;  /* INT64_MAX: no keeper; MWI_KEEP_ON: no timer */
+  _Atomic int64_t keeper_holds;  /* relaxed: timers that are due are left to the keeper till then */
   _Atomic uint32_t need_sysmon;  /* futex: not 0 asks sysmon to look now (sysmon.c says why) */
   _Atomic uint32_t has_sysmon;   /* [SM1]; set once, by the only thread; fork takes it back */
   _Atomic uint32_t sysmon_deep;  /* sysmon sleeps until asked: every P was idle */
@@ -297,6 +298,7 @@ bool mwi_p_await(struct mwi_m *m);
 /* sysmon, which has exchanged p in m->sys_p for NULL: it goes to somebody else. */
 void mwi_p_pass_on(struct mwi_p *p);
 struct mwi_p *mwi_idle_p_get(void);
+struct mwi_p *mwi_idle_p_get_timed(void); /* the same, for timers that are due */
 void mwi_idle_p_put(struct mwi_p *p);
 /* A list of goroutines by g->next, in state RUNNABLE and in no queue. */
 struct mwi_glist {
@@ -581,7 +583,8 @@ void mwi_sysmon_check(void); /* [SM1] */
 #else
 MWI_INLINE void mwi_sysmon_check(void) {}
 #endif
-void mwi_sysmon_wake(void); /* something is to be done */
-void mwi_sysmon_stir(void); /* out of its sleep without end */
+void mwi_sysmon_wake(void);       /* something is to be done */
+void mwi_sysmon_stir(void);       /* out of its sleep without end */
+void mwi_sysmon_stir_timed(void); /* the same; nobody but a timer has made a processor busy */
 
 #endif

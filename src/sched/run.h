@@ -39,6 +39,8 @@ void mwi_spin_end_slow(struct mwi_m *m);
 MWI_INLINE void mwi_spin_end(struct mwi_m *m) {
   if (m->spinning) mwi_spin_end_slow(m);
 }
+/* Run what is due, whichever processor's it is, on the one that this thread has. */
+void mwi_run_timers_here(void);
 /* Is there anything to run?  A look without locks. */
 bool mwi_any_work(void);
 

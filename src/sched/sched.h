@@ -179,6 +179,9 @@ extern void (*mwi_wait_caused)(int64_t ns);
 /* Make a parked goroutine runnable on the calling P (run next), waking an
  * idle P if there is one.  Any thread, with locks of rank < SCHED held. */
 void mwi_ready(struct mwi_g *g);
+/* The same for a timer's `fire`: who runs the timers runs whom they wake, and wakes others for
+ * many (find.c). */
+void mwi_ready_due(struct mwi_g *g);
 
 /* Attach the calling thread if it has never met the runtime, and hold a P.  Every public
  * entry point that uses mwi_getg begins with this. */
@@ -230,6 +233,9 @@ int64_t mwi_timers_next(struct mwi_timers *t);
 /* Run what is due at `now` on the calling P (system stack, no lock held):
  * readies goroutines, sends on timer channels.  Returns how many ran. */
 int mwi_timers_run(struct mwi_timers *t, int64_t now);
+/* How many are due by then, stale ones too; no more than `most` are counted. */
+enum { MWI_TIMERS_COUNTED = 8 };
+int mwi_timers_due_by(struct mwi_timers *t, int64_t by, int most);
 /* Move all timers from one heap to another (GOMAXPROCS shrank). */
 void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to);
 /* In a forked child: entries for goroutines that slept are dropped, channels' stay. */

@@ -14,7 +14,8 @@
  *          idle it sleeps until woken.  Where processors are idle for moments only
  *          (a server of many connections between two batches) it would be woken for each of them,
  *          to look every 20 us: there it goes on as before, and sleeps without end after a
- *          look that finds that nobody has run since the last.
+ *          look that finds that nobody has run since the last.  So it does where timers wake the
+ *          program each moment.
  * Promise  [SM1] There is nothing for it to do while there is none.  A program whose main has met
  *          nobody has no sysmon: no second goroutine or attached thread, no collection,
  *          timer or memory limit, and main has never waited in the scheduler.  Whoever changes that
@@ -50,6 +51,8 @@ enum { BRISK_TICKS = 64 };
  * one by one, what the looks take of another CPU is no loss: with one connection on an idle
  * machine the answers come twice as often beside them, docs/benchmarks.md.) */
 #define FLICKER_NS 10000000
+/* The same where timers wake so often; who sleeps longer is looked at as soon as it wakes. */
+#define FLICKER_TIMED_NS 2000000
 
 static struct mwi_tcb sysmon_tcb;
 
@@ -74,8 +77,9 @@ static void trace(int64_t now) {
                  mwi_load_relaxed(&mwi_sched.runq_size), queues, ticks);
 }
 
-/* Why it is woken: something is to be done; or only that a processor is busy again. */
-enum { ASKED = 1, STIRRED = 2 };
+/* Why it is woken: something is to be done; or only that a processor is busy again, with what
+ * timers woke. */
+enum { ASKED = 1, STIRRED = 2, TIMED = 4 };
 
 static void wake_for(uint32_t why) {
   if (atomic_fetch_or(&mwi_sched.need_sysmon, why) == 0) mwi_futex_wake(&mwi_sched.need_sysmon, 1);
@@ -89,6 +93,10 @@ void mwi_sysmon_stir(void) {
   wake_for(STIRRED);
 }
 
+void mwi_sysmon_stir_timed(void) {
+  wake_for(TIMED);
+}
+
 /* Does p have something that it does not get to?  What is in runnext goes on at
  * the next switch, so it waits only if there has been none since the last look. */
 static bool waits_at(struct mwi_p *p) {
@@ -96,13 +104,14 @@ static bool waits_at(struct mwi_p *p) {
   return mwi_load_relaxed(&p->runnext) && mwi_load_relaxed(&p->tick) == p->seen_tick;
 }
 
-/* A timer that is due waits too: the processors may all be with threads in
- * external code. */
+/* A timer that is due waits too, but where the keeper lets it: the processors may all be with
+ * threads in external code. */
 static bool somebody_waits(int64_t now) {
+  bool held = now < mwi_load_relaxed(&mwi_sched.keeper_holds); /* [BU1]: not for long */
   if (mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available()) return true;
   for (int i = 0; i < mwi_sched.nprocs; i++) {
     struct mwi_p *p = mwi_sched.procs[i];
-    if (waits_at(p) || mwi_timers_next(p->timers) <= now) return true;
+    if (waits_at(p) || (!held && mwi_timers_next(p->timers) <= now)) return true;
   }
   return false;
 }
@@ -242,7 +251,9 @@ static void sysmon_main(void *unused) {
         mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       }
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
-      flickers = mwi_os_monotonic() - since < FLICKER_NS && batches;
+      int64_t ns = mwi_os_monotonic() - since;
+      bool timed = mwi_load_relaxed(&mwi_sched.need_sysmon) == TIMED;
+      flickers = (batches && ns < FLICKER_NS) || (timed && ns < FLICKER_TIMED_NS);
       batches = false;
       if (!flickers) {
         sleep_us = FIRST_SLEEP_US;
@@ -253,8 +264,9 @@ static void sysmon_main(void *unused) {
       mwi_futex_wait(&mwi_sched.need_sysmon, 0, us * 1000);
     }
     uint32_t why = mwi_xchg_acqrel(&mwi_sched.need_sysmon, 0);
-    /* Who comes back from more than a moment may have brought others (mwi_wake_p below). */
-    bool asked = why & ASKED || (why && !flickers);
+    /* Who comes back from more than a moment may have brought others (mwi_wake_p below); but
+     * those whom timers woke are all in a queue by now, or with their thread. */
+    bool asked = why & ASKED || (why & STIRRED && !flickers);
     if (asked) {
       mwi_exit_if_empty();
       mwi_signal_look();

@@ -279,6 +279,21 @@ int mwi_timers_run(struct mwi_timers *h, int64_t now) {
   return ran;
 }
 
+/* From the root down: a child is never due before its parent. */
+int mwi_timers_due_by(struct mwi_timers *h, int64_t by, int most) {
+  size_t due[MWI_TIMERS_COUNTED];
+  mwi_assert(most <= MWI_TIMERS_COUNTED);
+  if (most <= 0 || mwi_load_acquire(&h->next) > by) return 0;
+  int n = 0;
+  mwi_lock(&h->lock);
+  if (h->n > 0 && at(h, 0)->when <= by) due[n++] = 0;
+  for (int i = 0; i < n && n < most; i++)
+    for (size_t c = 4 * due[i] + 1, end = c + 4; c < end && c < h->n && n < most; c++)
+      if (at(h, c)->when <= by) due[n++] = c;
+  mwi_unlock(&h->lock);
+  return n;
+}
+
 void mwi_timers_move(struct mwi_timers *from, struct mwi_timers *to) {
   mwi_rt_enter();
   mwi_lock(&from->lock);

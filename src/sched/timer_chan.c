@@ -42,7 +42,7 @@ static void wake_sleeper(struct mwi_timer *t, int64_t now) {
   (void)now;
   struct mwi_waiter *w = MWI_CONTAINER(t, struct mwi_waiter, timer);
   struct mwi_g *g = w->g;
-  if (atomic_exchange_explicit(&t->want, 0, memory_order_acq_rel) != 0) mwi_ready(g);
+  if (atomic_exchange_explicit(&t->want, 0, memory_order_acq_rel) != 0) mwi_ready_due(g);
 }
 
 /* The sleeper is off its stack: once the timer is armed it may be woken, and
@@ -115,7 +115,7 @@ static void fire(struct mwi_timer *timer, int64_t now) {
   else
     mwi_timer_disarm(&t->timer);
   mwi_asym_unlock(&t->chan.lock);
-  if (wake != NULL) mwi_ready(wake);
+  if (wake != NULL) mwi_ready_due(wake);
 }
 
 /* ---- Timers and tickers ------------------------------------------------ */

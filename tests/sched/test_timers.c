@@ -169,6 +169,25 @@ static void putting_off_costs_no_entry(void **state) {
   assert_int_equal(timers[0].fired, 1);
 }
 
+static void those_due_are_counted(void **state) {
+  (void)state;
+  enum { N = 1000 };
+  for (int turn = 0; turn < 2000; turn++) {
+    if (turn < N) {
+      timers[turn].want = 2000 + (int64_t)below(100);
+      mwi_timer_arm(&timers[turn].t, timers[turn].want);
+    }
+    int64_t by = 1999 + (int64_t)below(102);
+    int due = 0, most = (int)below(MWI_TIMERS_COUNTED + 1);
+    for (int i = 0; i < N; i++) due += timers[i].want != 0 && timers[i].want <= by;
+    assert_int_equal(mwi_timers_due_by(heaps[0], by, most), due < most ? due : most);
+  }
+  for (int i = 0; i < N; i++) timers[i].expected = 1;
+  for (int i = 0; i < N; i++) timers[i].want = 0;
+  advance(3000);
+  assert_int_equal(mwi_timers_due_by(heaps[0], INT64_MAX - 1, 8), 0);
+}
+
 /* In a forked child the sleepers are gone, and their timers with them. */
 static void a_child_forgets_sleepers(void **state) {
   (void)state;
@@ -323,6 +342,7 @@ static void deadlines_do_not_overflow(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(random_operations, setup),
+      cmocka_unit_test_setup(those_due_are_counted, setup),
       cmocka_unit_test_setup(putting_off_costs_no_entry, setup),
       cmocka_unit_test_setup(cancelled_timers_are_cleaned_away, setup),
       cmocka_unit_test_setup(a_child_forgets_sleepers, setup),
