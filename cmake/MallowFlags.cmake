@@ -11,6 +11,9 @@ mallow_check_clang()
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g -gdwarf-4 -DNDEBUG")
 set(CMAKE_ASM_FLAGS_RELWITHDEBINFO "-g -gdwarf-4")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g -gdwarf-4 -DNDEBUG")
+foreach(language IN ITEMS C ASM CXX)
+  set(CMAKE_${language}_FLAGS_DEBUG "-g -gdwarf-4")
+endforeach()
 
 add_library(mallow-warnings INTERFACE)
 target_compile_options(mallow-warnings INTERFACE
