@@ -28,7 +28,9 @@ static inline uint64_t stacks_folded(void) {
  * that on.  Returns what it holds afterwards. */
 __attribute__((noinline, unused)) static uint64_t cell_hold(_Atomic uintptr_t *at, mw_chan *ch) {
   static volatile int zero;
-  volatile uint64_t words[3];
+  /* Three would do; but a runtime that is not optimised needs nearly a page below this frame, and
+   * that is not worth folding. */
+  volatile uint64_t words[128];
   int i = zero; /* with constant indices they would be three variables */
   words[i] = CELL_MAGIC;
   words[i + 1] = ~CELL_MAGIC;
