@@ -133,10 +133,14 @@ static void compare(void) {
     for (int k = 0; k == 0 || which; k++) {
       void *p = pointer(k, &which);
       if (!which) break;
-      make(f);
-      long expected = wrong_plain(f, i, p, &name);
-      int expected_errno = errno;
-      unmake();
+      long expected;
+      int expected_errno;
+      do { /* plain C's `syscall` may be ended by a stop's signal: once more */
+        make(f);
+        expected = wrong_plain(f, i, p, &name);
+        expected_errno = errno;
+        unmake();
+      } while (name && expected == -1 && expected_errno == EINTR);
       if (!name) break;
       make(f);
       long r = wrong_call(f, i, p, &at);
