@@ -106,7 +106,10 @@ static char first_round, next_round; /* the key's values */
 
 /* libc goes through all values once, and again through those that were set meanwhile.  A value
  * that waits for its destructor may be an object of the heap, and is a root only while the thread
- * is attached: so ours ends that in the second round. */
+ * is attached: so ours ends that in the second round.
+ * Limit: what is attached behind that in the last round (PTHREAD_DESTRUCTOR_ITERATIONS), by a
+ * destructor that has set its value again in each, and uses the runtime, nobody detaches: the
+ * next stop waits for ever. */
 static void thread_exits(void *round) {
   void (*hook)(void) = mwi_load_relaxed(&mwi_thread_exit_hook);
   if (!mwi_tcb()->attached || !hook) return;

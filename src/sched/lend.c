@@ -22,7 +22,8 @@
  *          libc_process.c for what a new process or program is given; for libc's
  *          functions that only pass their arguments on, compiled code itself (mwi_rt_lent1 to 5,
  *          plugin/lent.c).  On any stack.
- * Limits   Calls that code not compiled by mallow makes get EFAULT.  What structures point to
+ * Limits   Calls that code not compiled by mallow makes get EFAULT: fflush, too, of a stream whose
+ *          buffer (setvbuf) is on a folded stack.  What structures point to
  *          is followed for the calls below only, not for ioctl and prctl.
  */
 #include "sched/stack.h"
@@ -70,13 +71,12 @@ static void lend_iovecs(struct mwi_lent *l, const struct iovec *v, size_t n) {
   for (size_t i = 0; i < n; i++) lend(l, v[i].iov_base);
 }
 
-static bool lend_msghdr(struct mwi_lent *l, const struct msghdr *at) {
-  struct msghdr m;
-  if (!mwi_os_copy(&m, at, sizeof m)) return false;
-  lend(l, m.msg_name);
-  lend(l, m.msg_control);
-  lend(l, m.msg_iov);
-  lend_iovecs(l, m.msg_iov, m.msg_iovlen);
+static bool lend_msghdr(struct mwi_lent *l, const struct msghdr *m) {
+  if (!mwi_os_readable(m, sizeof *m)) return false;
+  lend(l, m->msg_name);
+  lend(l, m->msg_control);
+  lend(l, m->msg_iov);
+  lend_iovecs(l, m->msg_iov, m->msg_iovlen);
   return true;
 }
 

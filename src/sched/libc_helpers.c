@@ -14,6 +14,10 @@
  * Limits   lio_listio and getaddrinfo_a, which may wait, are libc's own, and so are calls by code
  *          that mallow has not compiled: a first one there leaves its helpers with the caller's
  *          block.
+ *          A helper of asynchronous input and output blocks all signals.  Where the control block
+ *          is on a stack that folds meanwhile, the helper's access is a fault that the kernel
+ *          answers by killing the program; where the buffer is, aio_error says EFAULT.  The
+ *          compiler moves both to the heap: it takes -fno-mallow-escape, or a hidden address.
  */
 #define _GNU_SOURCE 1
 #include <aio.h>
