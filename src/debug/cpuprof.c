@@ -107,7 +107,7 @@ static void on_sigprof(int sig, siginfo_t *info, void *uc) {
   if (t->attached && t->m)
     mwi_restart_interrupted(t->m, uc); /* a thread that sleeps uses no CPU, but it may have begun */
   else
-    mwi_os_restart_call(uc, 0, NULL);
+    mwi_os_restart_call(uc, -1, NULL);
   errno = saved;
 }
 

@@ -22,7 +22,7 @@ struct mwi_os_since {
   int32_t set_ms; /* the timeout that it was given */
 };
 
-/* number: that of the call, where the runtime made it and knows; else 0.  since: NULL if the
+/* number: that of the call, where the runtime made it and knows; else -1.  since: NULL if the
  * thread has none. */
 void mwi_os_restart_call(void *uc, long number, struct mwi_os_since *since);
 

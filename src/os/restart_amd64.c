@@ -109,7 +109,7 @@ static int64_t interrupted_call(const greg_t *r, long known) {
   if (r[REG_RAX] != -EINTR) return -1;
   const uint8_t *pc = (const uint8_t *)r[REG_RIP];
   if (pc[-2] != 0x0f || pc[-1] != 0x05) return -1;
-  if (known) return known;
+  if (known >= 0) return known;
   int64_t number = number_before(pc - SYSCALL_BYTES);
   return number >= 0 ? number : number_in_stub(r, pc - SYSCALL_BYTES);
 }
@@ -256,7 +256,7 @@ void mwi_os_restart_call(void *uc_, long known, struct mwi_os_since *since) {
   greg_t *r = uc->uc_mcontext.gregs;
   int64_t number = interrupted_call(r, known);
   if (number < 0 || others_pending(&uc->uc_sigmask)) return;
-  if (!(known ? own_restartable(number, r) : restartable(number, r, since))) return;
+  if (!(known >= 0 ? own_restartable(number, r) : restartable(number, r, since))) return;
   r[REG_RAX] = number;
   r[REG_RIP] -= SYSCALL_BYTES;
 }

@@ -106,14 +106,14 @@ static long wait_in_kernel(struct mwi_g *g, uint32_t kinds, long number, long a,
                            long d, long e, long f) {
   struct mwi_m *m = mwi_self();
   check_kinds(kinds, number, (const long[]){a, b, c, d, e, f});
-  mwi_store_relaxed(&m->sys_number, number);
+  mwi_store_relaxed(&m->sys_number_1, number + 1);
   uint32_t call = call_begins(m, kinds);
   atomic_signal_fence(memory_order_seq_cst);
   long r = -EINTR;
   if (MWI_LIKELY(!mwi_load_relaxed(&mwi_jumps_pending)) || !mwi_jump_is_pending(g))
     r = mwi_os_call(number, a, b, c, d, e, f);
   call_ends(m, call);
-  mwi_store_relaxed(&m->sys_number, 0);
+  mwi_store_relaxed(&m->sys_number_1, 0);
   return r;
 }
 
@@ -129,7 +129,7 @@ void mwi_wait_cancelled(void *unused) {
   mwi_handlers_end();
   uint32_t call = mwi_load_relaxed(&m->calls);
   if (call % MWI_CALL_NEXT) call_ends(m, call - call % MWI_CALL_NEXT);
-  mwi_store_relaxed(&m->sys_number, 0);
+  mwi_store_relaxed(&m->sys_number_1, 0);
   mwi_store_relaxed(&m->in_libc, false);
   mwi_store_relaxed(&m->cleanup, NULL);
   mwi_syscall_exit();

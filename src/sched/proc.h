@@ -89,8 +89,9 @@ struct mwi_m {
   _Atomic bool comes_in;      /* seq_cst: a handler waits for HELD to end (signal.c) */
   _Atomic bool held_for_scan; /* stays stopped past the stop, until its stack and what that points
                                  to are scanned; set with the world stopped */
-  /* owner: the call that it waits in, which a stray signal must not end (os/restart.h); else 0 */
-  _Atomic long sys_number;
+  /* owner: the number of the call that it waits in, which a stray signal must not end
+   * (os/restart.h), plus one, for read's is 0; else 0 */
+  _Atomic long sys_number_1;
   struct mwi_os_since since;    /* its handlers: the call of external code's that one of ours met */
   uintptr_t again_pc, again_sp; /* its handlers: a call that one of ours has begin again, or 0 */
   /* owner, and handlers: it is in SYS, in a function of libc's, which a handler's jump may leave
@@ -373,7 +374,7 @@ MWI_INLINE uint32_t mwi_rand(void) {
 MWI_INLINE bool mwi_m_waits_in_libc(const struct mwi_m *m) {
   const struct mwi_g *g = m->tcb.g;
   return g && !m->tcb.p && mwi_load_relaxed(&g->status) == MWI_G_RUNNING &&
-         !mwi_load_relaxed(&m->sys_number);
+         !mwi_load_relaxed(&m->sys_number_1);
 }
 
 /* cut.c */

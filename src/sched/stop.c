@@ -293,8 +293,8 @@ static bool handler_over_ours(const struct mwi_m *m, const ucontext_t *uc) {
 void mwi_restart_interrupted(struct mwi_m *m, void *uc_) {
   ucontext_t *uc = uc_;
   bool ours = mwi_text_contains((uintptr_t)uc->uc_mcontext.gregs[REG_RIP]);
-  long number = mwi_os_in_call(uc) ? mwi_load_relaxed(&m->sys_number) : 0;
-  if (ours && !number) return;
+  long number = mwi_os_in_call(uc) ? mwi_load_relaxed(&m->sys_number_1) - 1 : -1;
+  if (ours && number < 0) return;
   int saved = errno;
   mwi_os_restart_call(uc, number, &m->since);
   errno = saved;

@@ -9,6 +9,7 @@
  *   main         before and after the first goroutine
  *   external     plain C on goroutines
  *   profiled     plain C and threads beside a CPU profile
+ *   late         threads that wait in the kernel already are sent signals like the runtime's
  *
  * Each call waits for something that does not come, and returns when its time is over: not with
  * EINTR, and not early.  Meanwhile the world is stopped all the time.  Calls of external code are
@@ -81,6 +82,42 @@ static void external(void *arg) {
   mw_waitgroup_done(&done);
 }
 
+/* Each call is met three times, unless its time is over before. */
+enum { LATE_SIGNALS = 3, LATE_MS = 500 };
+static _Atomic int late_tid[SPURIOUS_CALLS]; /* -1: its call is over */
+
+static void *late_thread(void *which_) {
+  int which = (int)(intptr_t)which_;
+  late_tid[which] = gettid();
+  int r = spurious_call(which, LATE_MS);
+  late_tid[which] = -1;
+  judge("a thread that was sent signals", which, r);
+  return NULL;
+}
+
+static bool sleeps(int tid) {
+  char path[64], line[256] = "";
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+  FILE *f = fopen(path, "r");
+  if (!f) return false; /* it has just ended */
+  const char *state = fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+  fclose(f);
+  return state && state[1] && state[2] == 'S';
+}
+
+static void late(void) {
+  pthread_t t[SPURIOUS_CALLS];
+  for (intptr_t i = 0; i < SPURIOUS_CALLS; i++)
+    CHECK(pthread_create(&t[i], NULL, late_thread, (void *)i) == 0);
+  for (int i = 0; i < SPURIOUS_CALLS; i++)
+    for (int k = 0; k < LATE_SIGNALS && late_tid[i] >= 0;) {
+      int tid = late_tid[i];
+      if (tid > 0 && sleeps(tid) && tgkill(getpid(), tid, SIGURG) == 0) k++;
+      mw_yield();
+    }
+  for (int i = 0; i < SPURIOUS_CALLS; i++) CHECK(pthread_join(t[i], NULL) == 0);
+}
+
 static void each(void (*fn)(void *)) {
   mw_waitgroup_add(&done, SPURIOUS_CALLS);
   for (intptr_t i = 0; i < SPURIOUS_CALLS; i++) mw_go(fn, (void *)i);
@@ -121,6 +158,8 @@ int main(int argc, char **argv) {
     for (int k = 0; k < 6; k++)
       for (int i = 0; i < SPURIOUS_CALLS; i++) judge("main", i, spurious_call(i, 1));
     finish();
+  } else if (strcmp(what, "late") == 0) {
+    late();
   } else if (strcmp(what, "external") == 0) {
     each(external);
     begin_stops(15);
@@ -133,7 +172,7 @@ int main(int argc, char **argv) {
     each_thread(external_thread);
     CHECK(mw_pprof_stop_cpu() == 0);
   } else {
-    fprintf(stderr, "usage: spurious goroutines|threads|main|external|profiled\n");
+    fprintf(stderr, "usage: spurious goroutines|threads|main|external|profiled|late\n");
     return 2;
   }
   if (failures) return 1;

@@ -95,7 +95,7 @@ static void on_signal(int sig, siginfo_t *info, void *uc_) {
   } else if (pc[0] == 0x0f && pc[1] == 0x05) {
     restarted++;
   } else if (pc[-2] == 0x0f && pc[-1] == 0x05 && r[REG_RAX] == -EINTR) {
-    mwi_os_restart_call(uc, 0, &since);
+    mwi_os_restart_call(uc, -1, &since);
     if (r[REG_RIP] == (greg_t)(uintptr_t)(pc - 2)) went_on++;
     ended++;
   }
