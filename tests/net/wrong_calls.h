@@ -125,7 +125,7 @@ static long wrong_call(struct place *f, int i, void *p, const char **name) {
   /* what has pointers to pointers */
   CALL(syscall(SYS_io_submit, f->aio, 1, p)) CALL(syscall(SYS_io_submit, f->aio, LONG_MAX, p)) CALL(syscall(SYS_io_submit, f->aio, -1, p)) CALL(syscall(SYS_io_submit, f->aio, 2, requests)) CALL(syscall(SYS_io_submit, f->aio, 1, requests))
   CALL(syscall(SYS_readv, f->in, p, 2)) CALL(syscall(SYS_writev, f->out, p, 2)) CALL(syscall(SYS_recvmsg, f->stream[0], p, 0)) CALL(syscall(SYS_sendmsg, f->stream[0], p, 0)) CALL(syscall(SYS_recvmmsg, f->dgram[0], p, 2, 0, NULL))
-  CALL(syscall(SYS_pselect6, 3, NULL, NULL, NULL, &ms, p)) CALL(syscall(SYS_execve, "/nonexistent", p, p)) CALL(syscall(SYS_execveat, AT_FDCWD, "/nonexistent", p, p, 0)) CALL(syscall(SYS_nanosleep, p, p)) CALL(syscall(SYS_ppoll, p, 2, &ms, NULL, 8))
+  CALL(syscall(SYS_pselect6, 3, NULL, NULL, NULL, &ms, p)) CALL(syscall(SYS_execve, "/nonexistent", p, p)) CALL(syscall(SYS_execveat, AT_FDCWD, "/nonexistent", p, p, 0)) CALL(syscall(SYS_nanosleep, p, NULL)) CALL(syscall(SYS_ppoll, p, 2, &ms, NULL, 8))
   CALL(execve("/nonexistent", p, p)) CALL(execve(p, args, environ)) CALL(execv("/nonexistent", p)) CALL(fexecve(-1, p, p)) CALL(execveat(AT_FDCWD, "/nonexistent", p, p, 0))
   CALL(posix_spawn(&(pid_t){0}, "/nonexistent", NULL, NULL, args, p))
   /* descriptors */
@@ -141,7 +141,7 @@ static long wrong_call(struct place *f, int i, void *p, const char **name) {
   CALL(sendfile(f->out, f->file, p, 4)) CALL(splice(f->file, p, f->out, NULL, 4, 0)) CALL(copy_file_range(f->file, p, f->file, p, 4, 0))
   CALL(getsockopt(f->listener, SOL_SOCKET, SO_TYPE, p, &len)) CALL(getsockopt(f->listener, SOL_SOCKET, SO_TYPE, f->bytes, p)) CALL(setsockopt(f->listener, SOL_SOCKET, SO_RCVTIMEO, p, 16)) CALL(getsockname(f->listener, p, &len)) CALL(bind(f->listener, p, 16))
   /* times, signals, children, System V */
-  CALL(nanosleep(p, NULL)) CALL(nanosleep(p, p)) CALL(nanosleep(&ms, p)) CALL(clock_nanosleep(CLOCK_MONOTONIC, 0, p, NULL)) CALL(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, p, NULL)) CALL(clock_nanosleep(99, 0, p, NULL)) CALL(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, p, p))
+  CALL(nanosleep(p, NULL)) CALL(clock_nanosleep(CLOCK_MONOTONIC, 0, p, NULL)) CALL(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, p, NULL)) CALL(clock_nanosleep(99, 0, p, NULL)) CALL(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, p, p))
   CALL(sigprocmask(SIG_BLOCK, NULL, p)) CALL(sigprocmask(77, NULL, p)) CALL(sigprocmask(SIG_BLOCK, &signals, p)) CALL(pthread_sigmask(SIG_BLOCK, NULL, p)) CALL(sigtimedwait(p, NULL, &ms)) CALL(sigpending(p))
   CALL(waitpid(-1, p, WNOHANG)) CALL(waitid(P_ALL, 0, p, WEXITED | WNOHANG)) CALL(wait4(-1, NULL, WNOHANG, p))
   CALL(semop(-1, p, 1)) CALL(semtimedop(-1, p, 1, p)) CALL(msgsnd(-1, p, 4, 0)) CALL(msgrcv(-1, p, 4, 0, 0))
