@@ -285,6 +285,11 @@ MWI_EXPORT ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count) {
   return mwi_result(read_common(where, fd, v, count, total(v, (size_t)count)));
 }
 
+static short events(int fd, short of) {
+  struct pollfd p = {.fd = fd, .events = of};
+  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 ? p.revents : 0;
+}
+
 MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags,
                                struct timespec *timeout) {
   enum mwi_where where = mwi_where();
@@ -294,15 +299,20 @@ MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
     return (int)mwi_result(mwi_call5(where, SYS_recvmmsg, fd, v, count, flags, timeout));
   unsigned got = 0;
   for (;;) {
-    long r = mwi_io_try(&op) ? mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got,
-                                         (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL)
-                             : -EAGAIN;
+    bool may = mwi_io_try(&op);
+    /* An error behind a message is the next call's, and an attempt would take it away: there is
+     * none where there is nothing else. */
+    short there = may && got ? events(fd, POLLIN) : POLLIN;
+    if (there & POLLERR) break;
+    long r = may && there ? mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got,
+                                      (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL)
+                          : -EAGAIN;
     if (r == -EAGAIN && shut_down(&op))
       r = mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got, flags, NULL);
     if (r == -EAGAIN) {
       if (got && (flags & MSG_WAITFORONE)) break;
       r = mwi_io_block(&op);
-      if (r == 0 && op.kind != MWI_FD_FILE && !(got && mwi_io_has_error(&op))) continue;
+      if (r == 0 && op.kind != MWI_FD_FILE) continue;
     }
     if (r <= 0) {
       mwi_io_done(&op, r == -EAGAIN);
