@@ -201,23 +201,27 @@ static int plain_table(void) {
   return size;
 }
 
-/* Higher ones than select knows: then there is nothing to correct. */
-static bool table_is_small(void) {
+/* The kernel's own; 0: not known, or larger than select's sets, with nothing to correct. */
+static int table_now(void) {
   char text[1024];
   long fd = mwi_sys4(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
-  if (mwi_sys_failed(fd)) return false;
+  if (mwi_sys_failed(fd)) return 0;
   long n = mwi_sys3(SYS_read, fd, text, sizeof text - 1);
   mwi_sys1(SYS_close, fd);
   text[n > 0 ? n : 0] = 0;
   const char *size = strstr(text, "FDSize:");
-  return size && strtol(size + 7, NULL, 10) <= FD_SETSIZE;
+  long r = size ? strtol(size + 7, NULL, 10) : 0;
+  return r <= FD_SETSIZE ? (int)r : 0;
 }
 
+/* Leave out what a plain program's kernel would not look at; false: there is no such. */
 static bool beyond_table(struct select_args *a) {
-  int own = (int)mwi_netpoll_os_next(0);
-  if (own < 0 || !table_is_small()) return false;
-  int size = plain_table();
-  if (own < size || a->n <= size) return false;
+  int size = table_now(), own = (int)mwi_netpoll_os_next(0);
+  if (own >= 0) {
+    int plain = plain_table();
+    if (own >= plain && plain < size) size = plain;
+  }
+  if (size == 0 || a->n <= size) return false;
   a->n = size;
   return true;
 }
@@ -229,7 +233,8 @@ static long look_select(void *arg) {
   for (int i = 0; i < 3; i++)
     if (a->set[i]) {
       found[i] = &a->found[i];
-      if (!mwi_os_copy(found[i], a->set[i], set_bytes(a->n))) return -EFAULT;
+      if (!mwi_os_copy(found[i], a->set[i], set_bytes(a->n)))
+        return beyond_table(a) ? look_select(a) : -EFAULT;
     }
   long r = mwi_attempt5(SYS_select, a->n, found[0], found[1], found[2], &now);
   return r == -EBADF && beyond_table(a) ? look_select(a) : r;

@@ -9,6 +9,8 @@
  *          thread     of the program's
  *          handlers   a goroutine, with handlers of SIGSEGV and SIGBUS, which are not called
  *          handled    the same goroutine's own fault comes to the handler
+ *          small      a goroutine, and a descriptor table that ends before select's sets
+ *          large      the table has grown, and what made it grow is closed
  *
  * Each call is made by code that clang alone has compiled, and by compiled code, in places
  * that are alike: result and errno are the same.
@@ -178,6 +180,24 @@ static void with_goroutine(void (*fn)(void *)) {
   mw_chan_recv(done, &c);
 }
 
+/* fork copies no more of the table than is in use. */
+static void with_small_table(void) {
+  CHECK(close_range(3, ~0u, 0) == 0);
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    with_goroutine(on_goroutine);
+    _exit(0);
+  }
+  int status;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void with_large_table(void) {
+  CHECK(dup2(0, 300) == 300 && close(300) == 0);
+  with_goroutine(on_goroutine);
+}
+
 static _Atomic int faults;
 static sigjmp_buf back;
 
@@ -224,6 +244,10 @@ int main(int argc, char **argv) {
   } else if (strcmp(who, "handled") == 0) {
     handle_faults();
     with_goroutine(own_fault);
+  } else if (strcmp(who, "small") == 0) {
+    with_small_table();
+  } else if (strcmp(who, "large") == 0) {
+    with_large_table();
   } else {
     CHECK(!"a case");
   }
