@@ -321,7 +321,10 @@ void mwi_timers_forget_sleepers(struct mwi_timers *h) {
   h->n = h->nroots = 0;
   for (size_t i = 0; i < n; i++) {
     struct entry x = *at(h, i);
-    if ((x.tagged & COLLECTED) == 0) continue;
+    if ((x.tagged & COLLECTED) == 0) {
+      if (is_current(h, x)) forget(timer_of(x)); /* who called fork may use it again */
+      continue;
+    }
     h->nroots++;
     sift_up(h, h->n++, x); /* writes places up to h->n, which is not past i */
   }

@@ -204,6 +204,12 @@ static void a_child_forgets_sleepers(void **state) {
   mwi_timers_run(heaps[0], 3000);
   mwi_timers_run(heaps[0], 3000); /* a batch is smaller */
   for (int i = 0; i < N; i++) assert_int_equal(timers[i].fired, i % 3 == 0);
+
+  /* Who called fork waits again, for longer than the wait that it had cancelled. */
+  for (int i = 0; i < N; i++)
+    if (i % 3) mwi_timer_arm(&timers[i].t, 4000);
+  for (int i = 0; i < 8; i++) mwi_timers_run(heaps[0], 4000);
+  for (int i = 0; i < N; i++) assert_int_equal(timers[i].fired, 1);
 }
 
 static void cancelled_timers_are_cleaned_away(void **state) {

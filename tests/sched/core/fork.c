@@ -2,7 +2,7 @@
 /*
  * tests/sched/core/fork.c -- the child of a fork is a whole program again
  *
- *     fork child|loop|thread|goroutine|spawn|handlers|callback [N]
+ *     fork child|loop|thread|goroutine|spawn|handlers|callback|limits [N]
  *
  *   child      everything in the child: allocation, collections, goroutines,
  *              channels, select, timers, mutexes, finalizers, a second fork;
@@ -14,8 +14,10 @@
  *   spawn      posix_spawn, system, popen, vfork and exec
  *   handlers   pthread_atfork handlers may allocate and collect, on both sides
  *   callback   fork below external frames
+ *   limits     a wait with a time limit, behind one of the parent's that ended before its limit
  */
 #define _GNU_SOURCE 1
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 #define CHECK_EXIT _exit
+#include "../../parked.h"
 #include "../check.h"
 #include "beside.h"
 #include "plain.h"
@@ -326,6 +329,31 @@ static void fork_below(void *unused) {
   reap(pid);
 }
 
+static int ends[2];
+static _Atomic bool waited;
+static void writes(void *unused) {
+  (void)unused;
+  while (!waited && parked_as("[IO wait") == 0) mw_yield();
+  CHECK(write(ends[1], "x", 1) == 1);
+}
+
+/* What is left of the parent's wait is an entry for 300 ms in a heap of timers. */
+static void limits(void) {
+  char c;
+  CHECK(pipe(ends) == 0);
+  mw_go(writes, NULL);
+  struct pollfd fd = {.fd = ends[0], .events = POLLIN};
+  CHECK(poll(&fd, 1, 300) >= 0);
+  waited = true; /* where the machine is so slow that the limit came first, too */
+  CHECK(read(ends[0], &c, 1) == 1);
+  pid_t pid = fork();
+  if (pid == 0) {
+    CHECK(poll(&fd, 1, 400) == 0);
+    _exit(0);
+  }
+  reap(pid);
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "child";
   int n = argc > 2 ? atoi(argv[2]) : 1000;
@@ -352,6 +380,8 @@ int main(int argc, char **argv) {
   } else if (strcmp(what, "callback") == 0) {
     company();
     for (int i = 0; i < 20; i++) plain_call(fork_below, NULL);
+  } else if (strcmp(what, "limits") == 0) {
+    limits();
   }
   finish();
   puts("ok");
