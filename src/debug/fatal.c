@@ -6,8 +6,8 @@
  *          fail: no allocation, no lock.  [FA2] One thread speaks; a second
  *          failure on it ends the process at once, other threads wait.
  *          [FA3] It ends: what may hang or fault (libdw, malloc) is guarded
- *          (debug/symbol.h, [Y2]), other threads are not waited for (at most
- *          FREEZE_MS, debug/goroutines.c).
+ *          (debug/symbol.h, [Y2]), other threads are not waited for, unless they
+ *          wait for a CPU (a minute at most; debug/goroutines.c).
  * How      Names and lines need more stack than a signal's or a nearly full
  *          goroutine's has: traces are printed on a stack kept for this.
  *          GOTRACEBACK=single prints the goroutine that failed; when the

@@ -29,8 +29,11 @@
 #include "sched/proc.h"
 #include "sched/stack.h"
 
-#define FREEZE_MS                                                                                  \
-  100 /* what a living thread needs to take its stack, with the machine overloaded */
+/* A thread that gets a CPU takes its stack in a millisecond.  One that sleeps for so long, or has
+ * had so much of a CPU, does not answer: it has the signal blocked, or waits for a disk. */
+#define FREEZE_NS INT64_C(100000000)
+/* But for a CPU it may have to wait; not for ever, if others leave it none. */
+#define FREEZE_MOST_NS INT64_C(60000000000)
 
 /* ---- Any one goroutine ------------------------------------------------------------ */
 
@@ -187,6 +190,7 @@ enum { ASKED, TAKING, TAKEN, GIVEN_UP };
 /* One for each thread that was asked. */
 struct frozen {
   struct mwi_m *m;       /* constant */
+  int64_t cpu_ns;        /* constant: what its thread had had of a CPU when it was asked */
   struct mwi_g *g;       /* what it ran; by the thread, before TAKEN */
   _Atomic uint32_t done; /* release at TAKEN: g and trace are written */
   struct mwi_trace trace;
@@ -215,6 +219,13 @@ static void on_freeze(int sig, siginfo_t *info, void *uc) {
   }
 }
 
+static bool may_answer(const struct frozen *f, int64_t asked) {
+  int64_t waited = mwi_os_monotonic() - asked, cpu_ns;
+  if (waited < FREEZE_NS) return true;
+  return waited < FREEZE_MOST_NS && mwi_os_thread_runnable(f->m->tid, &cpu_ns) &&
+         cpu_ns - f->cpu_ns < FREEZE_NS;
+}
+
 void mwi_goroutines_freeze(bool system) {
   struct mwi_m *self = mwi_tcb()->m;
   size_t n = 0;
@@ -228,7 +239,9 @@ void mwi_goroutines_freeze(bool system) {
   frozen_system = system;
   for (struct mwi_m *m = mwi_sched.all_m; m && nfrozen < n; m = m->next_all) {
     if (m == self || m->tid <= 0 || mwi_load_acquire(&m->state) == MWI_M_DEAD) continue;
-    frozen[nfrozen++].m = m;
+    struct frozen *f = &frozen[nfrozen++];
+    f->m = m;
+    (void)mwi_os_thread_runnable(m->tid, &f->cpu_ns);
     mwi_store_seqcst(&m->stop_req, 1);
     mwi_store_seqcst(&m->tcb.poll, 1);
     uint32_t sys = MWI_M_SYS;
@@ -239,13 +252,13 @@ void mwi_goroutines_freeze(bool system) {
   sigfillset(&sa.sa_mask);
   sigaction(MWI_STOP_SIGNAL, &sa, NULL);
   for (size_t i = 0; i < nfrozen; i++) mwi_os_signal_thread(frozen[i].m->tid, MWI_STOP_SIGNAL);
-  int64_t until = mwi_os_monotonic() + (int64_t)FREEZE_MS * 1000000;
+  int64_t asked = mwi_os_monotonic();
   for (size_t i = 0; i < nfrozen; i++)
-    while (mwi_load_acquire(&frozen[i].done) != TAKEN && mwi_os_monotonic() < until)
+    while (mwi_load_acquire(&frozen[i].done) != TAKEN && may_answer(&frozen[i], asked))
       mwi_os_usleep(50);
   for (size_t i = 0; i < nfrozen; i++) {
-    uint32_t asked = ASKED;
-    mwi_cas_acqrel(&frozen[i].done, &asked, GIVEN_UP);
+    uint32_t silent = ASKED;
+    mwi_cas_acqrel(&frozen[i].done, &silent, GIVEN_UP);
   }
 }
 

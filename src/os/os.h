@@ -77,6 +77,9 @@ int mwi_os_thread_start(void (*fn)(void *), void *arg);
 int32_t mwi_os_tid(void);
 /* Send the stop signal to a thread of this process. */
 void mwi_os_signal_thread(int32_t tid, int sig);
+/* Does that thread of this process run, or wait for a CPU?  *cpu_ns: what it has had of one.
+ * false as well where the kernel does not say (no /proc). */
+bool mwi_os_thread_runnable(int32_t tid, int64_t *cpu_ns);
 /* The calling thread's own stack: returns its highest address; *lo, where its guard ends, 0 for the
  * initial thread's, which grows up to RLIMIT_STACK. */
 uintptr_t mwi_os_stack(uintptr_t *lo);

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -134,6 +136,23 @@ void mwi_os_signal_thread(int32_t tid, int sig) {
   int saved = errno;
   syscall(SYS_tgkill, getpid(), tid, sig);
   errno = saved;
+}
+
+bool mwi_os_thread_runnable(int32_t tid, int64_t *cpu_ns) {
+  enum { SCHED = 2, THREAD = 4 }; /* the kernel's clock of a thread's CPU time, by its number */
+  struct timespec ts;
+  if (mwi_sys2(SYS_clock_gettime, (clockid_t)(~(unsigned)tid << 3 | THREAD | SCHED), &ts) != 0)
+    return false;
+  *cpu_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+  char path[48], text[128];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
+  int fd = (int)mwi_sys4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  long n = mwi_sys3(SYS_read, fd, text, sizeof text - 1);
+  mwi_sys1(SYS_close, fd);
+  text[n > 0 ? n : 0] = 0;
+  const char *name_end = strrchr(text, ')'); /* number (name) state ... */
+  return name_end && strncmp(name_end, ") R", 3) == 0;
 }
 
 /*

@@ -7,8 +7,10 @@
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
+#include <sched.h>
 #include <search.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "../parked.h"
 
@@ -58,6 +60,23 @@ static void spinner(void *arg) {
   (void)arg;
   spinning = 1;
   while (!zero) zero = zero;
+}
+
+/* Three processes have the CPU of this goroutine's thread, which is left a hundredth part. */
+static void starved_spinner(void *arg) {
+  pid_t parent = getpid();
+  cpu_set_t here;
+  CPU_ZERO(&here);
+  CPU_SET((unsigned)sched_getcpu(), &here);
+  for (int i = 0; i < 3; i++) {
+    if (fork() != 0) continue;
+    sched_setaffinity(0, sizeof here, &here);
+    while (getppid() == parent) continue;
+    _exit(0);
+  }
+  sched_setaffinity(0, sizeof here, &here);
+  setpriority(PRIO_PROCESS, 0, 19); /* the thread's */
+  spinner(arg);
 }
 
 static void eraser(void *arg) {
@@ -154,6 +173,12 @@ int main(int argc, char **argv) {
     until_parked(1, "[chan receive");
     mw_go(spinner, NULL);
     wait_until_spinning();
+    kill(getpid(), SIGQUIT);
+    for (;;) mw_sleep(10000000000);
+  } else if (IS("quit-starved")) {
+    mw_go(starved_spinner, NULL);
+    wait_until_spinning();
+    mw_sleep(20000000); /* mostly, it has lost the CPU again */
     kill(getpid(), SIGQUIT);
     for (;;) mw_sleep(10000000000);
   } else if (IS("quit-library")) {
