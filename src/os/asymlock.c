@@ -26,6 +26,11 @@ void mwi_asymlock_init(void) {
   mwi_asymlock_plain = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 
+bool mwi_asym_heavy_barrier(void) {
+  atomic_thread_fence(memory_order_seq_cst);
+  return !mwi_asymlock_plain || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
 static bool take(struct mwi_asymlock *l) {
   uint32_t expected = 0;
   return mwi_load_relaxed(&l->state) == 0 && mwi_cas_acqrel(&l->state, &expected, 1);
@@ -34,7 +39,7 @@ static bool take(struct mwi_asymlock *l) {
 void mwi_asym_lock_slow(struct mwi_asymlock *l) {
   if (mwi_lock_spin(&l->state)) return;
   mwi_add_acqrel(&l->sleepers, 1);
-  bool sure = !mwi_asymlock_plain || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  bool sure = mwi_asym_heavy_barrier();
   /* [J1]: from here each release either is seen by take and by the futex's own
    * look, or sees us */
   while (!take(l)) mwi_futex_wait(&l->state, 1, sure ? -1 : BLIND_SLEEP_NS);

@@ -42,6 +42,20 @@ extern bool mwi_asymlock_plain;
 
 /* Before the first lock is taken. */
 void mwi_asymlock_init(void);
+
+/*
+ * Two who each write, and then read what the other writes: one of them sees it, where this one has
+ * a light barrier in between, which costs nothing, and the other the heavy one, which costs
+ * microseconds.  False: a filter has taken membarrier away, and both may miss it.
+ */
+bool mwi_asym_heavy_barrier(void);
+MWI_INLINE void mwi_asym_light_barrier(void) {
+  if (MWI_LIKELY(mwi_asymlock_plain))
+    atomic_signal_fence(memory_order_seq_cst);
+  else
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
 void mwi_asym_lock_slow(struct mwi_asymlock *l);
 void mwi_asym_unlock_slow(struct mwi_asymlock *l);
 

@@ -113,7 +113,7 @@ bool mwi_cut_look(void) {
     uint32_t call = mwi_load_seqcst(&m->cut_call);
     if (!call) continue;
     if (call == mwi_load_seqcst(&m->calls)) {
-      mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+      mwi_stop_signal(m, call);
       again = true;
     } else {
       mwi_cas_seqcst(&m->cut_call, &call, 0);

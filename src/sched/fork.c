@@ -125,6 +125,7 @@ static void in_child(void) {
   mwi_store_relaxed(&self->stop_req, 0);
   mwi_store_relaxed(&self->retake_req, 0);
   mwi_store_relaxed(&self->preempt_req, 0);
+  mwi_stop_forget_signals(self);
   mwi_netpoll_forked();
   mwi_signal_forked();
   mwi_jumps_forked();

@@ -55,8 +55,7 @@ long mwi_attempt6(long number, long a, long b, long c, long d, long e, long f);
 #define mwi_attempt5(nr, a, b, c, d, e)                                                            \
   mwi_attempt6(nr, MWI_SYS_ARG(a), MWI_SYS_ARG(b), MWI_SYS_ARG(c), MWI_SYS_ARG(d), MWI_SYS_ARG(e), \
                0)
-/* The same for calls that SA_RESTART does not restart: a stop signal that comes
- * while the thread enters must not end them. */
+/* The same for calls that SA_RESTART does not restart (cut.c). */
 long mwi_call_restarted(enum mwi_where where, long number, long a, long b, long c, long d, long e,
                         long f);
 /* One that the program makes by its number: no cancellation point.  restarts: SA_RESTART works.

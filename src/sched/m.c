@@ -59,6 +59,7 @@ void mwi_m_forget(struct mwi_m *m) {
   mwi_store_relaxed(&m->held_for_scan, false);
   mwi_store_relaxed(&m->park, 0);
   mwi_store_relaxed(&m->stop_req, 0);
+  mwi_stop_forget_signals(m);
   mwi_store_relaxed(&m->state, MWI_M_DEAD);
   m->tid = 0; /* the record may be taken again */
 }

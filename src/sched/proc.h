@@ -81,6 +81,10 @@ struct mwi_m {
   _Atomic uint32_t stop_req;    /* a stopper waits for this thread */
   _Atomic uint32_t retake_req;  /* sysmon wants the P of a thread in external code */
   _Atomic uint32_t preempt_req; /* the goroutine has run for its slice: yield at the next poll */
+  /* the stop signal on its way to this thread [P7]: by who sends, before and behind (a futex);
+   * owner: of those sent, how many it has met */
+  _Atomic uint32_t signals_begun, signals_sent;
+  uint32_t signals_met;
   /* written by the thread before it leaves RUN; read by the stopper after it saw that (acquire) */
   uintptr_t stop_sp;          /* scan [stop_sp, top) of the goroutine's or the thread's stack */
   uintptr_t stop_fp;          /* the first frame there; not when in_external */
@@ -542,8 +546,12 @@ MWI_INLINE bool mwi_bound(struct mwi_m *m, struct mwi_g *g) {
 /* stop.c */
 #define MWI_STOP_SIGNAL SIGURG /* ignored by default, and nobody's main business */
 void mwi_stop_init(void);
-void mwi_stop_announce(void); /* tell a waiting stopper that some state changed */
-void mwi_stop_world(void);    /* returns with every other thread held or stopped */
+/* The stop signal, if m runs by then, and does not wait; or, with a call of m's (m->calls), if it
+ * is in that one still [P7]. */
+void mwi_stop_signal(struct mwi_m *m, uint32_t call);
+void mwi_stop_forget_signals(struct mwi_m *m); /* in a child: who was about to send is not there */
+void mwi_stop_announce(void);                  /* tell a waiting stopper that some state changed */
+void mwi_stop_world(void);                     /* returns with every other thread held or stopped */
 void mwi_start_world(void);
 void mwi_stop_lock_wait(void *m, uintptr_t sp);
 void mwi_stop_lock(void); /* serialise stoppers; waits in SYS */

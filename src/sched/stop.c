@@ -23,6 +23,11 @@
  *          SYS, and the thread too early to see the request and say so.  It costs
  *          the stopper time, and nothing else: it looks again by itself, after
  *          SIGNAL_EVERY_NS at the latest.  Stress builds never say so.
+ *          [P7] No stop signal meets a thread in SYS, where it would cut a wait in the kernel
+ *          short (a part of what was to be sent; MSG_WAITALL), but one that is to end its very call
+ *          (cut.c).  Who sends one says so first, and then looks at the state; who enters SYS
+ *          looks behind its state for signals that are on their way, and meets them there, before
+ *          the wait.
  * How      The states are drawn in sched/proc.h.  A stopper sets stop_req and
  *          the poll byte, then looks at the state: SYS threads are held by a
  *          compare-and-swap and need no cooperation; RUN threads answer at
@@ -42,7 +47,10 @@
 #include <ucontext.h>
 
 #include "gc/gc.h"
+#include "os/asymlock.h"
+#include "os/os.h"
 #include "os/restart.h"
+#include "os/syscall.h"
 #include "os/thread.h"
 #include "sched/proc.h"
 
@@ -92,6 +100,46 @@ void mwi_stop_check(void) {
   while (mwi_load_seqcst(&m->stop_req)) mwi_spill_call(stop_here, m);
 }
 
+/* ---- Signals on their way [P7] ------------------------------------------ */
+
+/*
+ *     who sends                        who enters SYS, or begins its next call
+ *     signals_begun + 1                state SYS (calls + 1)
+ *     barrier, in all threads
+ *     state RUN (the same call)?       signals_begun unlike signals_met?
+ *     then send                        until nobody is between the two: wait
+ *     signals_sent + 1, wake           a system call, from which it comes back behind the handler
+ *
+ * Those that came in RUN were met there; they cost one such call.
+ */
+void mwi_stop_signal(struct mwi_m *m, uint32_t call) {
+  atomic_fetch_add_explicit(&m->signals_begun, 1, memory_order_seq_cst);
+  (void)mwi_asym_heavy_barrier(); /* refused: it may be met in a wait, as others' are */
+  bool there = call ? mwi_load_seqcst(&m->calls) == call : mwi_load_seqcst(&m->state) == MWI_M_RUN;
+  if (there) mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+  /* release, via seq_cst: pairs with the acquire in meet_signals, and it is pending by then */
+  atomic_fetch_add_explicit(&m->signals_sent, 1, memory_order_seq_cst);
+  mwi_futex_wake(&m->signals_sent, 1);
+}
+
+static MWI_COLD void meet_signals(struct mwi_m *m) {
+  for (;;) {
+    uint32_t sent = mwi_load_acquire(&m->signals_sent); /* first: it follows the other */
+    if (sent == mwi_load_acquire(&m->signals_begun)) {
+      (void)mwi_sys0(SYS_gettid);
+      m->signals_met = sent;
+      return;
+    }
+    mwi_futex_wait(&m->signals_sent, sent, -1);
+  }
+}
+
+void mwi_stop_forget_signals(struct mwi_m *m) {
+  mwi_store_relaxed(&m->signals_begun, 0);
+  mwi_store_relaxed(&m->signals_sent, 0);
+  m->signals_met = 0;
+}
+
 void mwi_enter_sys(struct mwi_m *m) {
   mwi_assert(mwi_lock_rank_none()); /* [P4] */
   m->in_external = false;
@@ -99,8 +147,9 @@ void mwi_enter_sys(struct mwi_m *m) {
   /* release: pairs with take's compare-and-swap; what it reads then was written before.  And
    * no barrier behind it [P6] */
   mwi_store_release(&m->state, MWI_M_SYS);
-  atomic_signal_fence(memory_order_seq_cst);
+  mwi_asym_light_barrier(); /* pairs with the heavy one in mwi_stop_signal [P7] */
   if (SAYS_SO && mwi_load_relaxed(&m->stop_req)) mwi_stop_announce();
+  if (MWI_UNLIKELY(mwi_load_relaxed(&m->signals_begun) != m->signals_met)) meet_signals(m);
 }
 
 void mwi_leave_sys(struct mwi_m *m) {
@@ -414,7 +463,7 @@ static void await(struct mwi_m *m, int64_t since) {
     }
     int64_t now = mwi_os_monotonic();
     if (now >= signal_at) {
-      mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+      mwi_stop_signal(m, 0);
       signal_at = now + SIGNAL_EVERY_NS;
     }
     if (now >= since + SPIN_NS) mwi_futex_wait(&ack, seen, signal_at - now); /* [P6] */

@@ -185,7 +185,7 @@ static bool look(int64_t now, bool waits, bool *brisk) {
     if (!moved && !in_syscall && now - p->seen_since >= RETAKE_NS && now - p->probed >= RETAKE_NS) {
       p->probed = now;
       mwi_store_relaxed(&m->retake_req, 1);
-      mwi_os_signal_thread(m->tid, MWI_STOP_SIGNAL);
+      mwi_stop_signal(m, 0);
     }
     if (now - p->slice_since < SLICE_NS) continue;
     /* p's thread may be another by now, or p on its way between two: both until

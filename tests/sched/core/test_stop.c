@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/sched/core/test_stop.c -- stops beside threads on their way into system calls [P6]
+ * tests/sched/core/test_stop.c -- stops beside threads on their way into system calls [P6] [P7]
  *
  * Entering SYS is no barrier.  So the stopper may look before it can see the state, and the
  * thread before it can see the request: here one does just that, each time, and nobody else
  * wakes the stopper.  And threads go in and out while the world is stopped again and again; what
  * they published is read as a scanner reads it.  A stop that never comes shows as the time limit.
+ * Who sends the stop signal may be late as well: it has seen its thread run, or wait in one call,
+ * and the thread sleeps in the next when the signal goes out.  Here it always does [P7].
  */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,10 +98,98 @@ static void what_is_published_is_seen(void **state) {
   for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
 }
 
+/* ---- Late signals [P7] -------------------------------------------------- */
+
+/* A thread that is to receive all, of which a part is there: a signal in the middle would end that
+ * with the part. */
+static struct late {
+  int fd[2], before[2]; /* two pairs of sockets */
+  _Atomic int tid;
+  struct mwi_m *m;
+  _Atomic bool sends, receives; /* the signal is about to be sent; the thread is on its way */
+  bool in_call;                 /* it is another call that it was meant for */
+  ssize_t got;
+} late;
+
+ssize_t mwi_rt_recv(int fd, void *buf, size_t n, int flags);
+void __real_mwi_os_signal_thread(int32_t tid, int sig);
+void __wrap_mwi_os_signal_thread(int32_t tid, int sig);
+
+static bool sleeps(int tid) {
+  char path[64], line[256] = "";
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  const char *state = fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+  fclose(f);
+  return state && state[1] && state[2] == 'S';
+}
+
+void __wrap_mwi_os_signal_thread(int32_t tid, int sig) {
+  if (tid == late.tid && !late.sends) {
+    late.sends = true;
+    if (late.in_call) assert_int_equal(write(late.before[1], "!", 1), 1);
+    while (!late.receives || !sleeps(tid)) usleep(20);
+  }
+  __real_mwi_os_signal_thread(tid, sig);
+}
+
+static void *receives_all(void *unused) {
+  char b[10];
+  mwi_attach();
+  late.m = mwi_self();
+  mwi_rt_enter(); /* it is not stopped before it waits */
+  late.tid = late.m->tid;
+  while (!late.in_call && !late.sends) mwi_pause();
+  mwi_rt_leave();
+  if (late.in_call) assert_int_equal(mwi_rt_recv(late.before[0], b, 1, 0), 1);
+  late.receives = true;
+  late.got = mwi_rt_recv(late.fd[0], b, sizeof b, MSG_WAITALL);
+  return unused;
+}
+
+static void begin_late(pthread_t *t, bool in_call) {
+  late = (struct late){.in_call = in_call};
+  mwi_attach();
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, late.fd), 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, late.before), 0);
+  assert_int_equal(write(late.fd[1], "01234", 5), 5);
+  assert_int_equal(pthread_create(t, NULL, receives_all, NULL), 0);
+  while (!late.tid) usleep(20);
+}
+
+static void end_late(pthread_t t) {
+  assert_true(late.sends);
+  assert_int_equal(write(late.fd[1], "56789", 5), 5);
+  pthread_join(t, NULL);
+  assert_int_equal(late.got, 10);
+  for (int i = 0; i < 2; i++) close(late.fd[i]), close(late.before[i]);
+}
+
+static void no_stop_meets_a_wait(void **state) {
+  (void)state;
+  pthread_t t;
+  begin_late(&t, false);
+  mwi_stop_world();
+  mwi_start_world();
+  end_late(t);
+}
+
+static void no_signal_meets_the_next_call(void **state) {
+  (void)state;
+  pthread_t t;
+  begin_late(&t, true);
+  while (!(mwi_load_seqcst(&late.m->calls) & MWI_CALL_CUT) || !sleeps(late.tid)) usleep(20);
+  mwi_stop_signal(late.m, mwi_load_seqcst(&late.m->calls));
+  end_late(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_stopper_looks_again_by_itself),
       cmocka_unit_test(what_is_published_is_seen),
+      cmocka_unit_test(no_stop_meets_a_wait),
+      cmocka_unit_test(no_signal_meets_the_next_call),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
