@@ -48,6 +48,11 @@ bool mwi_text_runtime(uintptr_t pc);
  * makes it grey.  with_ends: a pointer to an object's first byte also keeps
  * the object that ends there (stacks: optimised loops hold end pointers). */
 void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool with_ends);
+/* General registers, [lo, hi), of a thread that is in external code: makes grey what begins within
+ * MWI_ROUNDED bytes of where a word points.  libc's string functions round a pointer down to a
+ * multiple of what a turn of their loop reads, and keep nothing else of it. */
+enum { MWI_ROUNDED = 256 }; /* four of the longest vectors, which is the most that a turn reads */
+void mwi_scan_rounded(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi);
 /* Scan now, in place, the objects that the words of [lo, hi) point to, one level deep, and
  * once more when marking ends: external code may use them.  w NULL: only the latter.  May stop
  * when called outside a stop. */

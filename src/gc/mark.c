@@ -308,6 +308,17 @@ void mwi_scan_conservative(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi, bool w
   gather_flush(&g);
 }
 
+void mwi_scan_rounded(struct mwi_gcp *w, uintptr_t lo, uintptr_t hi) {
+  if (MWI_UNLIKELY(mwi_scan_sink != NULL)) return; /* it wants words */
+  struct gather g = {.w = w};
+  for (uintptr_t a = lo; a < hi; a += 8) {
+    uintptr_t word = mwi_align_down(read_word(a), 8);
+    for (uintptr_t at = 8; at < MWI_ROUNDED; at += 8)
+      gather_word(&g, word + at); /* no slot is smaller */
+  }
+  gather_flush(&g);
+}
+
 void mwi_scan_masked(struct mwi_gcp *w, uintptr_t start, uintptr_t lo, uintptr_t hi,
                      const uint64_t *mask, uint32_t period) {
   if (MWI_UNLIKELY(mwi_scan_sink != NULL)) {

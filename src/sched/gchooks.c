@@ -23,6 +23,7 @@
 #include "gc/mark.h"
 #include "gc/roots.h"
 #include "gc/special.h"
+#include "os/context.h"
 #include "os/tls.h"
 #include "sched/pool.h"
 #include "sched/proc.h"
@@ -84,6 +85,15 @@ static const struct mwi_handler *outermost_in_wait(const struct mwi_m *m) {
   return found;
 }
 
+/* m's registers, where a signal has stopped it: external code may be at any instruction. */
+static void scan_context(struct mwi_gcp *w, struct mwi_m *m) {
+  if (!m->ctx_lo) return;
+  mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
+  struct mwi_context c;
+  mwi_context_from_signal(&c, (const void *)m->ctx_lo);
+  mwi_scan_rounded(w, (uintptr_t)c.reg, (uintptr_t)(c.reg + MWI_CTX_NREGS));
+}
+
 /*
  * Handlers of the program's: their variables [HV2], and where they have interrupted a wait [N6]
  * their frames. The goroutine that waits is scanned from its wait on, if it is at rest, and there
@@ -105,7 +115,7 @@ static void scan_handlers_stw(struct mwi_gcp *w, bool again) {
     uintptr_t lo = m->stop_sp, hi = m->tcb.g ? h->stop_sp : m->stack_hi;
     mwi_assert(lo <= hi);
     mwi_scan_conservative(w, lo, hi, true);
-    if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
+    scan_context(w, m);
     if (!m->in_external) continue;
     struct mwi_gcp *into = again ? NULL : w;
     mwi_scan_pointees(into, lo, hi);
@@ -169,7 +179,7 @@ static void scan_at_rest(struct mwi_gcp *w, struct mwi_g *g) {
 static void scan_on_thread(struct mwi_gcp *w, struct mwi_g *g, struct mwi_m *m) {
   scan_stack(w, g, m->stop_sp);
   mwi_scan_conservative(w, (uintptr_t)m->regs, (uintptr_t)(m->regs + MWI_NREGS), true);
-  if (m->ctx_lo) mwi_scan_conservative(w, m->ctx_lo, m->ctx_hi, true);
+  scan_context(w, m);
 }
 
 /* What all these words point to; w as in mwi_scan_pointees. */
