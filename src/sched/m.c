@@ -305,7 +305,7 @@ void mwi_attach_slow(void) {
   mwi_store_release(&g->status, MWI_G_RUNNING);
   note_creator(m); /* a thread of the program's: where it first called the runtime */
   m->tcb.rt = 0;
-  mwi_os_cancel_back(cancel);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   mwi_need_p();
+  mwi_os_cancel_back(cancel);
 }

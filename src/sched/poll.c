@@ -9,6 +9,9 @@
  *
  * The byte is cleared before the requests are read; a request made after that
  * sets it again, so none is lost.
+ *
+ * A loop that may be cancelled at any instruction (PTHREAD_CANCEL_ASYNCHRONOUS) is polled, too:
+ * a thread of the program's is not cancelled here, but when it comes out.
  */
 #include "base/knobs.h"
 #include "gc/gc.h"
@@ -36,15 +39,8 @@ static void poll_in_handler(struct mwi_tcb *t) {
   mwi_rt_leave();
 }
 
-MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
-  struct mwi_tcb *t = mwi_tcb();
-  if (MWI_UNLIKELY(!t->attached)) {
-    mwi_attach_slow();
-    return;
-  }
+static void poll_attached(struct mwi_tcb *t) {
   struct mwi_m *m = t->m;
-  if (t->rt > 0 || !on_own_stack(t->g)) return;
-  mwi_assert(t->g || t->sig);
   struct mwi_g *g = t->g;
   mwi_jumps_wait(g);
   if (MWI_UNLIKELY(t->sig)) {
@@ -64,4 +60,21 @@ MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
   if (slice_over) mwi_preempt();
   if (MWI_UNLIKELY(mwi_knobs.gcstress)) stress_poll(mwi_self());
   mwi_jumps_go(g);
+}
+
+MWI_EXPORT MWI_PRESERVE_MOST void mwi_rt_poll(void) {
+  struct mwi_tcb *t = mwi_tcb();
+  if (MWI_UNLIKELY(!t->attached)) {
+    mwi_attach_slow();
+    return;
+  }
+  if (t->rt > 0 || !on_own_stack(t->g)) return;
+  mwi_assert(t->g || t->sig);
+  if (MWI_LIKELY(!t->g || !t->g->foreign)) {
+    poll_attached(t);
+    return;
+  }
+  int cancel = mwi_os_cancel_off();
+  poll_attached(t);
+  mwi_os_cancel_back(cancel);
 }

@@ -325,6 +325,39 @@ static void spawning(void) {
   CHECK(unlink(pipes[0]) == 0 && unlink(pipes[1]) == 0 && rmdir(dir) == 0);
 }
 
+/* It may be cancelled at any instruction; the polls of its loop are the runtime's. */
+static volatile int computing, turns;
+static void *computes(void *unused) {
+  int one = 1, type;
+  (void)unused;
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  pthread_cleanup_push(clean, &one);
+  for (computing = 1;;) turns++;
+  pthread_cleanup_pop(0);
+  return NULL;
+}
+static void computed(void) {
+#ifdef WITH_MALLOW
+  int procs = mw_set_max_procs(1); /* while main runs, the thread waits for a processor */
+#endif
+  for (int turn = 0; turn < 20; turn++) {
+    pthread_t t;
+    void *result = NULL;
+    computing = cleaned = 0;
+    CHECK(pthread_create(&t, NULL, computes, NULL) == 0);
+    while (!computing) continue;
+    for (int seen = turns, i = 0; i < turn * 1000000 && turns == seen; i++) continue;
+    CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED && cleaned == 1 && list->value == 999);
+#ifdef WITH_MALLOW
+    mw_gc();
+#endif
+  }
+#ifdef WITH_MALLOW
+  mw_set_max_procs(procs);
+#endif
+}
+
 int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
   CHECK(sem_init(&sem, 0, 0) == 0 && sem_init(&begun, 0, 0) == 0);
@@ -361,6 +394,7 @@ int main(void) {
   in_handlers(expected);
   CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
   spawning();
+  computed();
 #ifdef WITH_MALLOW
   lent();
 #endif
