@@ -143,6 +143,7 @@ static void on_crash(int sig, siginfo_t *info, void *uc) {
   mwi_context_from_signal(&ctx, uc);
   struct mwi_death death = {.ctx = &ctx, .exact = true, .signal = sig};
   if (!mwi_last_word()) {
+    if (sig == SIGQUIT) return; /* asked again: the report goes on, as timeout(1) asks twice */
     mwi_line_init(&l);
     say_signal(&l, sig, info, ctx.reg[MWI_CTX_PC]);
     _exit(2);
