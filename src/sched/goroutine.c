@@ -353,10 +353,11 @@ MWI_NOINLINE void mwi_stack_wipe_below(void) {
 void mwi_goroutine_main(void) {
   struct mwi_g *g = mwi_getg();
   mwi_settle();
-  mwi_rt_leave(); /* the switch ran inside mwi_rt_enter */
   /* The runtime's own come and go unasked, on stacks of the program's goroutines that have
-   * ended, and some rest for ever. */
+   * ended, and some rest for ever.  Before a stop can be: its frames have holes, where what such a
+   * goroutine had left would be found. */
   if (MWI_UNLIKELY(g->system)) mwi_stack_wipe_below();
+  mwi_rt_leave(); /* the switch ran inside mwi_rt_enter */
   void *arg = g->arg;
   g->arg = NULL; /* from here the stack keeps it, as long as the function does */
   ((void (*)(void *))g->start_pc)(arg);
