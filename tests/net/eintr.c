@@ -299,13 +299,13 @@ static void sleeps(void) {
   for (int flags = 0; flags != -1; flags = flags == 0 ? SA_RESTART : -1) {
     struct timespec hour = {3600, 0}, left = {0};
     CUT(flags, nanosleep(&hour, &left));
-    CHECK(left.tv_sec < 3600 && left.tv_sec > 3000);
+    CHECK(left.tv_sec <= 3600 && left.tv_sec > 3000); /* the slack counts: an hour, at once */
     CUT(flags, nanosleep(&hour, NULL));
     CUT(flags, usleep(999999999));
     begin(flags);
     unsigned rest = sleep(3600);
     end();
-    CHECK(rest > 3000 && rest < 3600 && turns >= 1);
+    CHECK(rest > 3000 && rest <= 3600 && turns >= 1);
     begin(flags);
     left = (struct timespec){0};
     int r = clock_nanosleep(CLOCK_MONOTONIC, 0, &hour, &left);
