@@ -42,11 +42,24 @@
 # Any other test: mallow_script_test(NAME COMMAND ... and the options from
 # ENV on, and DEPENDS).
 #
+# The same source by the C compiler alone: mallow_plain_test(NAME), NAME.c as FOLDER.NAME-plain.
+#
 # TIMEOUT is 60 seconds unless given.  SERIAL: no other test runs beside it;
 # use it for what measures time.
+#
+# Whoever calls ctest hands nothing down: tests/afresh.c begins each process alike, and the
+# variables that the runtime and the compiler look at are what ENV says, or unset.
 
 add_custom_target(tests)
 add_dependencies(tests programs)
+
+add_executable(afresh EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/afresh.c")
+target_link_libraries(afresh PRIVATE mallow-warnings)
+set_target_properties(afresh PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+add_dependencies(tests afresh)
+
+set(MALLOW_VARIABLES GODEBUG GOGC GOMAXPROCS GOMEMLIMIT GOTRACEBACK
+                     MALLOW_CC MALLOW_CLANG MALLOW_FAIL MALLOW_SUMMARIES)
 
 find_package(PkgConfig)
 if(PKG_CONFIG_FOUND)
@@ -81,6 +94,11 @@ macro(mallow_test_properties test)
   if(P_ENV)
     set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT ${P_ENV})
   endif()
+  foreach(variable IN LISTS MALLOW_VARIABLES)
+    if(NOT "${P_ENV}" MATCHES "(^|;)${variable}=")
+      set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT_MODIFICATION "${variable}=unset:")
+    endif()
+  endforeach()
   if(P_LABELS)
     set_property(TEST ${test} APPEND PROPERTY LABELS ${P_LABELS})
   endif()
@@ -148,7 +166,7 @@ function(mallow_unit_test name)
     set_target_properties(${exe} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" OUTPUT_NAME "${name}${suffix}")
     add_dependencies(tests ${exe})
-    add_test(NAME "${test}${suffix}" COMMAND ${exe} ${P_ARGS})
+    add_test(NAME "${test}${suffix}" COMMAND afresh $<TARGET_FILE:${exe}> ${P_ARGS})
     mallow_test_properties("${test}${suffix}")
     set_property(TEST "${test}${suffix}" APPEND PROPERTY LABELS unit)
     if(kind STREQUAL "thread")
@@ -231,7 +249,7 @@ function(mallow_program_test name)
     set(P_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   endif()
   add_test(NAME "${test}" ${when} WORKING_DIRECTORY "${P_WORKING_DIRECTORY}"
-           COMMAND ${command} -- "${path}" ${P_ARGS})
+           COMMAND afresh ${command} -- "${path}" ${P_ARGS})
   mallow_test_properties("${test}")
   set_property(TEST "${test}" APPEND PROPERTY LABELS program)
 endfunction()
@@ -249,6 +267,18 @@ function(mallow_program_on_processors name)
                         ENV GOMAXPROCS=${procs} GODEBUG=clobberfree=1 EXPECT_REGEX "^ok")
     set(program PROGRAM ${target})
   endforeach()
+endfunction()
+
+function(mallow_plain_test name)
+  if(NOT MW_TESTS OR MW_SANITIZE)
+    return()
+  endif()
+  mallow_test_names(${name}-plain test target)
+  add_executable(${target} EXCLUDE_FROM_ALL ${name}.c)
+  add_dependencies(tests ${target})
+  add_test(NAME ${test} COMMAND afresh $<TARGET_FILE:${target}>)
+  set(P_LABELS program)
+  mallow_test_properties(${test})
 endfunction()
 
 function(mallow_script_test name)
@@ -276,7 +306,8 @@ function(mallow_script_test name)
     endif()
     add_dependencies(tests ${need})
   endforeach()
-  add_test(NAME "${test}" ${when} WORKING_DIRECTORY "${P_WORKING_DIRECTORY}" COMMAND ${P_COMMAND})
+  add_test(NAME "${test}" ${when} WORKING_DIRECTORY "${P_WORKING_DIRECTORY}"
+           COMMAND afresh ${P_COMMAND})
   mallow_test_properties("${test}")
   set_property(TEST "${test}" APPEND PROPERTY LABELS script)
 endfunction()
