@@ -52,23 +52,23 @@ soak: tests
 FOLDERS := bin include lib lib/cmake lib/pkgconfig share share/doc share/man share/man/man1 share/man/man3 share/man/man7
 note-folders:
 	@at=$$(realpath -ms -- '$(PREFIX)'); for folder in $(FOLDERS); do \
-	  test -d "$(DESTDIR)$$at/$$folder" || echo "$$at/$$folder"; done >>$(INSTALLED).folders; \
-	until test -d "$(DESTDIR)$$at"; do echo "$$at"; at=$$(dirname "$$at"); done >>$(INSTALLED).folders
+	  test -d "$(DESTDIR)$$at/$$folder" || echo "$$at/$$folder"; done >>'$(INSTALLED).folders'; \
+	until test -d "$(DESTDIR)$$at"; do echo "$$at"; at=$$(dirname "$$at"); done >>'$(INSTALLED).folders'
 
 install: all note-folders
 	@cmake --install $(BUILD) --prefix '$(PREFIX)'
-	@cp $(BUILD)/install_manifest.txt $(INSTALLED)
+	@cp $(BUILD)/install_manifest.txt '$(INSTALLED)'
 
 # Files, then folders: mallow's own, and those that the install made, if they are empty.
 uninstall:
-	@test -f $(INSTALLED) || { echo "make uninstall: $(INSTALLED): not there: nothing is installed from here" >&2; exit 1; }
-	@sed -e '$$a\' $(INSTALLED) | while IFS= read -r file; do \
+	@test -f '$(INSTALLED)' || { echo "make uninstall: $(INSTALLED): not there: nothing is installed from here" >&2; exit 1; }
+	@sed -e '$$a\' '$(INSTALLED)' | while IFS= read -r file; do \
 	  echo "-- Removing: $(DESTDIR)$$file"; rm -f "$(DESTDIR)$$file" || exit 1; done
-	@sed -n 's,^\(.*/mallow\)/.*,\1,p' $(INSTALLED) | sort -u | while IFS= read -r folder; do \
+	@sed -n 's,^\(.*/mallow\)/.*,\1,p' '$(INSTALLED)' | sort -u | while IFS= read -r folder; do \
 	  test ! -d "$(DESTDIR)$$folder" || find "$(DESTDIR)$$folder" -depth -type d -empty -delete; done
-	@test ! -f $(INSTALLED).folders || sort -ru $(INSTALLED).folders | while IFS= read -r folder; do \
+	@test ! -f '$(INSTALLED).folders' || sort -ru '$(INSTALLED).folders' | while IFS= read -r folder; do \
 	  rmdir --ignore-fail-on-non-empty -- "$(DESTDIR)$$folder" 2>/dev/null || :; done
-	@rm -f $(INSTALLED) $(INSTALLED).folders
+	@rm -f '$(INSTALLED)' '$(INSTALLED).folders'
 
 bench: all
 	@cmake --build $(BUILD) --parallel $(JOBS) --target programs
