@@ -58,6 +58,13 @@ target_link_libraries(afresh PRIVATE mallow-warnings)
 set_target_properties(afresh PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 add_dependencies(tests afresh)
 
+# For tests that use `go tool pprof`: DEPENDS pprof-tool; the file names its cache.
+set(MALLOW_GO_CACHE "${PROJECT_BINARY_DIR}/tests/go_cache")
+add_custom_command(OUTPUT "${MALLOW_GO_CACHE}"
+  COMMAND sh "${PROJECT_SOURCE_DIR}/tests/pprof/go_cache.sh" "${MALLOW_GO_CACHE}"
+  COMMENT "go tool pprof" VERBATIM)
+add_custom_target(pprof-tool DEPENDS "${MALLOW_GO_CACHE}")
+
 set(MALLOW_VARIABLES GODEBUG GOGC GOMAXPROCS GOMEMLIMIT GOTRACEBACK
                      MALLOW_CC MALLOW_CLANG MALLOW_FAIL MALLOW_SUMMARIES)
 

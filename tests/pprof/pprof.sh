@@ -1,17 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# pprof.sh KIND PROGRAM -- the profiles of PROGRAM (profiles.c), read by `go tool pprof`
+# pprof.sh KIND PROGRAM GO_CACHE -- the profiles of PROGRAM (profiles.c), read by `go tool pprof`,
+# which the folder that the file GO_CACHE names has
 
 kind=$1
 program=$2
+GOCACHE=$(cat "$3")
 source=$(cd "$(dirname "$0")" && pwd)/profiles.c
-command -v go >/dev/null 2>&1 || { echo "pprof.sh: skipped, there is no go to read profiles with"; exit 0; }
+[ -n "$GOCACHE" ] || { echo "pprof.sh: skipped, there is no go to read profiles with"; exit 0; }
 
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1 # pprof looks for sources from here; the name of this folder is in no path
-export HOME="${HOME:-$folder}" PPROF_TMPDIR="$folder"
+export GOCACHE GOFLAGS= GOTOOLCHAIN=local HOME="${HOME:-$folder}" PPROF_TMPDIR="$folder"
 tool=$(go tool -n pprof) || { echo "pprof.sh: skipped, this go has no pprof"; exit 0; }
 
 die() { echo "pprof.sh: $*" >&2; exit 1; }
