@@ -24,8 +24,10 @@
 #include <fcntl.h>
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -272,13 +274,35 @@ long mwi_result(long r) {
   return -1;
 }
 
-int mwi_fd_ready(int fd, enum mwi_io_dir dir) {
-  struct pollfd p = {.fd = fd, .events = dir == MWI_IO_READ ? POLLIN : POLLOUT};
+int mwi_fd_events(int fd, short of) {
+  struct pollfd p = {.fd = fd, .events = of};
   long n;
   do n = mwi_sys3(SYS_poll, &p, 1, 0); /* EINTR: see mwi_attempt6 */
   while (n == -EINTR);
   if (n <= 0) return (int)n;
-  return p.revents & POLLNVAL ? -EBADF : 1;
+  return p.revents & POLLNVAL ? -EBADF : p.revents;
+}
+
+int mwi_fd_ready(int fd, enum mwi_io_dir dir) {
+  int there = mwi_fd_events(fd, dir == MWI_IO_READ ? POLLIN : POLLOUT);
+  return there > 0 ? 1 : there;
+}
+
+/* Is something put on the socket's error queue that is no error: time stamps, ends of sends? */
+static bool queues_more_than_errors(int fd) {
+  struct so_timestamping stamps = {0};
+  int zero_copy = 0;
+  socklen_t len = sizeof stamps;
+  if (mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, &len) == 0 &&
+      (stamps.flags & SOF_TIMESTAMPING_TX_RECORD_MASK))
+    return true;
+  len = sizeof zero_copy;
+  return mwi_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_ZEROCOPY, &zero_copy, &len) == 0 && zero_copy;
+}
+
+bool mwi_fd_has_error(int fd, int events) {
+  if (events < 0 || !(events & POLLERR)) return false;
+  return (events & POLLHUP) || !queues_more_than_errors(fd);
 }
 
 int mwi_fd_nonblocking(int fd) {
@@ -373,8 +397,7 @@ bool mwi_io_hung_up(const struct mwi_io_op *op) {
 
 bool mwi_io_has_error(const struct mwi_io_op *op) {
   if (!mwi_load_relaxed(&op->pd->sticky)) return false; /* no edge has told of one */
-  struct pollfd p = {.fd = op->fd};
-  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 && (p.revents & POLLERR);
+  return mwi_fd_has_error(op->fd, mwi_fd_events(op->fd, 0));
 }
 
 long mwi_io_block(struct mwi_io_op *op) {

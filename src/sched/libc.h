@@ -165,6 +165,12 @@ bool mwi_io_has_error(const struct mwi_io_op *op);
 /* The operation is over.  empty: its last attempt left nothing. */
 void mwi_io_done(struct mwi_io_op *op, bool empty);
 
+/* What poll says of fd now: revents, or -errno. */
+int mwi_fd_events(int fd, short of);
+/* Do they tell of an error, which the next attempt would take away?  An error queue, too, is told
+ * as POLLERR: where it has time stamps and ends of sends as well, a socket has an error for sure
+ * only when it has hung up. */
+bool mwi_fd_has_error(int fd, int events);
 /* May fd be read or written now, as poll says?  0 no, 1 yes, -errno. */
 int mwi_fd_ready(int fd, enum mwi_io_dir dir);
 /* 0 no, 1 yes, -errno. */

@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -83,8 +84,8 @@ static long try_vector(struct mwi_io_op *op, const struct iovec *v, size_t count
  * same. */
 static bool shut_down(const struct mwi_io_op *op) {
   if (MWI_LIKELY(op->kind != MWI_FD_DGRAM || !mwi_load_relaxed(&op->pd->sticky))) return false;
-  struct pollfd p = {.fd = op->fd, .events = POLLRDHUP};
-  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 && (p.revents & POLLRDHUP);
+  int there = mwi_fd_events(op->fd, POLLRDHUP);
+  return there > 0 && (there & POLLRDHUP);
 }
 
 static long try_recv(struct mwi_io_op *op, struct msghdr *msg, int flags) {
@@ -115,13 +116,34 @@ static size_t total(const struct iovec *v, size_t count) {
   return n;
 }
 
+/*
+ * A part has been received.  An attempt that finds nothing more takes the socket's error away,
+ * which is the next call's to report: so there is none unless bytes are there.  1: they are, or the
+ * end; 0: nothing yet, -1: an error.
+ */
+static int there_is_more(const struct mwi_io_op *op) {
+  int there = mwi_fd_events(op->fd, POLLIN), bytes = 0;
+  if (there < 0 || !(there & POLLERR)) return there != 0;
+  if (mwi_sys3(SYS_ioctl, op->fd, FIONREAD, &bytes) == 0 && bytes > 0) return 1;
+  return mwi_fd_has_error(op->fd, there) ? -1 : 0;
+}
+
 /* One receive on a socket, or one read elsewhere.  want: bytes asked for. */
 static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t want) {
   socklen_t name_room = msg->msg_namelen;
   size_t control_room = msg->msg_controllen;
   for (;;) {
     long r = -EAGAIN;
-    if (mwi_io_try(op)) {
+    bool may = mwi_io_try(op);
+    if (may && op->partly) {
+      int more = there_is_more(op);
+      if (more < 0) {
+        mwi_io_done(op, false);
+        return 0;
+      }
+      may = more;
+    }
+    if (may) {
       /* A failed attempt may have cleared them.  Else they may be where nobody may write. */
       if (msg->msg_namelen != name_room) msg->msg_namelen = name_room;
       if (msg->msg_controllen != control_room) msg->msg_controllen = control_room;
@@ -137,7 +159,7 @@ static long receive(struct mwi_io_op *op, struct msghdr *msg, int flags, size_t 
       r = mwi_io_block(op);
       if (r == 0 && op->kind == MWI_FD_FILE)
         return mwi_call3(MWI_ON_GOROUTINE, SYS_readv, op->fd, msg->msg_iov, msg->msg_iovlen);
-      if (r == 0 && !(op->partly && mwi_io_has_error(op))) continue;
+      if (r == 0) continue;
       mwi_io_done(op, r == -EAGAIN);
       return r;
     }
@@ -285,11 +307,6 @@ MWI_EXPORT ssize_t mwi_rt_readv(int fd, const struct iovec *v, int count) {
   return mwi_result(read_common(where, fd, v, count, total(v, (size_t)count)));
 }
 
-static short events(int fd, short of) {
-  struct pollfd p = {.fd = fd, .events = of};
-  return mwi_sys3(SYS_poll, &p, 1, 0) == 1 ? p.revents : 0;
-}
-
 MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int flags,
                                struct timespec *timeout) {
   enum mwi_where where = mwi_where();
@@ -302,8 +319,8 @@ MWI_EXPORT int mwi_rt_recvmmsg(int fd, struct mmsghdr *v, unsigned count, int fl
     bool may = mwi_io_try(&op);
     /* An error behind a message is the next call's, and an attempt would take it away: there is
      * none where there is nothing else. */
-    short there = may && got ? events(fd, POLLIN) : POLLIN;
-    if (there & POLLERR) break;
+    int there = may && got ? mwi_fd_events(fd, POLLIN) : POLLIN;
+    if (mwi_fd_has_error(fd, there)) break;
     long r = may && there ? mwi_call5(where, SYS_recvmmsg, fd, v + got, count - got,
                                       (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL)
                           : -EAGAIN;

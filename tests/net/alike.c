@@ -14,6 +14,7 @@
 #define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -304,6 +305,53 @@ static void all_with_descriptors(void) {
   close(fd[1]);
 }
 
+static void resets(struct other *o) {
+  struct linger now = {.l_onoff = 1};
+  if (o->to >= 0) until(took_all, o);
+  CHECK(setsockopt(o->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0 && close(o->fd) == 0);
+}
+
+/* MSG_WAITALL: a reset behind a part is the next call's, there already or not. */
+static void all_before_a_reset(bool there) {
+  int fd[2];
+  char b[10];
+  tcp_pair(fd);
+  CHECK(write(fd[1], "01234", 5) == 5);
+  struct other o = {.act = resets, .fd = fd[1], .to = there ? -1 : fd[0]};
+  begin(&o);
+  struct pollfd p = {.fd = fd[0]};
+  if (there) CHECK(poll(&p, 1, -1) == 1 && (p.revents & POLLERR));
+  about_to_wait(&o);
+  CHECK(recv(fd[0], b, 10, MSG_WAITALL) == 5 && memcmp(b, "01234", 5) == 0);
+  CHECK(recv(fd[0], b, 10, 0) == -1 && errno == ECONNRESET);
+  CHECK(recv(fd[0], b, 10, 0) == 0);
+  join(&o);
+  close(fd[0]);
+}
+
+static void sends_the_rest(struct other *o) {
+  until(took_all, o);
+  CHECK(write(o->fd, "56789", 5) == 5);
+}
+
+/* A time stamp on the error queue is no error, though poll has one word for both. */
+static void all_beside_a_stamp(void) {
+  int fd[2], on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  char b[10];
+  tcp_pair(fd);
+  /* Where the kernel has none, it is a socket like any other. */
+  (void)setsockopt(fd[0], SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof on);
+  CHECK(write(fd[0], "!", 1) == 1 && read(fd[1], b, 1) == 1);
+  CHECK(write(fd[1], "01234", 5) == 5);
+  struct other o = {.act = sends_the_rest, .fd = fd[1], .to = fd[0]};
+  begin(&o);
+  about_to_wait(&o);
+  CHECK(recv(fd[0], b, 10, MSG_WAITALL) == 10 && memcmp(b, "0123456789", 10) == 0);
+  join(&o);
+  close(fd[0]);
+  close(fd[1]);
+}
+
 /* Nor does it pass an urgent byte, there already or not. */
 static void all_to_the_mark(bool there) {
   int fd[2];
@@ -422,6 +470,9 @@ static void cases(struct other *unused) {
   CASE(shut_while_sending, SOCK_STREAM, stops_reading);
   CASE(error_after_a_part);
   CASE(all_with_descriptors);
+  CASE(all_before_a_reset, true);
+  CASE(all_before_a_reset, false);
+  CASE(all_beside_a_stamp);
   CASE(all_to_the_mark, true);
   CASE(all_to_the_mark, false);
   CASE(terminal_hangs_up);
