@@ -302,11 +302,16 @@ static char *byte_of(const struct image *im, uint64_t address) {
   return at < im->moves.size ? (char *)im->moves.text + at : NULL;
 }
 
+/* Where a section's records end; one that is not there has none. */
+static const char *end_of(const struct section *s) {
+  return s->size ? s->text + s->size : s->text;
+}
+
 /* Understands all records; decides: the bytes of those that stay become 0; or looks whether a
  * variable that moves has the byte 0, which is another's, too, then.  False: no; yes. */
 enum step { READ, DECIDE, CHECK };
 static bool sites(const struct program *p, enum step step) {
-  const char *s = p->im->sites.text, *end = s + p->im->sites.size;
+  const char *s = p->im->sites.text, *end = end_of(&p->im->sites);
   while (s < end) {
     struct site site;
     if (!read_site(p, &s, end, &site)) return false;
@@ -402,7 +407,7 @@ static void print_reason(const struct line *l, const char *undecided) {
 /* Where the variables are, in the words of -m; undecided: why all of them are on the heap, or
  * NULL. */
 static void report(const struct program *p, int level, const char *undecided) {
-  const char *s = p->im->sites.text, *end = s + p->im->sites.size;
+  const char *s = p->im->sites.text, *end = end_of(&p->im->sites);
   struct line *lines = NULL, l = {0};
   size_t n = 0;
   while (s < end && read_site(p, &s, end, &l.site)) {
