@@ -37,14 +37,17 @@ MWI_INLINE int64_t mwi_bunch_wait(struct mwi_bunch *b, int64_t now) {
   const int64_t credit = MWI_BUNCH_EXACT * (int64_t)MWI_BUNCH_NS;
   int64_t paid = b->paid_until > now ? b->paid_until : now;
   if (paid > now + credit + MWI_BUNCH_NS) paid = now + credit + MWI_BUNCH_NS;
-  b->paid_until = paid + MWI_BUNCH_NS;
+  b->paid_until = paid + MWI_BUNCH_NS; /* [BU3] */
+  mwi_assert(paid - credit <= now + MWI_BUNCH_NS);
   return paid - credit;
 }
 
 /* Until when to wait for a timer due at `when` that is in a crowd. */
 MWI_INLINE int64_t mwi_bunch_until(int64_t from, int64_t when) {
-  if (from <= when) return when;
-  return from < when + MWI_BUNCH_NS ? from : when + MWI_BUNCH_NS; /* [BU1] */
+  int64_t until = from <= when ? when : from;
+  if (until > when + MWI_BUNCH_NS) until = when + MWI_BUNCH_NS;
+  mwi_assert(when <= until && until - when <= MWI_BUNCH_NS); /* [BU1] */
+  return until;
 }
 
 #endif

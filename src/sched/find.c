@@ -174,7 +174,7 @@ struct mwi_g *mwi_find_runnable(struct mwi_m *m, bool *inherits) {
     mwi_stop_check();
     struct mwi_p *p = m->tcb.p;
     if (!p) {
-      spin_quit(m);
+      if (spin_quit(m)) mwi_wake_p(); /* others counted on what it would have found [D2] [KW1] */
       mwi_netpoll_idle(NULL);
       stop_m();
       continue;

@@ -5,12 +5,15 @@
  * Job      One idle thread, the keeper, waits for the earliest timer and for descriptors;
  *          others sleep until they are given a processor.
  * Promise  A timer or an edge is acted upon when it is due, whoever is idle.
+ *          [KW1] Who gives its processor away, and does not look for work after that, wakes
+ *          another thread where a timer is pending, or a descriptor waited for, and nobody keeps
+ *          watch.  So with all threads asleep and a processor idle there is a keeper.
  * How      `keeper_until` says until when there is one: INT64_MAX, nobody waits; MWI_KEEP_ON,
  *          until something comes.  Who adds an earlier timer breaks the wait: netpoll's
  *          eventfd where netpoll is open, else the futex.  Where many are due one after
  *          another the keeper holds the first of them for a moment (bunch.h), and it runs all
  *          that are due, whichever processor's they are: no other thread is woken to look for them.
- * Next     find.c (who becomes it), timer.c, netpoll.c
+ * Next     find.c (who becomes it), proc.c (who leaves one), timer.c, netpoll.c
  */
 #include "os/thread.h"
 #include "sched/bunch.h"
@@ -104,6 +107,22 @@ void mwi_keep_watch(struct mwi_m *m) {
 bool mwi_timers_pending(void) {
   return mwi_earliest_timer() != INT64_MAX;
 }
+
+#if MW_CHECK
+void mwi_keeper_check(void) {
+  mwi_lock(&mwi_sched.lock); /* nobody falls asleep, or is woken */
+  /* before the counts: who asks for this and has not said so yet is awake, and in them */
+  bool wanted = mwi_timers_pending() || mwi_netpoll_waited();
+  bool foreign = mwi_load_seqcst(&mwi_sched.nforeign) + mwi_load_seqcst(&mwi_thread_count) > 0;
+  int64_t asleep =
+      (int64_t)mwi_load_seqcst(&mwi_sched.nidle_m) + mwi_load_seqcst(&mwi_sched.nbound);
+  bool all = !foreign && asleep >= mwi_load_seqcst(&mwi_sched.nm) &&
+             mwi_load_seqcst(&mwi_sched.nidle_p) == (uint32_t)mwi_sched.nprocs &&
+             !mwi_load_seqcst(&mwi_sched.runq_size);
+  mwi_assert(!wanted || !all); /* the keeper is not on the idle list */
+  mwi_unlock(&mwi_sched.lock);
+}
+#endif
 
 /* Somebody has to look again: the keeper, if there is one. */
 static void keeper_break(void) {

@@ -166,10 +166,12 @@ static bool work_for(struct mwi_p *p) {
   return !mwi_runq_empty(p) || mwi_load_seqcst(&mwi_sched.runq_size) || mwi_gc_work_available();
 }
 
-/* The calling thread goes idle, or has a processor for one goroutine only. */
-static void watch_timers(void) {
+/* [KW1]: the calling thread has given its processor away.  It goes to sleep, or has been the
+ * keeper, or had the last busy one; so another becomes the keeper, where there is none. */
+static void leave_a_keeper(void) {
   int64_t when = mwi_earliest_timer();
   if (when != INT64_MAX) mwi_timer_notify(when);
+  if (mwi_netpoll_waited() && mwi_load_seqcst(&mwi_sched.keeper_until) == INT64_MAX) mwi_wake_p();
 }
 
 void mwi_handoff_p(struct mwi_p *p) {
@@ -178,13 +180,8 @@ void mwi_handoff_p(struct mwi_p *p) {
     return;
   }
   mwi_idle_p_put(p);
-  /* Timers need somebody to watch them, other processors' too: this thread, which does not
-   * become the keeper, may have had the last busy one.  So does work that came meanwhile [D2]. */
-  watch_timers();
-  /* So do descriptors: a thread that finds nothing to run becomes the keeper. */
-  if (work_for(p) ||
-      (mwi_netpoll_waited() && mwi_load_seqcst(&mwi_sched.keeper_until) == INT64_MAX))
-    mwi_wake_p();
+  leave_a_keeper();
+  if (work_for(p)) mwi_wake_p(); /* it came meanwhile [D2] */
 }
 
 void mwi_wake_p(void) {
@@ -243,7 +240,7 @@ static void execute(struct mwi_m *m, struct mwi_g *g, bool inherits) {
     if (!g->foreign) mwi_add_relaxed(&mwi_sched.nbound, -1);
     owner->next_inherits = inherits;
     mwi_p_give(owner, mwi_release_p(m), false);
-    watch_timers(); /* this thread may have been the keeper */
+    leave_a_keeper();
     return;
   }
   mwi_g_take_up(m, m->tcb.p, g, inherits);

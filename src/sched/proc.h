@@ -589,8 +589,10 @@ MWI_INLINE void mwi_sysmon_need(void) {
 }
 #if MW_CHECK
 void mwi_sysmon_check(void); /* [SM1] */
+void mwi_keeper_check(void); /* [KW1], for sysmon: it is in the middle of nothing */
 #else
 MWI_INLINE void mwi_sysmon_check(void) {}
+MWI_INLINE void mwi_keeper_check(void) {}
 #endif
 void mwi_sysmon_wake(void);       /* something is to be done */
 void mwi_sysmon_stir(void);       /* out of its sleep without end */

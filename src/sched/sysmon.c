@@ -248,6 +248,7 @@ static void sysmon_main(void *unused) {
       /* What they left unasked before they went idle is seen, too. */
       if (all_idle() && mwi_unasked_rest(since, true)) {
         mwi_assert(mwi_io_all_asked() || !all_idle()); /* [NP8] */
+        mwi_keeper_check();                            /* [KW1] */
         mwi_futex_wait(&mwi_sched.need_sysmon, 0, deep_sleep_ns());
       }
       mwi_store_seqcst(&mwi_sched.sysmon_deep, 0);
