@@ -211,8 +211,13 @@ int mwi_os_cancel_off(void) {
   return state;
 }
 
+/* A thread that was cancelled meanwhile, asynchronously, ends here: in setcanceltype, since glibc's
+ * setcancelstate (2.36) ends it without PTHREAD_CANCELED for its result. */
 void mwi_os_cancel_back(int state) {
+  int type;
+  pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
   pthread_setcancelstate(state, &state);
+  pthread_setcanceltype(type, &type);
 }
 
 void mwi_os_usleep(int64_t us) {

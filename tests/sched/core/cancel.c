@@ -327,11 +327,13 @@ static void spawning(void) {
 
 /* It may be cancelled at any instruction; the polls of its loop are the runtime's. */
 static volatile int computing, turns;
-static void *computes(void *unused) {
+static void count(void *arg) {
+  cleaned += *(int *)arg;
+}
+static void *computes(void *allocates) {
   int one = 1, type;
-  (void)unused;
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-  pthread_cleanup_push(clean, &one);
+  pthread_cleanup_push(allocates ? clean : count, &one);
   for (computing = 1;;) turns++;
   pthread_cleanup_pop(0);
   return NULL;
@@ -344,7 +346,7 @@ static void computed(void) {
     pthread_t t;
     void *result = NULL;
     computing = cleaned = 0;
-    CHECK(pthread_create(&t, NULL, computes, NULL) == 0);
+    CHECK(pthread_create(&t, NULL, computes, turn % 2 ? &t : NULL) == 0);
     while (!computing) continue;
     for (int seen = turns, i = 0; i < turn * 1000000 && turns == seen; i++) continue;
     CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0);
