@@ -185,6 +185,7 @@ static int spurious_call(int which, int ms) {
     break;
   case 23:
     r = epoll_pwait2(ep, &e, 1, &rel, NULL);
+    if (r == -1 && errno == ENOSYS) r = epoll_pwait(ep, &e, 1, ms, NULL); /* before Linux 5.11 */
     break;
   }
   if (r == -1 && errno) r = errno;

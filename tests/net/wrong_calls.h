@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -42,6 +43,7 @@ struct place {
   int tcp[2];       /* the first has bytes */
   int listener;     /* has somebody to accept */
   int file, events; /* a file; an epoll set that has the pipe */
+  bool no_pwait2;   /* before Linux 5.11; where goroutines wait they need none */
   aio_context_t aio;
   char bytes[256];
   struct iovec v[2]; /* of `bytes` */
@@ -132,7 +134,7 @@ static long wrong_call(struct place *f, int i, void *p, const char **name) {
   CALL(poll(p, 2, 0)) CALL(poll(p, 0, 0)) CALL(poll(p, ULONG_MAX, 0)) CALL(ppoll(NULL, 0, &ms, p))
   CALL(select(3, p, NULL, NULL, &ms_tv)) CALL(select(65, NULL, p, NULL, &ms_tv)) CALL(select(3, NULL, NULL, p, &ms_tv)) CALL(select(0, p, p, p, &ms_tv)) CALL(select(-1, p, p, p, &ms_tv)) CALL(select(f->in + 1, &f->set, p, NULL, &ms_tv))
   CALL(pselect(3, p, NULL, NULL, &ms, NULL)) CALL(pselect(0, NULL, NULL, NULL, &ms, p))
-  CALL(epoll_wait(f->events, p, 1, 0)) CALL(epoll_wait(f->events, p, 0, 0)) CALL(epoll_wait(f->in, p, 1, 0)) CALL(epoll_pwait(f->events, p, 1, 0, NULL)) CALL(epoll_pwait(f->events, (void *)f->bytes, 1, 0, p)) CALL(epoll_pwait2(f->events, p, 1, &ms, NULL)) CALL(epoll_pwait2(f->events, (void *)f->bytes, 1, p ? p : &ms, NULL))
+  CALL(epoll_wait(f->events, p, 1, 0)) CALL(epoll_wait(f->events, p, 0, 0)) CALL(epoll_wait(f->in, p, 1, 0)) CALL(epoll_pwait(f->events, p, 1, 0, NULL)) CALL(epoll_pwait(f->events, (void *)f->bytes, 1, 0, p)) CALL(f->no_pwait2 ? 0 : epoll_pwait2(f->events, p, 1, &ms, NULL)) CALL(f->no_pwait2 ? 0 : epoll_pwait2(f->events, (void *)f->bytes, 1, p ? p : &ms, NULL))
   CALL(epoll_ctl(f->events, EPOLL_CTL_ADD, f->stream[0], p)) CALL(epoll_ctl(f->events, EPOLL_CTL_MOD, f->in, p)) CALL(epoll_ctl(f->events, EPOLL_CTL_DEL, f->in, p)) CALL(epoll_ctl(-1, EPOLL_CTL_ADD, f->in, p)) CALL(epoll_ctl(f->events, 77, f->in, p))
   CALL(pipe(p) == 0 ? 0 : -1) CALL(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0 ? 0 : -1)
   CALL(accept(f->listener, p, &len) < 0 ? -1 : 0) CALL(accept(f->listener, (void *)f->bytes, p) < 0 ? -1 : 0) CALL(accept(f->stream[1], p, p)) CALL(accept(f->dgram[1], p, p)) CALL(accept(f->in, p, p))

@@ -311,7 +311,7 @@ static bool prepare(int id, bool timed, long *arg) {
     return true;
   case MWI_OS_WAIT_EPOLL_PWAIT2:
     ARGS(idle_epoll, P(&event), 1, t, 0, 8);
-    return true;
+    return syscall(SYS_epoll_pwait2, -1, NULL, 0, NULL, NULL, 8) == 0 || errno != ENOSYS;
   case MWI_OS_WAIT_NANOSLEEP:
     ARGS(P(&limit), timed ? P(&left) : 0); /* the two ways of it */
     return true;

@@ -627,9 +627,9 @@ static void process(void) {
   struct timex *clock = in(o, 512);
   memset(clock, 0, sizeof *clock);
   (void)in(o, 0);
-  CHECK(adjtimex(clock) >= 0);
+  CHECK(adjtimex(clock) >= 0 || errno == EPERM); /* some containers forbid to look, too */
   (void)in(o, 0);
-  CHECK(clock_adjtime(CLOCK_REALTIME, clock) >= 0);
+  CHECK(clock_adjtime(CLOCK_REALTIME, clock) >= 0 || errno == EPERM);
   uid_t *ids = in(o, 0);
   CHECK(getresuid(ids, ids + 1, ids + 2) == 0 && ids[0] == getuid());
 
