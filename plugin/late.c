@@ -43,6 +43,7 @@ bool mwcc_late(LLVMModuleRef mod, int link_time, int speed) {
     LLVMValueRef last = LLVMGetLastFunction(mod); /* isolation appends functions */
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f; f = LLVMGetNextFunction(f)) {
       if (mwcc_instrumented(f)) {
+        mwcc_hold_handed(&c, f); /* before calls lose their names */
         mwcc_lent_calls(&c, f);
         mwcc_isolate_libcalls(&c, f);
         mwcc_keep_frames(f);

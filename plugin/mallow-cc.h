@@ -269,6 +269,7 @@ bool mwcc_is_piece(struct mwcc *c, LLVMValueRef inst);
 void mwcc_isolate_libcalls(struct mwcc *c, LLVMValueRef fn); /* isolate.c */
 bool mwcc_may_become_call(LLVMValueRef inst);                /* isolate.c */
 void mwcc_external_calls(struct mwcc *c, LLVMValueRef fn);   /* extern.c */
+void mwcc_hold_handed(struct mwcc *c, LLVMValueRef fn);      /* handed.c */
 void mwcc_lent_calls(struct mwcc *c, LLVMValueRef fn);       /* lent.c */
 void mwcc_keep_frames(LLVMValueRef fn);                      /* frames.c */
 bool mwcc_is_lent(LLVMValueRef call);
