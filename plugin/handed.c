@@ -7,14 +7,16 @@
  *          strcmp(text_of(x), y) the caller has no use for the text any more.  And libc is free to
  *          know it in its own way: memmove and strcmp have the difference of two addresses for some
  *          instructions, rawmemchr an address rounded down and less the length of a turn.
- * Promise  [HA1] Behind a call of a function of libc's that keeps no pointer (libc.c: harmless),
- * the caller still has each pointer that it has handed it: in a register that calls preserve, or in
- * its frame, where the collector finds it. How      An empty piece of assembly behind the call,
- * with the pointer as its operand.  So the call is no function's last act, either: its frame is
- * there. Exempt   what is on the own stack, static or constant; copies of a constant length that
- * become loads and stores, between which nobody stops; functions that the plugin does not know,
- * which may go on for as long as the program does: their argument, the head of a list perhaps, must
- *          not be kept for so long.
+ * Promise  [HA1] Behind a call of a function of libc's that keeps no pointer (libc.c: harmless)
+ *          the caller still has each pointer that it has handed it: in a register that calls
+ *          preserve, or in its frame, where the collector finds it.
+ * How      An empty piece of assembly behind the call, with the pointer as its operand.  So
+ *          the call is no function's last act, either: its frame is there.
+ * Exempt   What is on the own stack, static or constant; copies of a constant length that become
+ *          loads and stores, between which nobody stops; a call's seventeenth object and those
+ *          after it; functions that the plugin does not know, which may go on for as long as the
+ *          program does: their argument, the head of a list perhaps, must not be kept for
+ *          so long.
  */
 #include <string.h>
 #include "mallow-cc.h"
